@@ -1,0 +1,66 @@
+"""Canonical bytes (RFC 8785) and digests: the only hashing in the house."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, NoReturn
+
+from sovaudit.errors import IntegrityError
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 of data as `sha256:<64 hex digits>`."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def canonical(document: Any) -> bytes:
+    """RFC 8785 bytes of a JSON document made of dict, list, str, int, bool and None.
+
+    Raises ValueError on floats (documents carry integers and strings), and on what RFC 8785 refuses.
+    """
+    import rfc8785
+
+    _refuse_floats(document)
+    try:
+        return rfc8785.dumps(document)
+    except rfc8785.CanonicalizationError as error:
+        raise ValueError(str(error)) from error
+
+
+def _refuse_floats(node: Any) -> None:
+    stack = [node]
+    while stack:
+        here = stack.pop()
+        if isinstance(here, float):
+            raise ValueError(f"floats have no place in a document: {here!r}")
+        if isinstance(here, dict):
+            stack.extend(here.values())
+        elif isinstance(here, (list, tuple)):
+            stack.extend(here)
+
+
+def loads_strict(data: bytes, *, where: str = "document") -> Any:
+    """Parse canonical JSON and insist that these bytes *are* its canonical form.
+
+    Kills duplicate keys, a byte order mark, other key orders, other spellings of numbers and invalid UTF-8 at one blow.
+    Raises IntegrityError.
+    """
+
+    def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise ValueError("a key stands twice")
+        return found
+
+    def no_constant(name: str) -> NoReturn:
+        raise ValueError(f"{name} is not JSON")
+
+    try:
+        document = json.loads(data.decode("utf-8"), object_pairs_hook=no_duplicates, parse_constant=no_constant)
+        same = canonical(document) == data
+    except (ValueError, RecursionError) as error:
+        raise IntegrityError(f"not canonical JSON ({error})", where=where) from error
+    if not same:
+        raise IntegrityError("not in canonical form (RFC 8785)", where=where)
+    return document

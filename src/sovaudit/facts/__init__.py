@@ -1,0 +1,1 @@
+"""Evidence → typed views of what the systems do. Pure: no I/O, no clock, no environment."""

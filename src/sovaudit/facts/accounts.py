@@ -1,0 +1,271 @@
+"""Accounts and groups of a host: passwd(5), shadow(5), group(5), nsswitch.conf(5).
+
+Shadow evidence is masked at the source: the second field keeps what decides (empty, leading `!`, `*`, scheme and cost) and never salt or hash.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sovaudit.facts.files import Files, Unseen
+from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Line
+
+# crypt(5): prefix → name
+SCHEMES = {
+    "y": "yescrypt", "gy": "gost-yescrypt", "7": "scrypt", "6": "sha512", "5": "sha256", "2a": "bcrypt", "2b": "bcrypt", "2x": "bcrypt", "2y": "bcrypt",
+    "sha1": "sha1", "md5": "sunmd5", "1": "md5", "3": "nt",
+}  # fmt: skip
+_NO_LOGIN = re.compile(r"/(nologin|false|sync|halt|shutdown|true)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """State of a stored password.
+
+    kind: `empty` (opens without a password where the service allows null passwords), `set` (a hash that some password matches),
+    `none` (no password can match: `*`, `!`, `x` without shadow, or text that is no hash).
+    locked: a `!` stands before it, so no password matches while it stands there (`passwd -l`, `usermod -L`).
+    scheme: crypt(5) name of the stored hash, also behind a lock; empty when there is none.
+    """
+
+    kind: str
+    locked: bool
+    scheme: str
+    cost: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Some password opens it."""
+        return self.kind == "set" and not self.locked
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One line of passwd(5) with its shadow(5) fields. Days count from 1970-01-01; None where the field is empty.
+
+    password is None and `shadow_gap` says why where the stored password's state was not seen.
+    """
+
+    name: str
+    uid: int
+    gid: int
+    gecos: str
+    home: str
+    shell: str
+    groups: frozenset[str]
+    password: Password | None
+    last_change: int | None
+    min_days: int | None
+    max_days: int | None
+    warn_days: int | None
+    inactive_days: int | None
+    expires: int | None
+    because: tuple[Line, ...]
+    shadow_gap: Gap | None = None
+    in_shadow: bool = True
+
+    @property
+    def has_shell(self) -> bool:
+        """A shell that gives a session (empty means /bin/sh, passwd(5))."""
+        return not _NO_LOGIN.search(self.shell)
+
+    def expired(self, at: datetime) -> bool:
+        """The account itself is past its expiry date (shadow field 8; 0 is treated as never by pam_unix only when empty)."""
+        return self.expires is not None and self.expires >= 0 and day(at) >= self.expires
+
+    def password_overdue(self, at: datetime) -> bool:
+        """The password must be changed at the next login: last_change is 0, or older than max_days."""
+        if self.last_change is None:
+            return False
+        if self.last_change == 0:
+            return True
+        return self.max_days is not None and self.max_days >= 0 and day(at) > self.last_change + self.max_days
+
+    def inactive(self, at: datetime) -> bool:
+        """Overdue for longer than inactive_days: pam_unix refuses the login altogether."""
+        if self.inactive_days is None or self.inactive_days < 0 or self.max_days is None or self.last_change in (None, 0):
+            return False
+        assert self.last_change is not None
+        return day(at) > self.last_change + self.max_days + self.inactive_days
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    name: str
+    gid: int
+    members: frozenset[str]  # supplementary only, as listed
+    because: tuple[Line, ...]
+
+
+def day(at: datetime) -> int:
+    """Days since 1970-01-01 UTC, as shadow(5) counts them."""
+    return (at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)).days
+
+
+class Accounts:
+    """Accounts in file order. The first line of a name counts, as getpwnam(3) of the `files` source does.
+
+    elsewhere: NSS sources other than files that could add accounts which this evidence does not show (`sss`, `ldap`, `nis`, `winbind` …).
+    Raises Unseen when /etc/passwd or /etc/group was not seen.
+    """
+
+    def __init__(self, files: Files) -> None:
+        self.groups = _groups(files)
+        shadow, shadow_gap = _shadow(files)
+        members: dict[str, set[str]] = {}
+        for group in self.groups.values():
+            for member in group.members:
+                members.setdefault(member, set()).add(group.name)
+        names = {group.gid: group.name for group in reversed(self.groups.values())}
+        self._all: dict[str, Account] = {}
+        self.duplicates: list[Line] = []
+        for line in files.lines("/etc/passwd") or ():
+            cells = line.text.split(":")
+            if len(cells) != 7 or not cells[0] or cells[0][0] in "+-#" or not (cells[2].isdigit() and cells[3].isdigit()):
+                continue
+            if cells[0] in self._all:
+                self.duplicates.append(line)
+                continue
+            groups = set(members.get(cells[0], ()))
+            if int(cells[3]) in names:
+                groups.add(names[int(cells[3])])
+            self._all[cells[0]] = _account(cells, line, frozenset(groups), shadow, shadow_gap)
+        self.elsewhere = _elsewhere(files)
+
+    def __iter__(self) -> Iterator[Account]:
+        return iter(self._all.values())
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def get(self, name: str) -> Account | None:
+        return self._all.get(name)
+
+    def by_uid(self, uid: int) -> tuple[Account, ...]:
+        return tuple(account for account in self if account.uid == uid)
+
+    def members(self, group: str) -> tuple[Account, ...]:
+        """Accounts in a group, by primary group too."""
+        return tuple(account for account in self if group in account.groups)
+
+
+def parse_password(field: str) -> Password:
+    """State of a shadow (or passwd) password field, masked or not.
+
+    >>> parse_password("!$y$j9T$masked")
+    Password(kind='set', locked=True, scheme='yescrypt', cost='j9T')
+    """
+    if field == "":
+        return Password("empty", False, "")
+    rest = field.lstrip("!")
+    locked = rest != field
+    if match := re.match(r"\$([A-Za-z0-9-]+)[$,]([^$]*)", rest):
+        scheme = SCHEMES.get(match[1].split(",")[0], "")
+        return Password("set", locked, scheme, match[2]) if scheme else Password("none", locked, "")
+    if rest == "<des>" or re.fullmatch(r"[./0-9A-Za-z]{13}", rest):
+        return Password("set", locked, "des")
+    if rest == "<bsdi>" or re.fullmatch(r"_[./0-9A-Za-z]{19}", rest):
+        return Password("set", locked, "bsdi")
+    return Password("none", locked, "")
+
+
+def _account(cells: list[str], line: Line, groups: frozenset[str], shadow: dict[str, tuple[Line, list[str]]], gap: Gap | None) -> Account:
+    name, field = cells[0], cells[1]
+    because: tuple[Line, ...] = (line,)
+    ages: list[int | None] = [None] * 6
+    password: Password | None
+    in_shadow = name in shadow
+    if field != "x":
+        password = parse_password(field)  # a password in /etc/passwd is used as it stands; shadow is not asked
+        in_shadow, gap = False, None
+    elif in_shadow:
+        entry, fields = shadow[name]
+        because, gap = (line, entry), None
+        password = parse_password(fields[1])
+        ages = [_number(fields[i]) for i in range(2, 8)]
+    elif gap is not None:
+        password = None
+    else:
+        password = Password("none", False, "")
+    last_change, min_days, max_days, warn_days, inactive_days, expires = ages
+    return Account(
+        name=name,
+        uid=int(cells[2]),
+        gid=int(cells[3]),
+        gecos=cells[4],
+        home=cells[5],
+        shell=cells[6],
+        groups=groups,
+        password=password,
+        last_change=last_change,
+        min_days=min_days,
+        max_days=max_days,
+        warn_days=warn_days,
+        inactive_days=inactive_days,
+        expires=expires,
+        because=because,
+        shadow_gap=gap,
+        in_shadow=in_shadow,
+    )
+
+
+def _number(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"-?\d{1,9}", text) else None
+
+
+def _shadow(files: Files) -> tuple[dict[str, tuple[Line, list[str]]], Gap | None]:
+    try:
+        lines = files.lines("/etc/shadow")
+    except Unseen as unseen:
+        return {}, unseen.gap
+    found: dict[str, tuple[Line, list[str]]] = {}
+    for line in lines or ():
+        cells = line.text.split(":")
+        if len(cells) >= 2 and cells[0]:
+            found.setdefault(cells[0], (line, [*cells, *[""] * 9][:9]))
+    return found, None
+
+
+def _groups(files: Files) -> dict[str, Group]:
+    found: dict[str, Group] = {}
+    for line in files.lines("/etc/group") or ():
+        cells = line.text.split(":")
+        if len(cells) == 4 and cells[0] and cells[2].isdigit():
+            found.setdefault(cells[0], Group(cells[0], int(cells[2]), frozenset(m for m in cells[3].split(",") if m), (line,)))
+    return found
+
+
+def _elsewhere(files: Files) -> tuple[str, ...]:
+    """NSS passwd sources that this evidence cannot show; an unseen nsswitch.conf says so itself."""
+    try:
+        lines = files.lines("/etc/nsswitch.conf")
+    except Unseen:
+        return ("nsswitch.conf unseen",)
+    if lines is None:
+        return ()
+    for line in lines:
+        text = line.text.split("#")[0].strip()
+        if text.startswith("passwd:"):
+            sources = re.sub(r"\[[^\]]*\]", " ", text[7:]).split()
+            return tuple(
+                source
+                for source in sources
+                if source not in ("files", "compat", "systemd", "db", "altfiles", "extrausers") and _configured(files, source)
+            )
+    return ()
+
+
+def _configured(files: Files, source: str) -> bool:
+    """Distributions list `sss` before anybody configured SSSD: without its configuration it adds no account."""
+    if source != "sss":
+        return True
+    try:
+        if files.exists("/etc/sssd/sssd.conf"):
+            return True
+        return bool(files.glob("/etc/sssd/conf.d/*.conf"))
+    except Unseen:
+        return True

@@ -1,0 +1,253 @@
+"""The files of a host as its evidence shows them: content, metadata, absence, and what could not be seen.
+
+Three answers, never two: a value, None (seen to be absent), or the exception Unseen (not seen: the answer is unknown).
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sovaudit.model.evidence import Evidence, Gap
+from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
+
+MAX_LINKS = 16
+
+
+class Unseen(Exception):
+    """Something a fact needs was not seen. The engine turns it into an `unknown`; facts may catch it and weaken their answer."""
+
+    def __init__(self, gap: Gap) -> None:
+        self.gap = gap
+        super().__init__(f"{gap.item}: {gap.reason.value} {gap.detail}".rstrip())
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """Metadata of one path. kind: `f d l p s c b`. mode: permission bits with setuid, setgid and sticky. mtime: seconds since the epoch."""
+
+    path: str
+    kind: str
+    mode: int
+    uid: int
+    gid: int
+    size: int
+    mtime: int
+    link: str = ""
+
+    @property
+    def world_writable(self) -> bool:
+        return bool(self.mode & 0o002)
+
+    @property
+    def group_writable(self) -> bool:
+        return bool(self.mode & 0o020)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a command printed (standard output and error) and its exit code."""
+
+    name: str
+    code: int
+    output: str
+
+
+class Files:
+    """Read-only view over one host's evidence. Paths are absolute and normalised; symbolic links are followed inside the evidence."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._artifacts = evidence.artifacts
+        self._gaps = {gap.item: gap for gap in evidence.gaps}
+        self._stats: dict[str, Stat] = {}
+        self._absent: set[str] = set()
+        self._unreadable: dict[str, Gap] = {}
+        self._listed: set[str] = set()
+        self._children: dict[str, list[str]] = {}
+        self._text: dict[str, str] = {}
+        self._parse_tree()
+
+    def _parse_tree(self) -> None:
+        for raw in self._artifacts.get("tree", b"").decode("utf-8", "surrogateescape").split("\n"):
+            cells = raw.split("\t")
+            if len(cells) < 7:
+                continue
+            kind, path = cells[0], cells[6]
+            if kind == "-":
+                self._absent.add(path)
+            elif kind == "!":
+                self._unreadable[path] = Gap(f"file:{path}", _reason(cells[1]), "")
+            elif kind == "D":
+                self._listed.add(path)
+            elif path not in self._stats:
+                try:
+                    numbers = int(cells[1], 8), int(cells[2]), int(cells[3]), int(cells[4]), int(cells[5])
+                except ValueError:
+                    continue
+                self._stats[path] = Stat(path, kind, *numbers, link=cells[7] if len(cells) > 7 else "")
+                self._children.setdefault(posixpath.dirname(path), []).append(posixpath.basename(path))
+
+    # What exists
+
+    def stat(self, path: str) -> Stat | None:
+        """Metadata of the path itself (a link is not followed), None if absent. Raises Unseen."""
+        path = normal(path)
+        if path in self._stats:
+            return self._stats[path]
+        if self._seen_absent(path):
+            return None
+        raise Unseen(self._gap(path))
+
+    def resolve(self, path: str) -> str | None:
+        """The path with symbolic links followed, None if something on the way is absent. Raises Unseen, also for a loop of links."""
+        parts = normal(path).split("/")[1:]
+        done = ""
+        links = 0
+        while parts:
+            part = parts.pop(0)
+            if not part:
+                continue
+            here = f"{done}/{part}"
+            found = self._stats.get(here)
+            if found is not None and found.kind == "l":
+                links += 1
+                if links > MAX_LINKS:
+                    raise Unseen(Gap(f"file:{path}", Reason.AMBIGUOUS, "too many levels of symbolic links"))
+                target = posixpath.normpath(posixpath.join(done or "/", found.link))
+                parts = target.split("/")[1:] + parts
+                done = ""
+                continue
+            if self._seen_absent(here):
+                return None
+            done = here
+        return done or "/"
+
+    def follow(self, path: str) -> Stat | None:
+        """Metadata behind symbolic links. Raises Unseen."""
+        real = self.resolve(path)
+        return None if real is None else self.stat(real)
+
+    def exists(self, path: str) -> bool:
+        """Whether the path, links followed, exists. Raises Unseen."""
+        return self.follow(path) is not None
+
+    def _seen_absent(self, path: str) -> bool:
+        """Absence is evidence: said outright, or the path is missing from a directory whose entries are all listed, or below an absent one."""
+        if path in self._stats or path in self._unreadable or f"file:{path}" in self._artifacts:
+            return False
+        if path in self._absent:
+            return True
+        parent = posixpath.dirname(path)
+        if parent == path:
+            return False
+        return parent in self._listed or self._seen_absent(parent)
+
+    # What it holds
+
+    def read(self, path: str) -> str | None:
+        """The text of a file, links followed (bytes that are no UTF-8 arrive as surrogates), None if absent. Raises Unseen."""
+        path = normal(path)
+        data = self._artifacts.get(f"file:{path}")
+        if data is None:
+            real = self.resolve(path)
+            if real is None:
+                return None
+            data = self._artifacts.get(f"file:{real}")
+            if data is None:
+                raise Unseen(self._gap(path if path in self._unreadable or f"file:{path}" in self._gaps else real))
+        gap = self._gaps.get(f"file:{path}")
+        if gap is not None and gap.reason is Reason.TRUNCATED:
+            raise Unseen(gap)
+        if path not in self._text:
+            self._text[path] = data.decode("utf-8", "surrogateescape")
+        return self._text[path]
+
+    def lines(self, path: str) -> tuple[Line, ...] | None:
+        """The physical lines of a file, numbered from 1, without their newline. None if absent. Raises Unseen."""
+        text = self.read(path)
+        if text is None:
+            return None
+        rows = text.split("\n")
+        if rows and rows[-1] == "":
+            rows.pop()
+        return tuple(Line(normal(path), number, row) for number, row in enumerate(rows, 1))
+
+    def listdir(self, path: str) -> tuple[str, ...] | None:
+        """Names in a directory, sorted by byte order, None if it is absent. Raises Unseen unless all its entries were listed."""
+        real = self.resolve(path)
+        if real is None:
+            return None
+        if real not in self._listed:
+            raise Unseen(self._gap(real))
+        return tuple(sorted(self._children.get(real, ()), key=lambda name: name.encode("utf-8", "surrogateescape")))
+
+    def glob(self, pattern: str) -> tuple[str, ...]:
+        """Existing paths that match, as glob(3) does in the C locale: `*` never matches a leading dot or a slash. Raises Unseen."""
+        found = [""]
+        for part in normal(pattern).split("/")[1:]:
+            grown: list[str] = []
+            for base in found:
+                if not _magic(part):
+                    grown.append(f"{base}/{part}")
+                    continue
+                for name in self.listdir(base or "/") or ():
+                    if fnmatch.fnmatchcase(name, part) and (part.startswith(".") or not name.startswith(".")):
+                        grown.append(f"{base}/{name}")
+            found = grown
+        return tuple(path for path in found if self.resolve(path) is not None)
+
+    def paths(self) -> Iterator[Stat]:
+        """Everything whose metadata was seen."""
+        return iter(self._stats.values())
+
+    # What was run
+
+    def command(self, name: str) -> Command:
+        """The result of a collected command. Raises Unseen: that it was not run is never an answer."""
+        data = self._artifacts.get(f"cmd:{name}")
+        if data is None:
+            raise Unseen(self._gaps.get(f"cmd:{name}") or Gap(f"cmd:{name}", Reason.ABSENT))
+        head, _, output = data.decode("utf-8", "backslashreplace").partition("\n")
+        word, _, code = head.partition(" ")
+        if word != "exit" or not code.isdigit():
+            raise Unseen(Gap(f"cmd:{name}", Reason.AMBIGUOUS, "no exit code"))
+        return Command(name, int(code), output)
+
+    def artifact(self, name: str) -> str:
+        """The text of another artifact (`packages`, `log-starts`). Raises Unseen."""
+        data = self._artifacts.get(name)
+        if data is None:
+            raise Unseen(self._gaps.get(name) or Gap(name, Reason.ABSENT))
+        return data.decode("utf-8", "backslashreplace")
+
+    def _gap(self, path: str) -> Gap:
+        here = path
+        while True:
+            for name in (f"file:{here}", f"tree:{here}"):
+                if name in self._gaps:
+                    return Gap(f"file:{path}", self._gaps[name].reason, self._gaps[name].detail)
+            if here in self._unreadable:
+                return Gap(f"file:{path}", self._unreadable[here].reason, "" if here == path else f"{here} could not be read")
+            parent = posixpath.dirname(here)
+            if parent == here:
+                return self._gaps.get("tree") or Gap(f"file:{path}", Reason.ABSENT, "not collected")
+            here = parent
+
+
+def normal(path: str) -> str:
+    """An absolute path without `.`, `..`, doubled or trailing slashes. A relative one is taken from `/`."""
+    return posixpath.normpath("/" + path.lstrip("/"))
+
+
+def _magic(part: str) -> bool:
+    return any(character in part for character in "*?[")
+
+
+def _reason(word: str) -> Reason:
+    try:
+        return Reason(word)
+    except ValueError:
+        return Reason.DENIED

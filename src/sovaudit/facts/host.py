@@ -1,0 +1,99 @@
+"""A host: everything a check may ask about one machine, computed when first asked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sovaudit.facts.accounts import Accounts
+from sovaudit.facts.files import Files, Unseen
+from sovaudit.model.evidence import Evidence, Gap
+from sovaudit.model.verdict import Reason
+
+if TYPE_CHECKING:
+    from sovaudit.facts.clock import Clock
+    from sovaudit.facts.logs import Logs
+    from sovaudit.facts.pam import Pam
+    from sovaudit.facts.privilege import Privilege
+    from sovaudit.facts.ssh import Ssh
+    from sovaudit.facts.sudo import Sudo
+
+
+class Host:
+    """Facts about one host. Attributes are lazy; each may raise Unseen, which the engine turns into `unknown`."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self.live = evidence.target.kind != "root"  # a mounted root has no running programs
+
+    @property
+    def name(self) -> str:
+        return self.evidence.identity.get("hostname") or self.evidence.target.id
+
+    @property
+    def taken_at(self) -> datetime:
+        """The host's own time of collection. Raises Unseen."""
+        if self.evidence.taken_at is None:
+            raise Unseen(Gap("taken_at", Reason.ABSENT))
+        return self.evidence.taken_at
+
+    @cached_property
+    def files(self) -> Files:
+        return Files(self.evidence)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Raises Unseen without /etc/passwd and /etc/group."""
+        if self.files.read("/etc/passwd") is None:
+            raise Unseen(Gap("file:/etc/passwd", Reason.ABSENT, "a host without /etc/passwd is not one that we understand"))
+        return Accounts(self.files)
+
+    @cached_property
+    def packages(self) -> dict[str, str]:
+        """Name → version of the installed packages of interest. Raises Unseen."""
+        rows = (line.split(" ") for line in self.files.artifact("packages").splitlines())
+        return {row[0]: row[1] for row in rows if len(row) >= 2}
+
+    @cached_property
+    def os(self) -> dict[str, str]:
+        """os-release(5) as a mapping; empty if absent. Raises Unseen."""
+        text = self.files.read("/etc/os-release") or self.files.read("/usr/lib/os-release") or ""
+        pairs = (line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
+        return {key.strip(): value.strip().strip("\"'") for key, _, value in pairs}
+
+    @cached_property
+    def pam(self) -> Pam:
+        from sovaudit.facts.pam import Pam
+
+        return Pam(self)
+
+    @cached_property
+    def ssh(self) -> Ssh:
+        from sovaudit.facts.ssh import Ssh
+
+        return Ssh(self)
+
+    @cached_property
+    def sudo(self) -> Sudo:
+        from sovaudit.facts.sudo import Sudo
+
+        return Sudo(self)
+
+    @cached_property
+    def privilege(self) -> Privilege:
+        from sovaudit.facts.privilege import Privilege
+
+        return Privilege(self)
+
+    @cached_property
+    def logs(self) -> Logs:
+        from sovaudit.facts.logs import Logs
+
+        return Logs(self)
+
+    @cached_property
+    def clock(self) -> Clock:
+        from sovaudit.facts.clock import Clock
+
+        return Clock(self)

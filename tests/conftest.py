@@ -1,0 +1,30 @@
+"""Fixtures of the whole suite. What needs root or a package says so and skips with the reason; CI (SOVAUDIT_CI=1) never skips."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import lab
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    missing = lab.why_not()
+    browser = "" if shutil.which("chromium") else "needs Chromium"
+    for item in items:
+        for marker, reason in (("lab", missing), ("root", "" if os.geteuid() == 0 else "needs root"), ("browser", browser)):
+            if reason and item.get_closest_marker(marker):
+                if os.environ.get("SOVAUDIT_CI"):
+                    raise pytest.UsageError(f"{item.nodeid}: {reason}, and CI must not skip it")
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture
+def debian() -> Iterator[Path]:
+    """A fresh writable Debian root."""
+    with lab.overlay() as root:
+        yield root

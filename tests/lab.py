@@ -1,0 +1,139 @@
+"""Real Debian roots for tests: one debootstrap base, one overlay per case, real programs inside.
+
+Needs root, overlayfs and debootstrap. The base is built once into $SOVAUDIT_LAB (default: ~/.cache/sovaudit-lab) and never changed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+SUITE = "bookworm"
+PACKAGES = (
+    "auditd,busybox,ca-certificates,chrony,cracklib-runtime,cron,iproute2,libpam-google-authenticator,libpam-modules,libpam-oath,"
+    "libpam-pwquality,login,logrotate,oathtool,openssh-server,pamtester,passwd,procps,rsyslog,rsyslog-gnutls,sudo,systemd,systemd-sysv"
+)
+STAMP = hashlib.sha256(f"{SUITE} {PACKAGES} 2".encode()).hexdigest()[:12]
+
+
+def why_not() -> str:
+    """Why the lab cannot run here; empty if it can."""
+    if os.geteuid() != 0:
+        return "needs root (chroot, overlay mounts)"
+    if shutil.which("debootstrap") is None:
+        return "needs debootstrap"
+    return ""
+
+
+def base_root() -> Path:
+    """The read-only base, built on first use. Safe to call from several processes."""
+    home = Path(os.environ.get("SOVAUDIT_LAB") or Path.home() / ".cache/sovaudit-lab")
+    home.mkdir(parents=True, exist_ok=True)
+    base = home / f"{SUITE}-{STAMP}"
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (base / "etc/lab-ready").exists():
+            shutil.rmtree(base, ignore_errors=True)
+            command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(base)]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            run(base, ["update-cracklib"])  # its trigger may run before its words are there; pam_pwquality then refuses everything
+            run(base, ["ssh-keygen", "-A"])
+            (base / "etc/lab-ready").write_text(STAMP)
+    return base
+
+
+def run(
+    root: Path, command: Sequence[str], *, stdin: str = "", user: str = "", timeout: float = 30, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program inside a root, in its own pid namespace with a /proc, and give its output as text."""
+    inner = ["chroot", *([f"--userspec={user}"] if user else []), str(root), *command]
+    mounts = f'mount -t proc proc "{root}/proc" && exec "$@"'
+    return subprocess.run(
+        ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", mounts, "sh", *inner],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        errors="backslashreplace",
+        timeout=timeout,
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", **(env or {})},
+    )
+
+
+@contextmanager
+def overlay(files: Mapping[str, str] | None = None, *, modes: Mapping[str, int] | None = None) -> Iterator[Path]:
+    """A writable root over the base, with these files in it. Gone afterwards."""
+    base = base_root()
+    work = Path(tempfile.mkdtemp(prefix="sovaudit-lab-"))
+    scratch = work / "scratch"
+    root = work / "root"
+    scratch.mkdir()
+    root.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", str(scratch)], check=True)
+    try:
+        (scratch / "up").mkdir()
+        (scratch / "work").mkdir()
+        layers = f"lowerdir={base},upperdir={scratch}/up,workdir={scratch}/work"
+        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, str(root)], check=True)
+        write(root, files or {}, modes or {})
+        yield root
+    finally:
+        subprocess.run(["umount", "-R", "-l", str(root)], check=False, stderr=subprocess.DEVNULL)
+        subprocess.run(["umount", "-l", str(scratch)], check=False)
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def write(root: Path, files: Mapping[str, str], modes: Mapping[str, int] | None = None) -> None:
+    """Put files into a root; folders are made. sudoers files get mode 0440 unless `modes` says otherwise."""
+    for path, text in files.items():
+        place = root / path.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+        default = 0o440 if "sudoers" in path else 0o640 if path.endswith("shadow") else 0o644
+        place.chmod((modes or {}).get(path, default))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def sshd(root: Path, *, config: str = "/etc/ssh/sshd_config", arguments: Sequence[str] = ()) -> Iterator[int]:
+    """A real sshd of that root on a loopback port, which it yields. Raises RuntimeError with sshd's words if it does not start."""
+    port = free_port()
+    (root / "run/sshd").mkdir(parents=True, exist_ok=True)
+    command = ["chroot", str(root), "/usr/sbin/sshd", "-D", "-e", "-f", config]
+    command += ["-o", f"ListenAddress=127.0.0.1:{port}", "-o", "PidFile=none", *arguments]
+    script = f'mount -t proc proc "{root}/proc"; mount --rbind /dev "{root}/dev"; exec "$@"'
+    log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed below
+    server = subprocess.Popen(
+        ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script, "sh", *command],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+    )
+    try:
+        for _ in range(200):
+            if server.poll() is not None:
+                log.seek(0)
+                raise RuntimeError(log.read())
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.02)
+        yield port
+    finally:
+        server.kill()
+        server.wait()
+        log.close()
