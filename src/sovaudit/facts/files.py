@@ -136,7 +136,7 @@ class Files:
 
     def _seen_absent(self, path: str) -> bool:
         """Absence is evidence: said outright, or the path is missing from a directory whose entries are all listed, or below an absent one."""
-        if path in self._stats or path in self._unreadable or f"file:{path}" in self._artifacts:
+        if path in self._stats or path in self._unreadable or f"file:{path}" in self._artifacts or f"file:{path}" in self._gaps:
             return False
         if path in self._absent:
             return True

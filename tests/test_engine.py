@@ -1,0 +1,114 @@
+"""The engine loses no answer and invents none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from sovaudit.authoring import Check, Host, Outcomes, failed, passed
+from sovaudit.engine import MAX_TEXT, judge
+from sovaudit.errors import UsageError
+from sovaudit.model.evidence import Evidence, Target
+from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Severity, TargetStatus, Verdict
+from sovaudit.testing import evidence_with
+
+
+@dataclass(frozen=True)
+class Chosen:
+    check: Check
+    params: dict[str, Any] = field(default_factory=dict)
+    severity: Severity = Severity.HIGH
+
+
+def chosen(function: Callable[..., Outcomes], needs: tuple[Any, ...] = (Host,)) -> Chosen:
+    return Chosen(Check("sample.one", Severity.HIGH, "0.1", function, "A page.", needs, {}, {}, __name__))
+
+
+def only(function: Callable[..., Outcomes], evidence: Evidence | None = None) -> Any:
+    (judgement,) = judge([chosen(function)], [evidence or evidence_with()])
+    return judgement
+
+
+def test_a_pass_is_kept_by_subject() -> None:
+    def good(host: Host) -> Outcomes:
+        yield passed("fine", subject="root")
+
+    judgement = only(good)
+    assert judgement.passed == ("root",)
+    assert judgement.findings == ()
+
+
+def test_what_was_not_seen_is_unknown() -> None:
+    def looks(host: Host) -> Outcomes:
+        yield passed("fine", subject="a")
+        host.files.read("/etc/secret")
+        yield passed("fine", subject="b")
+
+    judgement = only(looks, evidence_with(unseen=["/etc/secret"]))
+    assert judgement.passed == ("a",)
+    (finding,) = judgement.findings
+    assert finding.verdict is Verdict.UNKNOWN
+    assert finding.gaps[0].item == "file:/etc/secret"
+    assert finding.gaps[0].reason == "denied"
+
+
+def test_an_exception_is_an_error() -> None:
+    def breaks(host: Host) -> Outcomes:
+        yield passed("fine", subject="a")
+        raise KeyError("x")
+
+    judgement = only(breaks)
+    assert [finding.verdict for finding in judgement.findings] == [Verdict.ERROR]
+
+
+def test_no_outcome_is_an_error() -> None:
+    def silent(host: Host) -> Outcomes:
+        yield from ()
+
+    assert only(silent).findings[0].verdict is Verdict.ERROR
+
+
+def test_a_target_that_was_not_collected_gets_no_pass() -> None:
+    def good(host: Host) -> Outcomes:
+        yield passed("fine")
+
+    gone = Evidence(Target("ssh://x", "ssh://x", "ssh"), TargetStatus.UNREACHABLE, None, {}, error="no route to host")
+    judgement = only(good, gone)
+    assert judgement.passed == ()
+    assert judgement.findings[0].verdict is Verdict.UNKNOWN
+    assert judgement.findings[0].message.args["error"] == "no route to host"
+
+
+def test_hostile_text_is_bounded_and_valid() -> None:
+    def shouts(host: Host) -> Outcomes:
+        yield failed("{name}", name="\udcff" + "x" * 10_000, subject="\ud800", because=[Line("/etc/passwd", 1, "y" * 10_000)], huge=2**80)
+
+    (finding,) = only(shouts).findings
+    assert finding.subject == "\\x00"
+    assert len(str(finding.message.args["name"])) == MAX_TEXT
+    assert finding.message.args["huge"] == str(2**80)
+    assert len(finding.because[0].text) == MAX_TEXT
+    assert finding.evidence[0].startswith("sha256:")
+
+
+def test_several_hosts_reach_one_check() -> None:
+    def counts(hosts: tuple[Host, ...]) -> Outcomes:
+        yield passed("{n}", subject=str(len(hosts)), n=len(hosts))
+
+    selection = chosen(counts, (tuple[Host, ...],))
+    evidences = [evidence_with(target=f"ssh://h{n}") for n in range(3)]
+    (judgement,) = judge([selection], evidences)
+    assert judgement.target == "*"
+    assert judgement.passed == ("3",)
+
+
+def test_a_check_that_asks_for_the_unknown_is_refused() -> None:
+    def odd(thing: int) -> Outcomes:
+        yield passed("fine")
+
+    with pytest.raises(UsageError, match="asks for int"):
+        list(judge([chosen(odd, (int,))], [evidence_with()]))
