@@ -18,6 +18,7 @@ from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.model.evidence import Evidence, Gap
 from sovaudit.model.finding import Arg, Because, Finding, GapNote, Line, Message, Outcome
+from sovaudit.model.report import Calibration
 from sovaudit.model.verdict import Reason, Severity, Verdict
 
 MAX_BECAUSE = 12  # lines a finding quotes; what led there is rarely longer, and a fleet's report stays readable
@@ -50,8 +51,12 @@ class Judgement:
     findings: tuple[Finding, ...]
 
 
-def judge(selections: Sequence[Selection], evidences: Iterable[Evidence]) -> Iterator[Judgement]:
+def judge(
+    selections: Sequence[Selection], evidences: Iterable[Evidence], *, calibration: list[Calibration] | None = None
+) -> Iterator[Judgement]:
     """Every selected check on every target, one target in memory at a time.
+
+    calibration: receives, target by target, where a program's own answer stood beside ours.
 
     Checks over several hosts (`tuple[Host, ...]`) run at the end and keep their hosts until then.
     Raises UsageError for a check that asks for facts nobody provides.
@@ -67,12 +72,22 @@ def judge(selections: Sequence[Selection], evidences: Iterable[Evidence]) -> Ite
         digests = _Digests(evidence)
         for selection in single:
             yield _judge(selection, (host,), evidence, digests)
+        if calibration is not None and evidence.collected:
+            calibration.extend(_calibrate(host))
         if fleet and evidence.collected:
             hosts.append(host)
         elif fleet:
             uncollected.append(evidence)
     for selection in fleet:
         yield _judge_fleet(selection, tuple(hosts), uncollected)
+
+
+def _calibrate(host: Host) -> Iterator[Calibration]:
+    try:
+        for fact, program, agrees, detail in host.ssh.calibration():
+            yield Calibration(target=host.evidence.target.id, fact=fact, program=program, agrees=agrees, detail=clean(detail))
+    except Unseen:
+        return
 
 
 def _needs(check: Check) -> str:

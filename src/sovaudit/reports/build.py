@@ -1,0 +1,124 @@
+"""Build the one document of record from judgements. Pure: times and serials are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sovaudit import directives, gates
+from sovaudit.directives import Selected
+from sovaudit.engine import Judgement, clean, params_document
+from sovaudit.model.directive import Directive
+from sovaudit.model.evidence import Evidence
+from sovaudit.model.finding import Finding, GapNote
+from sovaudit.model.profile import Profile
+from sovaudit.model.report import (
+    Calibration,
+    Declared,
+    DirectiveNote,
+    EvidenceNote,
+    Passed,
+    ProfileNote,
+    Report,
+    Scope,
+    TargetNote,
+    ThresholdNote,
+    Tool,
+)
+from sovaudit.model.verdict import Severity
+from sovaudit.model.waiver import Waiver
+
+MAX_GAPS = 200  # notes per target in the report; the bundle keeps them all
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """What a report says besides its findings. issued_at: aware UTC, whole seconds."""
+
+    profile: Profile
+    selected: Sequence[Selected]
+    directives: Sequence[Directive]
+    tool: Tool
+    issued_at: datetime
+    root: str
+    bytes: int
+    scope: Scope = field(default_factory=Scope)
+    previous: str | None = None
+    waivers: Sequence[Waiver] = ()
+    declarations: Sequence[Declared] = ()
+    calibration: Sequence[Calibration] = ()
+    fail_on: Severity = Severity.HIGH
+    max_unknown: int = 0
+
+
+def build(frame: Frame, judgements: Iterable[Judgement], targets: Sequence[TargetNote]) -> Report:
+    """The report of these judgements. Deterministic: the order of targets is the bundle's, of findings the checks' and subjects'."""
+    findings: list[Finding] = []
+    passed: list[Passed] = []
+    for judgement in judgements:
+        findings.extend(judgement.findings)
+        if judgement.passed:
+            params = params_document(judgement.params)
+            passed.append(Passed(check=judgement.check, params=params, target=judgement.target, subjects=list(judgement.passed)))
+    findings, waived = gates.apply_waivers(findings, frame.waivers, on=frame.issued_at.date())
+    findings = directives.name_controls(findings, frame.directives)
+    findings.sort(key=_order)
+    passed.sort(key=lambda row: (row.check, str(sorted(row.params.items(), key=str)), row.target))
+    ran = frozenset(selected.check.id for selected in frame.selected)
+    controls = [
+        note for directive in frame.directives for note in directives.statuses(directive, findings, passed, frame.declarations, ran)
+    ]
+    summary = gates.summarise(findings, passed, targets, controls)
+    gate = gates.decide(findings, passed, targets, fail_on=frame.fail_on, max_unknown=frame.max_unknown)
+    return Report(
+        schema_="sovaudit/report/1",
+        serial=f"{frame.issued_at:%Y%m%dT%H%M%SZ}-{frame.root[-12:]}",
+        previous=frame.previous,
+        issued_at=utc(frame.issued_at),
+        tool=frame.tool,
+        scope=frame.scope,
+        profile=ProfileNote(id=frame.profile.id, digest=frame.profile.digest, parameters=[_threshold(row) for row in frame.selected]),
+        directives=[DirectiveNote(id=one.id, edition=one.edition, digest=one.digest) for one in frame.directives],
+        evidence=EvidenceNote(root=frame.root, targets=len(targets), bytes=frame.bytes),
+        targets=list(targets),
+        findings=findings,
+        passed=passed,
+        controls=controls,
+        declarations=list(frame.declarations),
+        waivers=waived,
+        calibration=list(frame.calibration),
+        summary=summary,
+        gate=gate,
+    )
+
+
+def target_note(evidence: Evidence) -> TargetNote:
+    """A target as the report lists it."""
+    notes = [GapNote(item=clean(gap.item), reason=gap.reason, detail=clean(gap.detail)) for gap in evidence.gaps[:MAX_GAPS]]
+    return TargetNote(
+        id=evidence.target.id,
+        uri=evidence.target.uri,
+        kind=evidence.target.kind,
+        identity={clean(key): clean(value) for key, value in evidence.identity.items()},
+        status=evidence.status,
+        error=clean(evidence.error),
+        taken_at=None if evidence.taken_at is None else utc(evidence.taken_at),
+        clock_skew_ms=evidence.clock_skew_ms,
+        gaps=notes,
+        cost=dict(evidence.cost),
+    )
+
+
+def utc(moment: datetime) -> str:
+    """`2026-06-01T12:00:00Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _order(finding: Finding) -> tuple[object, ...]:
+    params = str(sorted(finding.params.items(), key=str))
+    return (-finding.severity.rank, finding.check, params, finding.target, finding.subject, finding.verdict.value, finding.message.text)
+
+
+def _threshold(row: Selected) -> ThresholdNote:
+    return ThresholdNote(check=row.check.id, params=params_document(row.params), severity=row.severity, origin=row.origin, source=row.source)
