@@ -47,13 +47,17 @@ class Scope(_Document):
 
 
 class ThresholdNote(_Document):
-    """Where one check's parameters come from. origin: `law`, `guidance` or `default`."""
+    """Where one check's parameters come from. origin: `law`, `guidance` or `default`.
+
+    directive: empty for what the profile chose; else the directive whose control fixes other values, which is judged beside it.
+    """
 
     check: str
     params: Params
     severity: Severity
     origin: Literal["law", "guidance", "default"]
     source: str = ""
+    directive: str = ""
 
 
 class ProfileNote(_Document):
@@ -108,7 +112,10 @@ class Counts(_Document):
 
 
 class ControlNote(_Document):
-    """One per control of each directive; none is left out. checks: those that bear on it and were run."""
+    """One per control of each directive; none is left out.
+
+    checks: those that its text requires and that gave an answer. remarks: those that failed, bear on it, and are not named by its text.
+    """
 
     directive: str
     id: str
@@ -116,6 +123,7 @@ class ControlNote(_Document):
     basis: Literal["evidence", "declaration", "none"]
     counts: Counts
     checks: list[str]
+    remarks: list[str] = []
 
 
 class Waived(_Document):
@@ -132,11 +140,15 @@ class Waived(_Document):
 
 
 class Declared(_Document):
+    """What a person states of a control. applicable false: that it does not bind this body. evidence: a document's digest."""
+
     directive: str
     control: str
     statement: str
     by: str
     on: str
+    applicable: bool = True
+    evidence: str | None = None
 
 
 class Calibration(_Document):
