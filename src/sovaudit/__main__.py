@@ -1,0 +1,7 @@
+"""`python -m sovaudit`."""
+
+import sys
+
+from sovaudit.cli.main import main
+
+sys.exit(main())

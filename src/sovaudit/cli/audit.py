@@ -1,0 +1,87 @@
+"""sovaudit audit: collect, judge, report, seal, gate."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sovaudit.cli import common, config
+from sovaudit.errors import UsageError
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    common.target_arguments(parser)
+    parser.add_argument("--out", metavar="DIR", help="where the files go (sovaudit-out/<utc stamp>/)")
+    parser.add_argument("-o", "--output", action="append", default=[], metavar="FMT[:PATH]", help="another format: text, json, html")
+    parser.add_argument("--json", action="store_true", help="print report.json on standard output and nothing else")
+    parser.add_argument("--resume", metavar="DIR", help="go on with an interrupted audit in DIR")
+    parser.add_argument("--lang", choices=["fr", "en"], help="language of report.html (fr)")
+    parser.add_argument("--previous", metavar="FILE", help="the report that this one follows: its digest is recorded")
+    parser.add_argument("--exit-zero", action="store_true", help="exit 0 whatever the gate says")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress, and only the last line")
+    parser.add_argument("-v", "--verbose", action="store_true", help="progress even when standard error is no terminal")
+    parser.add_argument("--no-color", action="store_true", default=None)
+    scope = parser.add_argument_group("what the report says of itself")
+    scope.add_argument("--organisation", metavar="TEXT")
+    scope.add_argument("--perimeter", metavar="TEXT")
+    scope.add_argument("--auditor", metavar="TEXT")
+    seal = parser.add_argument_group("the seal")
+    seal.add_argument("--key", metavar="FILE", help="private key (PEM); your own is made on first use otherwise")
+    seal.add_argument("--cert", metavar="FILE", help="its certificate (PEM)")
+    seal.add_argument("--chain", action="append", metavar="FILE", help="intermediate certificates to carry along")
+    common.profile_arguments(parser)
+    common.gate_arguments(parser)
+    common.reach_arguments(parser)
+    common.config_arguments(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    config.settle(options)
+    outputs = [_output(text) for text in options.output]
+    progress = common.Progress(quiet=options.quiet, verbose=options.verbose)
+    audit = common.make_audit(options, common.collect_options(options))
+    targets = common.targets(options)
+    audit.prepare(targets)
+    if options.resume and options.out and Path(options.resume) != Path(options.out):
+        raise UsageError("--resume and --out name different folders", hint="--resume DIR writes into DIR.")
+    signer = common.signer(options, lambda text: print(f"sovaudit: {text}", file=sys.stderr))
+    out = Path(options.resume or options.out or Path("sovaudit-out") / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"))
+    result = audit.run(targets, out=out, signer=signer, resume=bool(options.resume), progress=progress)
+    for name, place in outputs:
+        _write(name, place, result.report_bytes, result.signature, common.language(options), out)
+    if options.json:
+        sys.stdout.buffer.write(result.report_bytes + b"\n")
+        sys.stdout.buffer.flush()
+    elif options.quiet:
+        from sovaudit.gates import policy_line
+
+        print(policy_line(result.report.summary, result.report.gate))
+    else:
+        from sovaudit.reports.text import render_text
+
+        where = [os.path.relpath(path) if out.is_absolute() is False else str(path) for path in result.paths]
+        print(render_text(result.report, language=common.language(options), color=common.colour(options), where=where), end="")
+    return 0 if options.exit_zero else result.report.gate.code
+
+
+def _output(text: str) -> tuple[str, str]:
+    name, _, place = text.partition(":")
+    if name not in ("text", "json", "html"):
+        raise UsageError(f"{name} is not a format of this version", where="-o", hint="Formats: text, json, html.")
+    return name, place
+
+
+def _write(name: str, place: str, document: bytes, signature: bytes | None, language: str, out: Path) -> None:
+    from sovaudit.audit import render
+    from sovaudit.output import write_whole
+
+    data = render(document, signature, to=name, language=language)
+    if place == "-":
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    extension = {"text": "txt"}.get(name, name)
+    write_whole(Path(place) if place else out / f"report.{language}.{extension}", data)

@@ -1,0 +1,230 @@
+"""Options and manners that several verbs share."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sovaudit.cli import config
+from sovaudit.errors import UsageError
+
+if TYPE_CHECKING:
+    from sovaudit.audit import Audit
+    from sovaudit.collectors import CollectOptions
+    from sovaudit.keys import Signer
+    from sovaudit.model.finding import Finding
+    from sovaudit.model.report import Report
+
+
+def target_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help="local:  root:DIR  ssh://user@host:port  bundle:FILE")
+    parser.add_argument("-i", "--inventory", action="append", default=[], metavar="FILE", help="a target per line; - for standard input")
+
+
+def reach_arguments(parser: argparse.ArgumentParser) -> None:
+    """How targets are reached."""
+    group = parser.add_argument_group("reaching targets")
+    group.add_argument("--sudo", action="store_true", default=None, help="become root on the target through sudo")
+    group.add_argument("--ask-sudo-pass", action="store_true", help="ask for the sudo password")
+    group.add_argument("--sudo-password-file", metavar="FILE", help="read the sudo password from a file")
+    group.add_argument("--collector", metavar="PATH", help="run the collector installed at PATH on the target (see sovaudit privileges)")
+    group.add_argument("--identity", action="append", metavar="FILE", help="an SSH private key to offer")
+    group.add_argument("--ask-pass", action="store_true", help="ask for the SSH password")
+    group.add_argument("--password-file", metavar="FILE", help="read the SSH password from a file")
+    group.add_argument("--known-hosts", metavar="FILE", help="host keys to trust, instead of ~/.ssh/known_hosts")
+    group.add_argument("--host-timeout", type=whole, metavar="SECONDS", help="at most this long for one target (120)")
+    group.add_argument("--connect-timeout", type=whole, metavar="SECONDS", help="at most this long to connect (15)")
+    group.add_argument("--max-bytes", type=whole, metavar="N", help="at most this much raw evidence from one target (64 MB)")
+    group.add_argument("-j", "--jobs", type=whole, metavar="N", help="targets at a time (16)")
+
+
+def profile_arguments(parser: argparse.ArgumentParser) -> None:
+    """Choosing and turning checks."""
+    group = parser.add_argument_group("what is judged")
+    group.add_argument("--profile", metavar="NAME|FILE", help="dnssi-2023 unless named")
+    group.add_argument("--select", action="append", metavar="ID,…", help="only these checks")
+    group.add_argument("--ignore", action="append", metavar="ID,…", help="not these checks")
+    group.add_argument("--set", action="append", metavar="ID.knob=VALUE", help="turn a knob of a check")
+    group.add_argument("--waivers", metavar="FILE", help="accepted failures (TOML)")
+    group.add_argument("--declarations", metavar="FILE", help="what the organisation declares of controls (TOML)")
+
+
+def gate_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the gate")
+    group.add_argument("--fail-on", choices=["low", "medium", "high", "critical"], help="exit 1 for a failure this severe or worse (high)")
+    group.add_argument("--max-unknown", type=whole, metavar="N", help="exit 3 for more unknown answers than this (0)")
+
+
+def config_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", metavar="FILE", help="settings, instead of the nearest sovaudit.toml")
+    parser.add_argument("--isolated", action="store_true", help="read no settings file")
+
+
+def whole(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def targets(options: argparse.Namespace) -> list[str]:
+    """Targets named on the command line and in inventories."""
+    found = list(options.targets)
+    for name in options.inventory:
+        try:
+            text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"cannot be read ({getattr(error, 'strerror', None) or error})", where=name) from error
+        found += [line.split("#")[0].strip() for line in text.splitlines() if line.split("#")[0].strip()]
+    return found
+
+
+def flat(values: list[str] | None) -> tuple[str, ...]:
+    return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
+
+
+def collect_options(options: argparse.Namespace) -> CollectOptions:
+    from sovaudit.collectors import CollectOptions
+
+    chosen: dict[str, Any] = {
+        "host_timeout_s": options.host_timeout,
+        "connect_timeout_s": options.connect_timeout,
+        "max_bytes": options.max_bytes,
+        "sudo": options.sudo,
+        "collector_path": options.collector,
+        "known_hosts": options.known_hosts,
+        "key_files": tuple(options.identity) if options.identity else None,
+        "password": secret(options.ask_pass, options.password_file, "SOVAUDIT_SSH_PASSWORD", "SSH password: "),
+        "sudo_password": secret(options.ask_sudo_pass, options.sudo_password_file, "SOVAUDIT_SUDO_PASSWORD", "sudo password: "),
+    }
+    return CollectOptions(**{name: value for name, value in chosen.items() if value is not None})
+
+
+def secret(ask: bool, file: str | None, variable: str, prompt: str) -> str | None:
+    """A secret by prompt, file or environment, in this order; the variable is removed so that no child inherits it."""
+    inherited = os.environ.pop(variable, None)
+    if ask:
+        return getpass.getpass(prompt, stream=sys.stderr)
+    if file:
+        try:
+            return Path(file).read_text("utf-8").rstrip("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError("the password cannot be read", where=file) from error
+    return inherited or None
+
+
+def make_audit(options: argparse.Namespace, collect: CollectOptions | None = None) -> Audit:
+    from sovaudit.audit import Audit
+    from sovaudit.profiles import parse_settings
+    from sovaudit.model.report import Scope
+    from sovaudit.model.verdict import Severity
+
+    scope = Scope(
+        organisation=getattr(options, "organisation", None) or "",
+        perimeter=getattr(options, "perimeter", None) or "",
+        auditor=getattr(options, "auditor", None) or "",
+    )
+    chosen: dict[str, Any] = {
+        "profile": options.profile,
+        "select": flat(options.select),
+        "ignore": flat(options.ignore),
+        "options": collect,
+        "jobs": getattr(options, "jobs", None),
+        "fail_on": Severity(options.fail_on) if getattr(options, "fail_on", None) else None,
+        "max_unknown": getattr(options, "max_unknown", None),
+        "scope": scope,
+        "waivers": Path(options.waivers) if options.waivers else None,
+        "declarations": Path(options.declarations) if options.declarations else None,
+        "previous": Path(options.previous) if getattr(options, "previous", None) else None,
+        "language": getattr(options, "lang", None),
+        "settings": parse_settings(options.set or ()),
+    }
+    return Audit(**{name: value for name, value in chosen.items() if value is not None})
+
+
+def signer(options: argparse.Namespace, say: Callable[[str], None]) -> Signer:
+    """The named key, or the user's own, made on first use."""
+    from sovaudit import keys
+
+    if options.key or options.cert:
+        if not (options.key and options.cert):
+            raise UsageError("--key and --cert go together", hint="Name the private key and its certificate.")
+        return keys.load_signer(
+            Path(options.key), Path(options.cert), chain=[Path(name) for name in options.chain or ()], passphrase=_passphrase()
+        )
+    folder = config.config_folder()
+    if (folder / "key.pem").exists():
+        return keys.load_signer(folder / "key.pem", folder / "cert.pem", passphrase=_passphrase())
+    made = keys.create_key(folder, common_name=f"sovaudit {getpass_user()}")
+    say(f"made a signing key, {folder / 'key.pem'}, and a self-signed certificate: it is no qualified certificate")
+    return made
+
+
+def _passphrase() -> str | None:
+    return os.environ.pop("SOVAUDIT_KEY_PASSPHRASE", None)
+
+
+def getpass_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "auditor"
+
+
+def load(path: str) -> tuple[Report, bytes, bytes | None]:
+    """A report, its bytes and its signature, from report.json or report.html. Raises UsageError, IntegrityError."""
+    from sovaudit.verification import read_report
+
+    return read_report(Path(path))
+
+
+def colour(options: argparse.Namespace) -> bool:
+    if getattr(options, "no_color", None) or os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+
+
+def language(options: argparse.Namespace, default: str = "en") -> str:
+    return getattr(options, "lang", None) or default
+
+
+class Progress:
+    """One line a step on standard error: only for a terminal, or when asked for; nothing on a pipe."""
+
+    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
+        self._shown = not quiet and (verbose or sys.stderr.isatty())
+
+    def __call__(self, text: str) -> None:
+        if self._shown:
+            from sovaudit.reports.hostile import visible
+
+            print(visible(text), file=sys.stderr, flush=True)
+
+
+def shown(text: str) -> str:
+    """One line fit for a terminal: nothing that came from a target reaches it raw."""
+    from sovaudit.reports.hostile import visible
+
+    return visible(text)
+
+
+def shown_block(text: str) -> str:
+    """Several lines, each fit for a terminal."""
+    return "\n".join(shown(line) for line in text.split("\n"))
+
+
+def translated(text: str, language: str) -> str:
+    from sovaudit.reports.locale import translate
+
+    return translate(text, {}, language)
+
+
+def sentence(finding: Finding, language: str = "en") -> str:
+    """A finding's message with its arguments."""
+    from sovaudit.reports.locale import translate
+
+    return translate(finding.message.text, finding.message.args, language)

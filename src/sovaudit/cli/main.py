@@ -1,0 +1,148 @@
+"""The command. Parses the verb, calls one public function through that verb's module, and turns every ending into an exit code.
+
+Nothing heavy is imported before a verb is known: `sovaudit --version` and `--help` answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+VERBS = {
+    "audit": "collect, judge, report, seal, gate: the main job",
+    "collect": "evidence only, no judgement",
+    "replay": "recompute every verdict offline from an evidence bundle",
+    "render": "the same report in another format or language",
+    "verify": "signature, trust, page, evidence and recomputed verdicts of a report",
+    "gate": "decide again, with other thresholds",
+    "diff": "what changed between two reports, and why",
+    "plan": "every command and file that would be run or read; no connection",
+    "preflight": "connect; say what the account may read and which checks that costs",
+    "privileges": "the exact least rights for the audit account",
+    "list": "checks, directives, profiles",
+    "explain": "a check, a control or the exit codes",
+    "keygen": "make a signing key and a self-signed certificate",
+    "sign": "countersign a report",
+    "waivers": "lint a waivers file",
+    "new": "start a check of your own",
+}
+
+
+class Terminated(BaseException):
+    """SIGTERM, raised where the main thread stands so that finished targets are kept."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit code (docs/exit-codes.md)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] in (["--version"], ["-V"]):
+        from sovaudit import __version__
+
+        print(f"sovaudit {__version__}")
+        return 0
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0 if arguments else 2
+    verb = arguments[0]
+    if verb not in VERBS:
+        return _unknown_verb(verb)
+    module = import_module(f"sovaudit.cli.{'new_check' if verb == 'new' else 'listing' if verb == 'list' else verb}")
+    parser = argparse.ArgumentParser(f"sovaudit {verb}", description=VERBS[verb].capitalize() + ".", allow_abbrev=False)
+    module.arguments(parser)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    try:
+        options = parser.parse_args(arguments[1:])
+    except SystemExit as end:  # argparse has said what is wrong; its own code for that is 2 as well
+        return int(end.code or 0)
+    return _run(module.run, options)
+
+
+def usage() -> str:
+    rows = "\n".join(f"  {verb:<11} {text}" for verb, text in VERBS.items())
+    return (
+        f"usage: sovaudit VERB …\n\n{rows}\n\n"
+        "sovaudit VERB --help says more. Exit codes: sovaudit explain exit-codes.\n"
+        "First audit: sovaudit audit local:"
+    )
+
+
+def _unknown_verb(verb: str) -> int:
+    import difflib
+
+    near = difflib.get_close_matches(verb, VERBS, 1)
+    hint = f"Did you mean {near[0]}?" if near else "sovaudit --help lists them."
+    print(f"sovaudit: no such verb: {ascii(verb)[1:-1]}. {hint}", file=sys.stderr)
+    return 2
+
+
+def _run(verb: object, options: argparse.Namespace) -> int:
+    from sovaudit import errors
+
+    assert callable(verb)
+    codes = {errors.UsageError: 2, errors.NothingError: 5, errors.IntegrityError: 4, errors.OutputError: 74}
+    previous = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = int(verb(options))
+        sys.stdout.flush()
+    except errors.SovauditError as error:
+        if options.debug:
+            raise
+        from sovaudit.reports.hostile import visible
+
+        print(f"sovaudit: {visible(str(error))}", file=sys.stderr)
+        return next((code for kind, code in codes.items() if isinstance(error, kind)), 70)
+    except BrokenPipeError:
+        with contextlib.suppress(OSError):  # or Python itself complains when it closes stdout
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        _leave(130, "interrupted; finished targets are kept (audit --resume DIR goes on)")
+    except Terminated:
+        _leave(143, "terminated; finished targets are kept (audit --resume DIR goes on)")
+    except OSError as error:
+        if options.debug:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"sovaudit: {where}{error.strerror or error}", file=sys.stderr)
+        return 74
+    except Exception as error:
+        if options.debug:
+            raise
+        return _internal(error)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    return code
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    raise Terminated
+
+
+def _leave(code: int, message: str) -> NoReturn:
+    """End at once: collecting threads may still wait for their hosts, and joining them would ignore the user."""
+    print(f"\nsovaudit: {message}", file=sys.stderr)
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _internal(error: Exception) -> int:
+    import tempfile
+    import traceback
+
+    place = "nowhere: it could not be written"
+    with contextlib.suppress(OSError), tempfile.NamedTemporaryFile("w", prefix="sovaudit-", suffix=".traceback", delete=False) as file:
+        traceback.print_exception(error, file=file)
+        place = file.name
+    print(f"sovaudit: a defect of ours: {type(error).__name__}: {ascii(str(error))[:200]}. Traceback: {place}", file=sys.stderr)
+    return 70
+
+
+if __name__ == "__main__":
+    sys.exit(main())

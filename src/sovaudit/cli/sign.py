@@ -1,0 +1,37 @@
+"""sovaudit sign: countersign a report. A second signature stands beside the first, over the same bytes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sovaudit.cli import common, config
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("report", metavar="report.json")
+    parser.add_argument("--key", metavar="FILE")
+    parser.add_argument("--cert", metavar="FILE")
+    parser.add_argument("--chain", action="append", metavar="FILE")
+    parser.add_argument("--lang", choices=["fr", "en"], help="language of the page, written anew with both signatures (fr)")
+    common.config_arguments(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    from sovaudit import seal
+    from sovaudit.audit import PAGE, render
+    from sovaudit.output import write_whole
+
+    config.settle(options)
+    _, document, signature = common.load(options.report)
+    signer = common.signer(options, lambda text: print(f"sovaudit: {text}", file=sys.stderr))
+    when = datetime.now(UTC)
+    sealed = seal.countersign(document, signature, signer, when=when) if signature else seal.sign(document, signer, when=when)
+    path = Path(options.report)
+    print(write_whole(path.with_name(path.stem.removesuffix(".json") + ".json.p7s"), sealed))
+    page = path.with_name(PAGE)
+    if page.exists():
+        print(write_whole(page, render(document, sealed, language=common.language(options, "fr"))))
+    return 0
