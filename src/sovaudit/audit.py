@@ -207,7 +207,7 @@ def collect(
 def collect_into(
     path: Path, targets: Sequence[Target], options: CollectOptions, *, jobs: int, progress: Progress, resume: bool = False
 ) -> str:
-    """Collect targets, several at a time, each written as soon as it is there; evidence of `bundle:` targets is copied. Returns the root."""
+    """Collect targets, several at a time, each written as soon as it is there; `bundle:` targets are copied. Returns the root."""
     with BundleWriter(path, resume=resume) as writer:
         done = set(writer.targets)
         for target in [target for target in targets if target.kind == "bundle"]:

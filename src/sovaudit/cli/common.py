@@ -119,9 +119,9 @@ def secret(ask: bool, file: str | None, variable: str, prompt: str) -> str | Non
 
 def make_audit(options: argparse.Namespace, collect: CollectOptions | None = None) -> Audit:
     from sovaudit.audit import Audit
-    from sovaudit.profiles import parse_settings
     from sovaudit.model.report import Scope
     from sovaudit.model.verdict import Severity
+    from sovaudit.profiles import parse_settings
 
     scope = Scope(
         organisation=getattr(options, "organisation", None) or "",

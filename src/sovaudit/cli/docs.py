@@ -19,7 +19,11 @@ def pages() -> dict[str, str]:
     found = {f"checks/{check.id}.md": page.check_page(check, every) for check in checks.values()}
     found["checks/README.md"] = page.index(checks.values())
     found["exit-codes.md"] = exit_codes.markdown()
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "sovaudit/report/1", **Report.model_json_schema(by_alias=True)}
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "sovaudit/report/1",
+        **Report.model_json_schema(by_alias=True),
+    }
     found["report.schema.json"] = json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     return found
 

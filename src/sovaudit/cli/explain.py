@@ -38,6 +38,8 @@ def run(options: argparse.Namespace) -> int:
     if not found:
         known = [*checks, *(control.id for directive in every for control in directive.controls), "exit-codes"]
         near = difflib.get_close_matches(options.id, known, 3)
-        raise UsageError("no such check or control", where=options.id, hint=f"Near: {', '.join(near)}." if near else "Try `sovaudit list checks`.")
+        raise UsageError(
+            "no such check or control", where=options.id, hint=f"Near: {', '.join(near)}." if near else "Try `sovaudit list checks`."
+        )
     print("\n".join(found), end="")
     return 0

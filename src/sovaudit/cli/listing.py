@@ -20,7 +20,9 @@ def run(options: argparse.Namespace) -> int:
     if options.what == "checks":
         rows = [(check.id, common.translated(check.title, language)) for check in registry.load_checks().values()]
     elif options.what == "directives":
-        rows = [(one.id, f"{one.title.to(language)} ({len(one.controls)})") for one in directives.load_directives(directives.directive_ids())]
+        rows = [
+            (one.id, f"{one.title.to(language)} ({len(one.controls)})") for one in directives.load_directives(directives.directive_ids())
+        ]
     else:
         checks = registry.load_checks()
         rows = [(name, profiles.load_profile(name, checks).title.to(language)) for name in profiles.profile_ids()]

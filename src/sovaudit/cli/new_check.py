@@ -27,7 +27,7 @@ def {function}(host: Host, *, name: str = "guest") -> Outcomes:
     else:
         yield failed("{{name}} exists with uid {{uid}}", subject=name, because=account.because, name=name, uid=account.uid)
 '''
-_TEST = '''from {package}.{function} import {function}
+_TEST = """from {package}.{function} import {function}
 from sovaudit.testing import host_with, run, verdicts
 
 GUEST = "root:x:0:0::/root:/bin/bash\\nguest:x:1001:1001::/home/guest:/bin/sh\\n"
@@ -43,7 +43,7 @@ def test_a_guest_fails() -> None:
 
 def test_an_unseen_passwd_is_unknown() -> None:
     assert "unknown" in verdicts(run({function}, host_with(unseen=["/etc/passwd"]))).values()
-'''
+"""
 _PROJECT = """[build-system]
 requires = ["hatchling"]
 build-backend = "hatchling.build"
@@ -71,7 +71,12 @@ def run(options: argparse.Namespace) -> int:
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\.[a-z][a-z0-9]*(-[a-z0-9]+)*", options.id):
         raise UsageError(f"{options.id!r} is no check id", hint="An id is family.name, in lower case with dashes: acme.no-guest.")
     family, name = options.id.split(".")
-    words = {"id": options.id, "function": name.replace("-", "_"), "name": f"sovaudit-{family}", "package": f"sovaudit_{family}".replace("-", "_")}
+    words = {
+        "id": options.id,
+        "function": name.replace("-", "_"),
+        "name": f"sovaudit-{family}",
+        "package": f"sovaudit_{family}".replace("-", "_"),
+    }
     folder = Path(options.out or words["name"])
     if folder.exists():
         raise UsageError("exists", where=str(folder), hint="Choose another --out.")

@@ -1,0 +1,188 @@
+"""One host over SSH: sovaudit's one round trip beside the same facts fetched by separate commands over one paramiko connection.
+
+    python -m benchmarks.bench_ssh [--runs 5] [--peers]
+
+Prints medians and ratios. CPU is this process's own (user + system), imports excluded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import paramiko
+
+from sovaudit.audit import Audit
+from sovaudit.bundle import Bundle, BundleWriter
+from sovaudit.collectors import CollectOptions, collect, parse_target
+from sovaudit.model.evidence import Evidence
+from tests import lab
+
+TESTINFRA = """
+def test_it(host):
+    assert host.run("sshd -T").rc == 0
+    assert host.file("/etc/ssh/sshd_config").exists
+    assert host.file("/etc/ssh/sshd_config").user == "root"
+    assert host.file("/etc/passwd").mode == 0o644
+    assert host.file("/etc/shadow").mode == 0o640
+    assert host.file("/etc/shadow").group == "shadow"
+    assert host.package("sudo").is_installed
+    assert host.package("rsyslog").is_installed
+    assert host.package("auditd").is_installed
+    assert host.package("libpam-pwquality").is_installed
+    assert host.file("/etc/pam.d/common-password").contains("pam_unix")
+    assert host.user("root").uid == 0
+    assert host.user("daemon").shell == "/usr/sbin/nologin"
+    assert host.group("sudo").exists
+    assert host.file("/etc/login.defs").contains("PASS_MAX_DAYS")
+    assert host.file("/var/log").is_directory
+    assert host.file("/etc/rsyslog.conf").exists
+    assert host.file("/etc/audit/auditd.conf").exists
+    assert host.file("/etc/sudoers").mode == 0o440
+    assert host.file("/etc/logrotate.conf").exists
+"""
+
+
+@contextmanager
+def host(folder: Path) -> Iterator[tuple[int, Path, Path]]:
+    """A real Debian host: port, private key, known_hosts."""
+    key = folder / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    with lab.overlay({"/root/.ssh/authorized_keys": key.with_suffix(".pub").read_text()}) as root:
+        (root / "root/.ssh").chmod(0o700)
+        public = (root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
+        with lab.sshd(root, arguments=["-o", "PermitRootLogin=yes", "-o", "MaxSessions=100"]) as port:
+            known = folder / "known_hosts"
+            known.write_text("".join(f"[127.0.0.1]:{p} {public[0]} {public[1]}\n" for p in (port, port + 1)))
+            yield port, key, known
+
+
+@contextmanager
+def latency(port: int, milliseconds: int) -> Iterator[None]:
+    command = [sys.executable, "-m", "benchmarks.delay", str(port + 1), str(port), str(milliseconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as relay:
+        assert relay.stdout is not None
+        assert relay.stdout.readline().strip() == "ready"
+        try:
+            yield
+        finally:
+            relay.kill()
+
+
+def measure(act: Callable[[], object], runs: int) -> tuple[float, float]:
+    """Median wall seconds and median CPU seconds."""
+    walls, cpus = [], []
+    for _ in range(runs):
+        wall, cpu = time.perf_counter(), time.process_time()
+        act()
+        walls.append(time.perf_counter() - wall)
+        cpus.append(time.process_time() - cpu)
+    return statistics.median(walls), statistics.median(cpus)
+
+
+def separately(port: int, key: Path, known: Path, evidence: Evidence) -> None:
+    """Each file and each command of that evidence by an exec of its own, all over one connection with TCP_NODELAY."""
+    sock = socket.create_connection(("127.0.0.1", port))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with paramiko.SSHClient() as client:
+        client.load_host_keys(str(known))
+        client.connect("127.0.0.1", port, "root", key_filename=str(key), sock=sock, allow_agent=False, look_for_keys=False)
+        commands = ["find /etc -xdev -printf '%m %u %g %s %T@ %p\\n'", "dpkg-query -W"]
+        for name in evidence.artifacts:
+            if name.startswith("file:"):
+                commands.append(f"cat {shlex.quote(name[5:])}")
+            elif name.startswith("cmd:"):
+                commands.append("sshd -T" if name == "cmd:sshd-T" else "true")
+        for command in commands:
+            _, out, _ = client.exec_command(command)
+            out.read()
+
+
+def whole(target: str, options: CollectOptions, folder: Path) -> None:
+    """Connect, collect, store, read back and judge."""
+    path = folder / "one.sova"
+    path.unlink(missing_ok=True)
+    with BundleWriter(path) as writer:
+        writer.add(collect(parse_target(target), options))
+        writer.finish()
+    with Bundle(path) as bundle:
+        Audit().judge(bundle)
+
+
+def peers(port: int, key: Path, known: Path, folder: Path, runs: int) -> None:
+    ssh = f"-o UserKnownHostsFile={known} -o IdentityFile={key}"
+    test = folder / "test_it.py"
+    test.write_text(TESTINFRA)
+    (folder / "ssh_config").write_text(f"Host target\n HostName 127.0.0.1\n Port {port}\n User root\n IdentityFile {key}\n")
+    with (folder / "ssh_config").open("a") as config:
+        config.write(f" UserKnownHostsFile {known}\n StrictHostKeyChecking yes\n")
+    out = folder / "audit.sova"
+    base = [
+        sys.executable,
+        "-m",
+        "sovaudit",
+        "collect",
+        f"ssh://root@127.0.0.1:{port}",
+        "--identity",
+        str(key),
+        "--known-hosts",
+        str(known),
+    ]
+    rows = {"sovaudit collect (whole process)": [*base, "-o", str(out)]}
+    if shutil.which("ansible"):
+        inventory = f"target ansible_host=127.0.0.1 ansible_port={port} ansible_user=root ansible_ssh_common_args='{ssh}'\n"
+        (folder / "hosts").write_text(inventory)
+        rows["ansible -m setup"] = ["ansible", "-i", str(folder / "hosts"), "target", "-m", "setup"]
+    arguments = ["-q", "-p", "no:cacheprovider", "--hosts=paramiko://target", f"--ssh-config={folder / 'ssh_config'}", str(test)]
+    rows["20 pytest-testinfra asserts"] = [sys.executable, "-m", "pytest", *arguments]
+    for name, command in rows.items():
+        walls = []
+        for _ in range(runs):
+            out.unlink(missing_ok=True)
+            started = time.perf_counter()
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            walls.append(time.perf_counter() - started)
+            if done.returncode:
+                print(f"  {name}: exit {done.returncode}: {(done.stdout + done.stderr)[-300:]}")
+        print(f"  {name:<34} {statistics.median(walls):6.2f} s wall")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--peers", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, host(Path(name)) as (port, key, known):
+        folder = Path(name)
+        ways = CollectOptions(key_files=(str(key),), known_hosts=str(known))
+        here = f"ssh://root@127.0.0.1:{port}"
+        evidence = collect(parse_target(here), ways)
+        assert evidence.collected, evidence.error
+        print(f"evidence: {len(evidence.artifacts)} artifacts, {sum(map(len, evidence.artifacts.values()))} bytes, {dict(evidence.cost)}")
+        for label, shift, milliseconds in (("next to the host", 0, 0), ("at 50 ms", 1, 50)):
+            target = f"ssh://root@127.0.0.1:{port + shift}"
+            runs = options.runs if not milliseconds else max(2, options.runs // 2)
+            with latency(port, milliseconds):
+                ours = measure(lambda at=target: collect(parse_target(at), ways), runs)
+                theirs = measure(lambda at=port + shift: separately(at, key, known, evidence), runs)
+            ratio = theirs[0] / ours[0]
+            print(f"{label}: one round trip {ours[0]:.3f} s, separate commands {theirs[0]:.3f} s: {ratio:.1f} × faster")
+            print(f"  client CPU {ours[1] * 1000:.1f} ms beside {theirs[1] * 1000:.1f} ms")
+        _, cpu = measure(lambda: whole(here, ways, folder), options.runs)
+        print(f"connect, collect, store, judge: {cpu * 1000:.1f} ms of client CPU")
+        if options.peers:
+            peers(port, key, known, folder, options.runs)
+
+
+if __name__ == "__main__":
+    main()
