@@ -106,13 +106,13 @@ def test_every_check_has_its_tests() -> None:
 
 
 def test_every_check_is_one_screen_and_has_a_page() -> None:
-    for check in registry.load_checks(builtin_only=True).values():
+    for check in docs.builtin().values():
         assert "Remedy:" in check.page, check.id
         assert len(check.title) < 110, check.id
 
 
 def test_directives_and_profiles_name_checks_that_exist() -> None:
-    checks = registry.load_checks(builtin_only=True)
+    checks = docs.builtin()
     directives.load_directives(directives.directive_ids(), checks=checks)
 
 
