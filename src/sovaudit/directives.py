@@ -7,62 +7,62 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sovaudit import canon
 from sovaudit.authoring import Check
 from sovaudit.content import content_path
 from sovaudit.documents import near, read_toml
 from sovaudit.errors import UsageError
-from sovaudit.model.directive import Control, Crosswalk, Declaration, Declarations, Directive
+from sovaudit.model.directive import Control, Crosswalk, Declarations, Directive
 from sovaudit.model.finding import Finding
 from sovaudit.model.report import ControlNote, Counts, Declared, Passed, ThresholdNote
 from sovaudit.model.verdict import Status, Verdict
+from sovaudit.profiles import (
+    Key,
+    Selected,
+    directive_ids,
+    knob_value,
+    load_profile,
+    params_key,
+    parse_settings,
+    profile_ids,
+    refuse_unknown_checks,
+    rows_for,
+    select,
+    threshold_notes,
+)
 
+__all__ = [
+    "Selected",
+    "directive_ids",
+    "knob_value",
+    "load_crosswalk",
+    "load_declarations",
+    "load_directives",
+    "load_profile",
+    "name_controls",
+    "params_key",
+    "parse_settings",
+    "profile_ids",
+    "select",
+    "statuses",
+    "threshold_notes",
+]
 _CROSSWALK = "crosswalk-"
 
 
-def directive_ids() -> list[str]:
-    """Ids of the directives that come with the program."""
-    folder = content_path("profiles") / "directives"
-    return sorted(path.stem for path in folder.glob("*.toml") if not path.name.startswith(_CROSSWALK))
-
-
-def load_directives(
-    ids: Iterable[str], *, folder: Path | None = None, checks: Mapping[str, Check] | None = None
-) -> tuple[Directive, ...]:
-    """Directives by id, in the order given; one that ends in `.toml` is a file, relative to `folder` (where the profile lies).
-
-    checks: with it, every check that a directive names must exist. Raises UsageError.
-    """
-    found: list[Directive] = []
+def load_directives(ids: Iterable[str], *, checks: Mapping[str, Check] | None = None) -> tuple[Directive, ...]:
+    """Directives by id, in the order given. checks: with it, every check that they name must exist. Raises UsageError."""
+    found = []
     for name in dict.fromkeys(ids):
-        path = _directive_path(name, folder)
+        if name not in directive_ids():
+            raise UsageError(f"unknown directive {name!r:.80}", where="directives", hint=near(name, directive_ids()))
+        path = content_path("profiles") / "directives" / f"{name}.toml"
         directive = read_toml(path, Directive, "directive")
-        if not name.endswith(".toml") and directive.id != name:
+        if directive.id != name:
             raise UsageError(f"directive calls itself {directive.id}", where=str(path), hint=f"Its id and its file's name are one: {name}.")
-        if directive.id in {other.id for other in found}:
-            raise UsageError(f"directive {directive.id} is named twice", where=str(path))
         if checks is not None:
             refuse_unknown_checks(directive, checks, where=str(path))
         found.append(directive)
     return tuple(found)
-
-
-def _directive_path(name: str, folder: Path | None) -> Path:
-    if name.endswith(".toml"):
-        return (folder or Path()) / name
-    known = directive_ids()
-    if name not in known:
-        raise UsageError(f"unknown directive {name!r:.80}", where="directives", hint=near(name, known))
-    return content_path("profiles") / "directives" / f"{name}.toml"
-
-
-def refuse_unknown_checks(directive: Directive, checks: Mapping[str, Check], *, where: str = "") -> None:
-    """Raises UsageError if the directive names a check that does not exist, or turns a knob that it does not have."""
-    for control in directive.controls:
-        for name in (*control.checks, *control.remarks):
-            if name not in checks:
-                place = where or f"directive {directive.id}"
-                raise UsageError(f"control {control.id} names the unknown check {name}", where=place, hint=near(name, checks))
 
 
 def load_crosswalk(name: str) -> Crosswalk:
@@ -74,8 +74,8 @@ def load_crosswalk(name: str) -> Crosswalk:
     return read_toml(folder / f"{name}.toml", Crosswalk, "crosswalk")
 
 
-def load_declarations(path: Path, directives: Sequence[Directive]) -> tuple[Declaration, ...]:
-    """The declarations of a file. Raises UsageError for an unknown directive or control, or two for one control."""
+def load_declarations(path: Path, directives: Sequence[Directive]) -> tuple[Declared, ...]:
+    """The declarations of a file, as a report lists them. Raises UsageError for an unknown directive or control, or two for one control."""
     known = {directive.id: directive for directive in directives}
     found = read_toml(path, Declarations, "declarations file").declarations
     seen: set[tuple[str, str]] = set()
@@ -92,23 +92,7 @@ def load_declarations(path: Path, directives: Sequence[Directive]) -> tuple[Decl
         if key in seen:
             raise UsageError(f"control {declaration.control} is declared twice", where=str(path), hint="One statement for each control.")
         seen.add(key)
-    return found
-
-
-def declared_notes(declarations: Iterable[Declaration]) -> list[Declared]:
-    """Declarations as the report lists them."""
-    return [
-        Declared(
-            directive=given.directive,
-            control=given.control,
-            statement=given.statement,
-            by=given.by,
-            on=given.on,
-            applicable=given.applicable,
-            evidence=given.evidence,
-        )
-        for given in declarations
-    ]
+    return tuple(Declared(**declaration.model_dump()) for declaration in found)
 
 
 @dataclass(slots=True)
@@ -135,20 +119,14 @@ class _Tally:
         return self.passed > 0 and not self.failing and not self.open
 
 
-def params_key(check: str, params: Mapping[str, Any]) -> tuple[str, bytes]:
-    """What keeps (check, params) apart: the id and the parameters' canonical bytes."""
-    return check, canon.canonical(dict(params))
-
-
-_Key = tuple[str, bytes]
-_Tallies = dict[_Key, dict[str, _Tally]]
+_Tallies = dict[Key, dict[str, _Tally]]
 
 
 def statuses(
     directive: Directive,
     findings: Iterable[Finding],
     passed: Iterable[Passed],
-    declarations: Iterable[Declaration | Declared],
+    declarations: Iterable[Declared],
     ran: Iterable[ThresholdNote],
 ) -> list[ControlNote]:
     """Every control of the directive with its status; none is left out.
@@ -160,6 +138,18 @@ def statuses(
     stated = {given.control: given for given in declarations if given.directive == directive.id}
     rows = list(ran)
     return [_note(directive, control, rows, tallies, stated.get(control.id)) for control in directive.controls]
+
+
+def name_controls(findings: Iterable[Finding], directives: Sequence[Directive], ran: Iterable[ThresholdNote]) -> list[Finding]:
+    """Each finding with the controls it bears on, as `directive:control`: what a text requires and what is a remark under it."""
+    rows = list(ran)
+    named: dict[Key, list[str]] = {}
+    for directive in directives:
+        for control in directive.controls:
+            for check in (*control.checks, *control.remarks):
+                for row in rows_for(control, check, rows):
+                    named.setdefault(params_key(check, row.params), []).append(directive.key(control))
+    return [finding.model_copy(update={"controls": list(named.get(params_key(finding.check, finding.params), ()))}) for finding in findings]
 
 
 def _tallies(findings: Iterable[Finding], passed: Iterable[Passed]) -> _Tallies:
@@ -186,23 +176,7 @@ def _tallies(findings: Iterable[Finding], passed: Iterable[Passed]) -> _Tallies:
     return tallies
 
 
-def rows_for(control: Control, check: str, ran: Iterable[ThresholdNote]) -> list[ThresholdNote]:
-    """The rows that judge this control by this check: those with the values its text fixes, else the profile's own."""
-    fixed = _document(control.params.get(check, {}))
-    same = [row for row in ran if row.check == check]
-    if fixed:
-        return [row for row in same if all(key in row.params and row.params[key] == value for key, value in fixed.items())]
-    return [row for row in same if not row.directive]
-
-
-def _document(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of a TOML file as a report shows them: the spelling of None, and lists of names in order (a knob's set is sorted there)."""
-    return {key: None if value == "none" else sorted(value) if isinstance(value, list) else value for key, value in params.items()}
-
-
-def _note(
-    directive: Directive, control: Control, ran: list[ThresholdNote], tallies: _Tallies, stated: Declaration | Declared | None
-) -> ControlNote:
+def _note(directive: Directive, control: Control, ran: list[ThresholdNote], tallies: _Tallies, stated: Declared | None) -> ControlNote:
     units: list[_Tally] = []
     judged: list[str] = []
     for check in control.checks:
@@ -235,7 +209,7 @@ def _units(control: Control, check: str, ran: list[ThresholdNote], tallies: _Tal
 
 
 def _status(
-    control: Control, units: Sequence[_Tally], *, complete: bool, stated: Declaration | Declared | None
+    control: Control, units: Sequence[_Tally], *, complete: bool, stated: Declared | None
 ) -> tuple[Status, Literal["evidence", "declaration", "none"]]:
     """docs/law.md, `From findings to a status`; the numbers are its steps."""
     held = any(unit.held for unit in units)

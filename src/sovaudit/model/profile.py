@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
 from sovaudit.model.directive import CheckId, Document, Id, Text
 from sovaudit.model.verdict import Severity
@@ -24,7 +23,7 @@ class ProfileCheck(Document):
     """One check to run. params: only the knobs that differ from the check's own defaults. severity: the check's own if absent."""
 
     check: CheckId
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = Field(default_factory=dict)
     severity: Severity | None = None
     origin: Origin = Origin()
 
@@ -38,18 +37,6 @@ class Profile(Document):
     directives: tuple[str, ...] = ()
     scope: tuple[Id, ...] = ()
     checks: tuple[ProfileCheck, ...] = Field(min_length=1)
-
-    _folder: Path | None = PrivateAttr(default=None)  # where the file lies: a site keeps its own directives beside its profile
-
-    @property
-    def folder(self) -> Path | None:
-        return self._folder
-
-    def at(self, folder: Path) -> Profile:
-        """The same profile, read from this folder."""
-        found = self.model_copy()
-        found._folder = folder
-        return found
 
     @property
     def digest(self) -> str:

@@ -23,7 +23,6 @@ from sovaudit.model.report import (
     Report,
     Scope,
     TargetNote,
-    ThresholdNote,
     Tool,
 )
 from sovaudit.model.verdict import Severity
@@ -36,8 +35,7 @@ MAX_GAPS = 200  # notes per target in the report; the bundle keeps them all
 class Frame:
     """What a report says besides its findings. issued_at: aware UTC, whole seconds."""
 
-    profile: Profile
-    selected: Sequence[Selected]
+    profile: ProfileNote
     directives: Sequence[Directive]
     tool: Tool
     issued_at: datetime
@@ -62,10 +60,10 @@ def build(frame: Frame, judgements: Iterable[Judgement], targets: Sequence[Targe
             params = params_document(judgement.params)
             passed.append(Passed(check=judgement.check, params=params, target=judgement.target, subjects=list(judgement.passed)))
     findings, waived = gates.apply_waivers(findings, frame.waivers, on=frame.issued_at.date())
-    findings = directives.name_controls(findings, frame.directives)
+    findings = directives.name_controls(findings, frame.directives, frame.profile.parameters)
     findings.sort(key=_order)
     passed.sort(key=lambda row: (row.check, str(sorted(row.params.items(), key=str)), row.target))
-    ran = frozenset(selected.check.id for selected in frame.selected)
+    ran = frame.profile.parameters
     controls = [
         note for directive in frame.directives for note in directives.statuses(directive, findings, passed, frame.declarations, ran)
     ]
@@ -78,7 +76,7 @@ def build(frame: Frame, judgements: Iterable[Judgement], targets: Sequence[Targe
         issued_at=utc(frame.issued_at),
         tool=frame.tool,
         scope=frame.scope,
-        profile=ProfileNote(id=frame.profile.id, digest=frame.profile.digest, parameters=[_threshold(row) for row in frame.selected]),
+        profile=frame.profile,
         directives=[DirectiveNote(id=one.id, edition=one.edition, digest=one.digest) for one in frame.directives],
         evidence=EvidenceNote(root=frame.root, targets=len(targets), bytes=frame.bytes),
         targets=list(targets),
@@ -120,5 +118,6 @@ def _order(finding: Finding) -> tuple[object, ...]:
     return (-finding.severity.rank, finding.check, params, finding.target, finding.subject, finding.verdict.value, finding.message.text)
 
 
-def _threshold(row: Selected) -> ThresholdNote:
-    return ThresholdNote(check=row.check.id, params=params_document(row.params), severity=row.severity, origin=row.origin, source=row.source)
+def profile_note(profile: Profile, selected: Sequence[Selected]) -> ProfileNote:
+    """The profile as the report keeps it: every check that ran, with its parameters and where they come from."""
+    return ProfileNote(id=profile.id, digest=profile.digest, parameters=directives.threshold_notes(selected))
