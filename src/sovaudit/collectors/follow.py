@@ -1,0 +1,229 @@
+"""What a configuration file names that must be looked at too: includes, key files, modules, programs.
+
+Pure: lines in, wants out. posix/collect.awk finds the same in the same words.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from sovaudit.collectors.items import HOME_FILES, HOME_STATS, Item
+
+MAX_ACCOUNTS = 2000
+MAX_NAMED = 600  # paths that one file may name
+_BLANK = re.compile(rb"[ \t]+")
+_SSH_BASE = "/etc/ssh"
+
+
+class Follower:
+    """Collects what files name. `wants()` gives what is new since the last call."""
+
+    def __init__(self, hostname: str) -> None:
+        self.hostname = hostname.split(".")[0]
+        self._wants: dict[Item, None] = {}
+        self._accounts: dict[str, tuple[str, str, str]] = {}  # name → uid, home, shell
+        self._patterns: dict[tuple[str, str], None] = {("c", f"%h/{name}"): None for name in HOME_FILES}
+        for name in HOME_STATS:
+            self._patterns["s", f"%h/{name}" if name else "%h"] = None
+
+    def wants(self) -> list[Item]:
+        for flag, pattern in self._patterns:
+            for name, (uid, home, _) in self._accounts.items():
+                self._want(flag, expand(pattern, name, uid, home))
+        for _, _, shell in self._accounts.values():
+            self._want("s", shell)
+        found = list(self._wants)
+        self._wants.clear()
+        return found
+
+    def _want(self, flag: str, path: str, family: str = "plain", depth: int = 0) -> None:
+        if path.startswith("/") and len(path) < 1024 and not re.search(r"[\x00-\x1f\x7f]", path):
+            self._wants[Item(path, flag == "c", depth, family)] = None
+
+    def file(self, family: str, path: str, data: bytes) -> None:
+        if path == "/etc/passwd":
+            self._passwd(data)
+        finder = getattr(self, f"_in_{family}", None)
+        if finder is None:
+            return
+        named = 0
+        for raw in data.split(b"\n"):
+            line = raw.strip(b" \t\r")
+            if line:
+                named += finder(path, line) or 0
+                if named > MAX_NAMED:
+                    return
+
+    def _passwd(self, data: bytes) -> None:
+        for raw in data.split(b"\n"):
+            cells = raw.decode("utf-8", "surrogateescape").split(":")
+            if len(cells) == 7 and cells[0] and cells[0] not in self._accounts and len(self._accounts) < MAX_ACCOUNTS:
+                self._accounts[cells[0]] = cells[2], cells[5], cells[6]
+
+    # One method per family; each returns how many paths it named.
+
+    def _in_sshd(self, path: str, line: bytes) -> int:
+        words = _words(re.sub(rb"[=\"']", b" ", line))
+        word, rest = words[0].lower(), words[1:]
+        if word == "include":
+            for name in rest:
+                self._want("c", name if name[0] == "/" else f"{_SSH_BASE}/{name}", "sshd")
+        elif word in ("authorizedkeysfile", "authorizedprincipalsfile"):
+            for name in rest:
+                self._patterns["c", name if name[0] == "/" or name[:2] == "%h" else f"%h/{name}"] = None
+        elif word in ("trustedusercakeys", "revokedkeys", "hostcertificate"):
+            for name in rest[:1]:
+                self._want("c", name)
+        elif word in ("hostkey", "authorizedkeyscommand", "authorizedprincipalscommand", "banner"):
+            for name in rest[:1]:
+                self._want("s", name)
+        else:
+            return 0
+        return len(rest)
+
+    def _in_sudo(self, path: str, line: bytes) -> int:
+        word, _, name = _first(line)
+        if word in ("@include", "#include", "@includedir", "#includedir"):
+            name = name.replace('"', "").replace("\\ ", " ").replace("%h", self.hostname)
+            if name[:1] != "/":
+                name = posixpath.join(posixpath.dirname(path), name)
+            self._want("c", name, "sudo", 1 if word.endswith("dir") else 0)
+            return 1
+        if line[:1] == b"#":
+            return 0
+        count = 0
+        for name in _words(re.sub(rb"[,:=!()\"]", b" ", line)):
+            if name[:1] == "/" and not re.search(r"[*?\[\\^]", name):
+                count += 1
+                while len(name) > 1:
+                    self._want("s", name.rstrip("/") or "/")
+                    name = posixpath.dirname(name.rstrip("/"))
+        return count
+
+    def _in_pam(self, path: str, line: bytes) -> int:
+        words = _words(line)
+        if words[0] == "@include":
+            for name in words[1:2]:
+                self._want("c", name if name[0] == "/" else f"/etc/pam.d/{name}", "pam")
+            return 1
+        if line[:1] == b"#":
+            return 0
+        count = 0
+        previous = ""
+        for name in words:
+            key, equals, value = name.partition("=")
+            if previous in ("include", "substack") and name[0] == "/":
+                self._want("c", name, "pam")
+            elif name[0] == "/" and name.endswith(".so"):
+                self._want("s", name)
+            elif not equals:
+                previous = name
+                continue
+            elif key in ("conf", "accessfile", "file", "listfile", "envfile"):
+                self._want("c", value)
+            elif key == "usersfile":
+                self._pattern("c", value, "oath")
+            elif key in ("secret", "authfile", "authpending_file"):
+                self._pattern("s", value, "plain")
+            else:
+                previous = name
+                continue
+            previous = name
+            count += 1
+        return count
+
+    def _pattern(self, flag: str, value: str, family: str) -> None:
+        value = value.replace("${HOME}", "%h").replace("${USER}", "%u")
+        if value[:2] == "~/":
+            value = "%h" + value[1:]
+        if "%" in value:
+            self._patterns["s", value] = None
+        else:
+            self._want(flag, value, family)
+
+    def _in_rsyslog(self, path: str, line: bytes) -> int:
+        words = _words(line)
+        if words[0].lower() == "$includeconfig":
+            for name in words[1:2]:
+                self._want("c", name, "rsyslog")
+            return 1
+        if line[:1] == b"#":
+            return 0
+        count = 0
+        family = "c" if b"include(" in line.lower().replace(b" ", b"") else "s"
+        for match in re.finditer(rb"[Ff][Ii][Ll][Ee][ \t]*=[ \t]*\"([^\"]*)\"", line):
+            self._want(family, _text(match[1]), "rsyslog" if family == "c" else "plain")
+            count += 1
+        last = words[-1].lstrip("-")
+        if last[:1] == "/":
+            self._want("s", last.split(";")[0])
+            count += 1
+        return count
+
+    def _in_logrotate(self, path: str, line: bytes) -> int:
+        word, _, name = _first(line)
+        if word == "include":
+            self._want("c", name, "logrotate", 1)
+            return 1
+        return 0
+
+    def _in_chrony(self, path: str, line: bytes) -> int:
+        word, _, name = _first(line)
+        if word in ("include", "confdir", "sourcedir", "keyfile", "driftfile"):
+            depth = 1 if word.endswith("dir") else 0
+            names = name.split(" ") if depth else [name]
+            for each in names:
+                self._want("s" if word in ("keyfile", "driftfile") else "c", each, "chrony", depth)
+            return len(names)
+        return 0
+
+    def _in_ntp(self, path: str, line: bytes) -> int:
+        word, _, name = _first(line)
+        if word == "includefile":
+            self._want("c", name if name[:1] == "/" else f"/etc/{name}", "ntp")
+            return 1
+        return 0
+
+    def _in_ldso(self, path: str, line: bytes) -> int:
+        word, _, name = _first(line)
+        if word == "include":
+            self._want("c", name if name[:1] == "/" else f"/etc/{name}", "ldso")
+            return 1
+        return 0
+
+    def _in_syslogng(self, path: str, line: bytes) -> int:
+        word, _, name = _first(line)
+        if word == "@include":
+            name = name.replace('"', "").replace("'", "")
+            self._want("c", name if name[:1] == "/" else f"/etc/syslog-ng/{name}", "syslogng", 1)
+            return 1
+        return 0
+
+
+def expand(pattern: str, name: str, uid: str, home: str) -> str:
+    """%h %u %U %% of one account (sshd_config(5), TOKENS). Empty where the home is no absolute path."""
+    if home[:1] != "/" or "/" in name:
+        return ""
+    known = {"%h": "" if home == "/" else home, "%u": name, "%U": uid, "%%": "%"}
+    return re.sub(r"%[huU%]", lambda match: known[match[0]], pattern) or "/"
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _words(line: bytes) -> list[str]:
+    words = [_text(word) for word in _BLANK.split(line.strip(b" \t"))]
+    return words if words[0] else [" "]
+
+
+def _first(line: bytes) -> tuple[str, str, str]:
+    parts = _BLANK.split(line, 1)
+    return _text(parts[0]), " ", _text(_BLANK.sub(b" ", parts[1])) if len(parts) > 1 else ""
+
+
+def wanted(items: Iterator[Item]) -> str:
+    """Items as the lines that the script reads."""
+    return "\n".join(item.line for item in items)

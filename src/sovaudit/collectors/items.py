@@ -1,0 +1,209 @@
+"""What is looked at on a host: the one list that feeds the script, mounted roots and `sovaudit plan`.
+
+An item is a path (a glob where it holds `*`), how deep to look below it, whether contents are brought, and its family: the family says how
+secrets are masked and which includes are followed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FULL = 9  # deep enough for every configuration folder; bounds a hostile tree
+MAX_FILE = 1024 * 1024  # bytes of one file; beyond: a gap `truncated`
+MAX_ROWS = 20_000  # rows of the tree
+MAX_FILES = 4_000  # contents
+MAX_ROUNDS = 12  # links and includes, one after the other
+LOG_START = 32  # bytes of a log's first line
+COMMAND_SECONDS = 6
+MAX_COMMAND = 256 * 1024  # bytes of one command's output
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """content: bring the bytes of regular files. depth: 0 the path alone, 1 its entries too, …"""
+
+    path: str
+    content: bool = True
+    depth: int = 0
+    family: str = "plain"
+
+    @property
+    def line(self) -> str:
+        """`c|s depth family path`: what the script reads."""
+        return f"{'c' if self.content else 's'} {self.depth} {self.family} {self.path}"
+
+
+def _each(text: str, *, content: bool = True, depth: int = 0, family: str = "plain") -> tuple[Item, ...]:
+    return tuple(Item(path, content, depth, family) for path in text.split())
+
+
+# Units of interest below the vendor's folders; /etc/systemd/system is brought whole.
+UNITS = (
+    "ssh sshd rsyslog syslog systemd-journal chrony ntp openntpd systemd-timesyncd logrotate auditd audit-rules cron atd console-getty getty@ serial-getty@"
+).split()
+UNIT_FOLDERS = "/usr/lib/systemd/system /lib/systemd/system /run/systemd/system /usr/local/lib/systemd/system".split()
+
+ITEMS: tuple[Item, ...] = (
+    Item("/", False, 1),
+    # accounts
+    *_each("/etc/passwd /etc/shadow /etc/gshadow", family="shadow"),
+    *_each("/etc/group /etc/login.defs /etc/shells /etc/adduser.conf /etc/deluser.conf /etc/nologin /run/nologin /var/run/nologin"),
+    *_each(
+        "/etc/securetty /etc/environment /etc/hosts.equiv /etc/hosts.allow /etc/hosts.deny /etc/hostname /etc/os-release /usr/lib/os-release"
+    ),
+    Item("/etc/nsswitch.conf", family="nss"),
+    *_each("/etc/profile /etc/bash.bashrc /etc/bashrc /etc/csh.cshrc /etc/csh.login /etc/zsh/zshenv /etc/zsh/zprofile /etc/debian_version"),
+    Item("/etc/profile.d", depth=1),
+    Item("/etc/default/*"),
+    Item("/etc/default", False, 1),
+    *_each("/etc/sysconfig/sshd /etc/sysconfig/chronyd /etc/sysconfig/rsyslog /etc/sysconfig/network"),
+    # ssh
+    *_each("/etc/ssh /usr/etc/ssh", depth=FULL, family="sshd"),
+    *_each("/etc/crypto-policies/back-ends/opensshserver.config", family="sshd"),
+    *_each("/etc/crypto-policies/state/current /etc/crypto-policies/config /etc/dropbear /etc/tinyssh /etc/init.d/ssh"),
+    # PAM
+    *_each("/etc/pam.d /usr/lib/pam.d /usr/etc/pam.d", depth=1, family="pam"),
+    Item("/etc/pam.conf", family="pam"),
+    *_each("/etc/security /usr/lib/security/pwquality.conf.d /usr/etc/security", depth=2),
+    Item("/etc/users.oath", family="oath"),
+    Item("/etc/oath", depth=1, family="oath"),
+    # privilege
+    Item("/etc/sudoers", family="sudo"),
+    Item("/etc/sudoers.d", depth=1, family="sudo"),
+    *_each("/etc/sudo.conf /etc/doas.conf"),
+    Item("/etc/doas.d", depth=1),
+    Item("/etc/polkit-1/rules.d", depth=1),
+    Item("/etc/polkit-1/localauthority.conf.d", depth=1),
+    *_each("/etc/ld.so.preload"),
+    Item("/etc/ld.so.conf", family="ldso"),
+    Item("/etc/ld.so.conf.d", depth=1),
+    # directories behind accounts
+    *_each("/etc/sssd", depth=2),
+    *_each("/etc/nslcd.conf /etc/ldap.conf /etc/pam_ldap.conf /etc/libnss-ldap.conf /etc/ldap/ldap.conf /etc/openldap/ldap.conf"),
+    Item("/etc/krb5.conf"),
+    Item("/etc/krb5.conf.d", depth=1),
+    # logs and audit
+    Item("/etc/rsyslog.conf", family="rsyslog"),
+    Item("/etc/rsyslog.d", depth=2, family="rsyslog"),
+    Item("/etc/syslog-ng", depth=3, family="syslogng"),
+    *_each("/etc/syslog.conf"),
+    Item("/etc/logrotate.conf", family="logrotate"),
+    Item("/etc/logrotate.d", depth=1, family="logrotate"),
+    *_each("/etc/audit /etc/audisp", depth=3),
+    # clock
+    *_each("/etc/chrony.conf", family="chrony"),
+    Item("/etc/chrony", depth=2, family="chrony"),
+    Item("/usr/share/chrony", depth=1),
+    *_each("/run/chrony-dhcp /run/chrony.d", depth=1),
+    *_each("/etc/ntp.conf", family="ntp"),
+    *_each("/etc/ntpsec /etc/ntp", depth=2, family="ntp"),
+    *_each("/etc/openntpd", depth=1),
+    # scheduled jobs
+    *_each("/etc/cron.d /etc/cron.daily /etc/cron.hourly /etc/cron.weekly /etc/cron.monthly", depth=1, family="cron"),
+    *_each("/etc/crontab /etc/anacrontab", family="cron"),
+    *_each("/etc/cron.allow /etc/cron.deny /etc/at.allow /etc/at.deny"),
+    *_each("/var/spool/cron /var/spool/at /var/spool/anacron", content=False, depth=2),
+    # systemd
+    *(
+        Item(f"{base}/systemd/{name}", depth=1 if name.endswith(".d") else 0)
+        for base in ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
+        for conf in ("journald.conf", "timesyncd.conf", "journal-upload.conf", "logind.conf")
+        for name in (conf, f"{conf}.d")
+    ),
+    Item("/etc/systemd/system", depth=4),
+    *(Item(folder, False, 1) for folder in UNIT_FOLDERS),
+    *(Item(f"{folder}/{unit}*", depth=1) for folder in UNIT_FOLDERS for unit in UNITS),
+    *_each("/etc/rc0.d /etc/rc1.d /etc/rc2.d /etc/rc3.d /etc/rc4.d /etc/rc5.d /etc/rc6.d /etc/rcS.d /etc/init.d", content=False, depth=1),
+    *_each("/etc/runlevels", content=False, depth=2),
+    # seen, not read: names and modes
+    *_each(
+        "/etc /usr /usr/bin /usr/sbin /usr/local /usr/local/bin /usr/local/sbin /var /var/lib /var/spool /home /opt /srv /boot",
+        content=False,
+    ),
+    *_each(
+        "/lib/*/security /usr/lib/*/security /lib64/security /usr/lib64/security /lib/security /usr/lib/security", content=False, depth=1
+    ),
+    *_each("/var/cache/cracklib /usr/share/cracklib /usr/lib/cracklib_dict*", content=False, depth=1),
+    Item("/var/log", False, 3),
+    *_each("/run/log/journal", content=False, depth=2),
+    *_each("/run/systemd/system /run/systemd/journal /run/log /run/utmp /var/run/utmp /run/sshd /run/faillock", content=False),
+    *(
+        Item(f"{folder}/{name}", False)
+        for folder in ("/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin")
+        for name in (
+            "sshd sudo su passwd login chage chpasswd rsyslogd syslog-ng syslogd chronyd ntpd openntpd auditd augenrules logrotate sh bash dropbear doas "
+            "visudo busybox crond cron pkexec newgrp sg"
+        ).split()
+    ),
+    *_each(
+        "/usr/lib/systemd/systemd /usr/lib/systemd/systemd-journald /usr/lib/systemd/systemd-timesyncd /usr/libexec/sudo /usr/lib/sudo",
+        content=False,
+    ),
+)
+
+# Never brought, whatever finds them: stat only. Shell patterns over the whole path.
+NEVER = (
+    "/etc/security/opasswd*", "*/ssh_host_*_key", "*.keytab", "*/chrony.keys", "*/ntp.keys", "*/.google_authenticator*", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks",
+    "/etc/ssh/moduli", "*/dropbear_*_host_key", "*/.git/*", "/etc/sssd/pki/*", "*/pki/private/*",
+)  # fmt: skip
+
+# Of each account whose home exists.
+HOME_FILES = (".ssh/authorized_keys", ".ssh/authorized_keys2")
+HOME_STATS = (
+    "", ".ssh", ".google_authenticator", ".config/google_authenticator", ".totp", ".otp", ".yubico/authorized_yubikeys", ".config/Yubico/u2f_keys", ".rhosts", ".shosts",
+    ".ssh/rc", ".ssh/environment", ".bashrc", ".profile", ".bash_profile", ".netrc", ".k5login", ".forward",
+)  # fmt: skip
+
+PACKAGES = (
+    "openssh-server openssh openssh-client sudo doas opendoas rsyslog syslog-ng systemd systemd-sysv systemd-timesyncd logrotate auditd audit chrony ntp ntpsec openntpd login passwd "
+    "shadow shadow-utils util-linux pam cracklib-runtime cracklib cracklib-dicts dropbear dropbear-bin tinyssh tinysshd base-passwd busybox cron cronie coreutils libc6 glibc "
+    "debian-archive-keyring nscd nslcd policykit-1 polkitd polkit docker.io docker-ce podman lxd"
+).split()
+PACKAGE_PREFIXES = (
+    "libpam",
+    "pam_",
+    "libpwquality",
+    "pwquality",
+    "sssd",
+    "libnss-",
+    "rsyslog-",
+    "syslog-ng-",
+    "libsss",
+    "linux-pam",
+    "ntp",
+    "authselect",
+    "audispd",
+)
+
+LOGS = ("auth.log*", "secure*", "syslog*", "messages*", "daemon.log*", "kern.log*", "user.log*", "sudo.log*", "audit/audit.log*")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """name: the artifact is `cmd:<name>`. line: POSIX shell, no input, C locale. needs: the program without which it is absent. root: useless otherwise."""
+
+    name: str
+    line: str
+    needs: str = ""
+    root: bool = False
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("kernel", "uname -a", "uname"),
+    Command("sshd-V", "sshd -V", "sshd"),
+    Command("sshd-t", "sshd -t", "sshd", True),
+    Command("sshd-T", "sshd -T$SOVAUDIT_MATCH", "sshd", True),
+    Command("visudo-c", "visudo -c", "visudo", True),
+    Command("rsyslogd-N1", "rsyslogd -N1", "rsyslogd"),
+    Command("journal-usage", "journalctl --disk-usage --no-pager", "journalctl"),
+    Command("journal-oldest", "sovaudit_journal_oldest", "journalctl"),
+    Command("timedatectl", "timedatectl show", "timedatectl"),
+    Command("chronyc-tracking", "chronyc -n -c tracking", "chronyc"),
+    Command("ntpq-peers", "ntpq -np", "ntpq"),
+    Command("auditctl-s", "auditctl -s", "auditctl", True),
+    Command("auditctl-l", "auditctl -l", "auditctl", True),
+    Command("mounts", "cat /proc/self/mounts"),
+    Command("uptime", "cat /proc/uptime"),
+    Command("listening", "ss -Hltnup", "ss"),
+    Command("units", "sovaudit_units", "systemctl"),
+)

@@ -1,0 +1,248 @@
+"""Secrets never leave the target: what is masked in a file, line by line, in one linear pass.
+
+Before: a file's lines as bytes. After: the same number of lines; hashes, passwords, tokens and private keys replaced by `<masked>`, everything that
+decides how a program behaves untouched. Never: a rule that one of our two implementations reads differently. The script on the target
+(posix/collect.awk) does the same with the same expressions, POSIX ones without intervals; a differential test holds them together.
+"""
+
+from __future__ import annotations
+
+import re
+
+MASK = b"<masked>"
+# A block that begins here is masked to the line that ends it, or to the end of the file.
+KEY_BLOCK = re.compile(rb"PRIVATE KEY|PuTTY-User-Key-File|AGE-SECRET-KEY-|^b3BlbnNzaC1rZXktdjE|^[ \t]*MII[A-Za-z0-9+/]*[ \t]*$")
+KEY_END = re.compile(rb"END [A-Z0-9 ]*PRIVATE KEY")
+CRYPT = re.compile(rb"\$(2[abxy]|argon2id|argon2i|argon2d|apr1|gy|md5|sha1|scrypt|1|5|6|7|y)[$,][^ \t\"':;]+")
+LDAP_HASH = re.compile(rb"\{(CRYPT|crypt|S?SHA[0-9]*|S?MD5|PBKDF2[-A-Z0-9]*|ARGON2)\}[^ \t\"']+")
+URL_USER = re.compile(rb"://[^ \t/@\"']*:[^ \t@\"']*@")
+URL_PART = re.compile(rb"/[-A-Za-z0-9_]+")
+BEARER = re.compile(rb"(bearer|basic|apikey|token)[ \t]+[-a-z0-9._~+/=]+")
+SHAPES = re.compile(rb"(AKIA|ASIA|ghp_|gho_|ghs_|github_pat_|glpat-|xoxb-|xoxa-|xoxp-|xoxs-|hvs\.|npm_|eyJ)[-A-Za-z0-9_.]+")
+# A key that ends like this, then `=`, `:` or `(`; or a dashed option and a blank.
+KEY = re.compile(
+    rb"(password|passwd|passphrase|passwort|passcode|pwd|pass|secret|authtok|token|credential|credentials|api[-_]?key|secret[-_]?key|access[-_]?key|"
+    rb"shared[-_]?key|auth[-_]?key|encryption[-_]?key|community|bindpw|rootpw|psk|motdepasse|mot_de_passe)[\"']?[ \t]*[=:(][ \t]*"
+)
+SPACED = re.compile(
+    rb"(^[ \t#]*(bindpw|rootpw|rootbindpw|sharedkey|identified by)|--?(password|passwd|pass|token|secret|api-?key|auth-?token))[ \t]+"
+)
+USER_OPTION = re.compile(rb"(^|[ \t])(-u|--user|--proxy-user)[ \t]*[^ \t:\"'-][^ \t:\"']*:")
+P_OPTION = re.compile(rb"[ \t]-p[ \t]*[^ \t\"'-][^ \t]*|[ \t]-p[\"'][^\"']*[\"']")
+P_PROGRAM = re.compile(rb"mysql|mariadb|sshpass|smbclient|ldapsearch|ldapwhoami|mongo")
+W_OPTION = re.compile(rb"[ \t]-w[ \t]*[^ \t-][^ \t]*")
+OM_ACTION = re.compile(rb":?om(mysql|pgsql|libdbi):[^,]*,[^,]*,[^,]*,|^[^#>]*[ \t]>[^ \t,]+,[^,]*,[^,]*,")
+HARMLESS = frozenset(
+    (b"yes", b"no", b"true", b"false", b"0", b"1", b"on", b"off", b"none", b"null", b"required", b"optional", b"prompt", b"ask")
+)
+_PLAIN_LINE = re.compile(rb"^[A-Za-z0-9+/]+=?=?$")
+_DES = re.compile(rb"^[./0-9A-Za-z]+$")
+_TRIGGER = re.compile(
+    rb"pass|pwd|secret|authtok|token|credential|key|community|rootpw|bindpw|psk|passe|\$|\{|://|bearer|basic|-u|-p|-w|om(mysql|pgsql|libdbi)|>|"
+    rb"akia|asia|gh[ops]_|github_pat|glpat|xox|hvs\.|npm_|eyj|identified"
+)
+_ID = re.compile(rb"^\$([A-Za-z0-9-]+)([$,])")
+
+
+def mask(family: str, path: str, data: bytes) -> bytes | None:
+    """The file as evidence may hold it; None if it is no text (it has a NUL byte)."""
+    if b"\0" in data:
+        return None
+    if not data:
+        return data
+    lines = data.split(b"\n")
+    last = lines.pop()
+    ended = last == b""
+    if not ended:
+        lines.append(last)
+    state = _Masker(family)
+    return b"\n".join([state.line(line) for line in lines]) + (b"\n" if ended else b"")
+
+
+class _Masker:
+    def __init__(self, family: str) -> None:
+        self.family = family
+        self.block = False
+
+    def line(self, line: bytes) -> bytes:
+        if self.block:
+            self.block = KEY_END.search(line) is None
+            return MASK
+        if KEY_BLOCK.search(line):
+            self.block = KEY_END.search(line) is None
+            return MASK
+        if self.family == "shadow":
+            return _account_line(line)
+        if self.family == "oath":
+            return _oath_line(line)
+        return mask_line(self.family, line)
+
+
+def _account_line(line: bytes) -> bytes:
+    name, colon, rest = line.partition(b":")
+    if not colon:
+        return MASK if line else line
+    field, colon, rest = rest.partition(b":")
+    return mask_line("plain", name) + b":" + mask_password(field) + colon + mask_line("plain", rest)
+
+
+def mask_password(field: bytes) -> bytes:
+    """A crypt(5) field without salt and hash: `!$y$j9T$masked`, `<des>`, `<bsdi>`, `<other>`; empty, `*`, `x` and leading `!` stay."""
+    rest = field.lstrip(b"!")
+    locks = field[: len(field) - len(rest)]
+    if rest in (b"", b"*", b"x"):
+        return field
+    if match := _ID.match(rest):
+        head, tail = rest[: match.end()], rest[match.end() :]
+        if len(head) > 10:
+            return locks + b"<other>"
+        if match[2] == b",":
+            if head != b"$md5,":
+                return locks + b"<other>"
+            cost = re.match(rb"rounds=[0-9]+\$", tail)
+            return locks + (head + cost[0] if cost else b"$md5$") + b"masked"
+        cost = None
+        if match[1] in (b"y", b"gy"):
+            cost = re.match(rb"[./A-Za-z0-9]+\$", tail)
+            cost = cost if cost and cost.end() <= 9 else None
+        elif match[1] in (b"5", b"6"):
+            cost = re.match(rb"rounds=[0-9]+\$", tail)
+        elif match[1] in (b"2a", b"2b", b"2x", b"2y", b"sha1"):
+            cost = re.match(rb"[0-9]+\$", tail)
+        cost = cost if cost and cost.end() <= 20 else None
+        return locks + head + (cost[0] if cost else b"") + b"masked"
+    if len(rest) == 13 and _DES.match(rest):
+        return locks + b"<des>"
+    if len(rest) == 20 and rest[:1] == b"_" and _DES.match(rest[1:]):
+        return locks + b"<bsdi>"
+    return locks + b"<other>"
+
+
+def _oath_line(line: bytes) -> bytes:
+    """users.oath: `type user pin secret [offset …]`. Type and user stay, and whether there is a pin."""
+    text = line.strip(b" \t\r")
+    if text == b"":
+        return line
+    if text[:1] == b"#":
+        return b"#"
+    words = re.split(rb"[ \t]+", text)
+    pin = words[2] if len(words) > 2 and words[2] in (b"-", b"+") else MASK
+    return b"\t".join([*words[:2], pin, MASK]) if len(words) > 2 else MASK
+
+
+def mask_line(family: str, line: bytes) -> bytes:
+    """One line of a configuration file. `nss` lines hold no secrets (`passwd: files`) and stay."""
+    if family == "nss":
+        return line
+    text = line.strip(b" \t\r")
+    if len(text) >= 48 and _PLAIN_LINE.match(text):
+        return MASK
+    low = lower(line)
+    if not _TRIGGER.search(low):
+        return line
+    line = CRYPT.sub(MASK, line)
+    line = LDAP_HASH.sub(MASK, line)
+    line = SHAPES.sub(MASK, line)
+    line = _urls(line)
+    if match := OM_ACTION.search(line):
+        line = line[: match.end()] + MASK
+    line = _after(line, BEARER, blank=True)
+    line = _keys(family, line)
+    line = _after(line, SPACED, blank=False)
+    line = _user_options(line)
+    low = lower(line)
+    if P_PROGRAM.search(low):
+        line = P_OPTION.sub(b" -p" + MASK, line)
+        line = W_OPTION.sub(b" -w " + MASK, line)
+    return line
+
+
+def lower(line: bytes) -> bytes:
+    """ASCII lower case, the same length: positions in it are positions in the line."""
+    return line.lower()
+
+
+def _urls(line: bytes) -> bytes:
+    done = b""
+    while match := URL_USER.search(line):
+        done += line[: match.start()] + b"://" + MASK + b"@"
+        line = line[match.end() :]
+    line = done + line
+    start = line.find(b"://")
+    if start < 0:
+        return line
+    done, line = line[: start + 3], line[start + 3 :]
+    while match := URL_PART.search(line):
+        word = match[0]
+        long = len(word) > 20 and re.search(rb"[0-9]", word) and re.search(rb"[A-Za-z]", word)
+        done += line[: match.start()] + (b"/" + MASK if long else word)
+        line = line[match.end() :]
+    return done + line
+
+
+def _after(line: bytes, expression: re.Pattern[bytes], *, blank: bool) -> bytes:
+    """Mask the word after each match; with `blank`, the match's own last word."""
+    done = b""
+    while match := expression.search(lower(line)):
+        found = line[: match.end()]
+        rest = line[match.end() :]
+        if blank:
+            word = re.match(rb"[A-Za-z]+[ \t]+", found[match.start() :])
+            first = word[0] if word else b""
+            value = found[match.start() + len(first) :]
+            keep = len(value) < 8
+            done += found[: match.start()] + first + (value if keep else MASK)
+        else:
+            hidden, rest = _value(rest, whole=False)
+            done += found + hidden
+        line = rest
+    return done + line
+
+
+def _keys(family: str, line: bytes) -> bytes:
+    done = b""
+    while match := KEY.search(lower(line)):
+        head, found, rest = line[: match.start()], match[0], line[match.end() :]
+        key = lower(line[match.start() : match.end()])
+        separator = found.strip(b" \t")[-1:]
+        whole = done == b"" and separator in (b"=", b":") and re.search(rb"^[ \t#;$]*(export[ \t]+)?[-A-Za-z0-9_.\"']*$", head) is not None
+        done += line[: match.end()]
+        keep = (
+            (family == "sudo" and separator == b":" and key[:6] == b"passwd")
+            or (family == "pam" and key[:6] == b"secret" and rest[:1] in (b"/", b"~", b"$"))
+            or (separator == b"(" and rest[:1] not in (b'"', b"'"))
+            or _PASS_FLAG.search(head) is not None
+        )
+        if keep:
+            line = rest
+        else:
+            hidden, line = _value(rest, whole=whole)
+            done += hidden
+    return done + line
+
+
+_PASS_FLAG = re.compile(rb"NO$")  # sudoers' NOPASSWD:
+
+
+def _value(rest: bytes, *, whole: bool) -> tuple[bytes, bytes]:
+    """The masked value at the start of `rest`, and what follows it."""
+    quote = rest[:1]
+    if quote in (b'"', b"'"):
+        end = rest.find(quote, 1)
+        if end < 0:
+            return quote + (MASK if len(rest) > 1 else b""), b""
+        return quote + (MASK if end > 1 else b"") + quote, rest[end + 1 :]
+    word = re.match(rb"[^\r]*" if whole else rb"[^ \t\r\"',;)]*", rest)
+    value = word[0] if word else b""
+    if lower(value.rstrip(b" \t")) in HARMLESS or value == b"":
+        return value, rest[len(value) :]
+    return MASK, rest[len(value) :]
+
+
+def _user_options(line: bytes) -> bytes:
+    done = b""
+    while match := USER_OPTION.search(line):
+        done += line[: match.end()]
+        hidden, line = _value(line[match.end() :], whole=False)
+        done += hidden
+    return done + line

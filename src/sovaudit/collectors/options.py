@@ -1,0 +1,33 @@
+"""How to collect: bounds, and what opens the door. Secrets never show in a repr."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+MAX_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CollectOptions:
+    """Bounds and access.
+
+    host_timeout_s: seconds for one target, connecting included. max_bytes: raw evidence of one target.
+    sudo: become root on the target through sudo; `sudo_password` None means `sudo -n`.
+    collector_path: run this installed copy through `sudo -n` instead of sending the script (see `privileges`); implies sudo.
+    key_files, password, known_hosts, jump: as `ssh -i`, a password, `-o UserKnownHostsFile`, `-J`; empty means what ~/.ssh/config says.
+    ssh_config: the configuration file; None means ~/.ssh/config. agent: ask a running ssh-agent.
+    """
+
+    host_timeout_s: int = 120
+    connect_timeout_s: int = 15
+    max_bytes: int = MAX_BYTES
+    sudo: bool = False
+    sudo_password: str | None = field(default=None, repr=False)
+    collector_path: str = ""
+    key_files: tuple[str, ...] = ()
+    key_passphrase: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    known_hosts: tuple[str, ...] = ()
+    jump: str = ""
+    ssh_config: str | None = None
+    agent: bool = True

@@ -1,0 +1,245 @@
+"""`root:DIR`: a mounted root file system, read as data.
+
+Never: a link of that system that leads out of DIR (each folder is opened from its parent without following links), a program of it that is run,
+a FIFO or device that is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import lzma
+import os
+import stat
+import time
+import zlib
+from datetime import UTC, datetime
+
+from sovaudit.collectors import items
+from sovaudit.collectors.gather import Gatherer, Row, tree_artifact
+from sovaudit.collectors.options import CollectOptions
+from sovaudit.collectors.packages import PACKAGE_FILES, package_lines
+from sovaudit.errors import CollectError
+from sovaudit.model.evidence import Evidence, Gap, Target
+from sovaudit.model.verdict import Reason, TargetStatus
+
+COLLECTOR = "sovaudit-root/1"
+MACHINE_ID_SALT = b"sovaudit machine id 1\n"
+_KINDS = {
+    stat.S_IFREG: "f",
+    stat.S_IFDIR: "d",
+    stat.S_IFLNK: "l",
+    stat.S_IFIFO: "p",
+    stat.S_IFSOCK: "s",
+    stat.S_IFCHR: "c",
+    stat.S_IFBLK: "b",
+}
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class MountedRoot:
+    """A `FileSystem` over a folder. `close()` when done."""
+
+    def __init__(self, folder: str) -> None:
+        self._root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._here: tuple[str, int] = ("", -1)
+
+    def close(self) -> None:
+        if self._here[1] >= 0:
+            os.close(self._here[1])
+        os.close(self._root)
+
+    def _folder(self, path: str) -> int:
+        """An open descriptor of a canonical folder; it stays ours."""
+        if path in ("", "/"):
+            return self._root
+        if self._here[0] == path:
+            return self._here[1]
+        current = os.dup(self._root)
+        try:
+            for part in path.strip("/").split("/"):
+                below = os.open(part, _FOLDER, dir_fd=current)
+                os.close(current)
+                current = below
+        except OSError:
+            os.close(current)
+            raise
+        if self._here[1] >= 0:
+            os.close(self._here[1])
+        self._here = (path, current)
+        return current
+
+    def lstat(self, path: str) -> Row | None:
+        folder, _, name = path.rpartition("/")
+        try:
+            parent = self._folder(folder)
+            found = os.stat(name, dir_fd=parent, follow_symlinks=False) if name else os.fstat(self._root)
+            link = os.readlink(name, dir_fd=parent) if stat.S_ISLNK(found.st_mode) else ""
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "c")
+        return Row(kind, stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid, found.st_size, found.st_mtime_ns // 10**9, link)
+
+    def names(self, path: str) -> list[str]:
+        folder = self._folder(path)
+        if not os.access(".", os.R_OK | os.X_OK, dir_fd=folder):
+            raise PermissionError(path)
+        return os.listdir(folder)
+
+    def read(self, path: str, limit: int) -> bytes:
+        folder, _, name = path.rpartition("/")
+        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, dir_fd=self._folder(folder))
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise PermissionError(path)
+            return file.read(limit)
+
+
+def collect_root(target: Target, folder: str, options: CollectOptions) -> Evidence:
+    """Evidence of a mounted root. taken_at is the auditor's clock: a root that does not run has none. Raises CollectError."""
+    began = time.monotonic()
+    try:
+        system = MountedRoot(folder)
+    except OSError as error:
+        raise CollectError(
+            f"cannot be opened ({error.strerror})",
+            status="failed",
+            where=target.uri,
+            hint="Give a readable folder that holds a root file system",
+        ) from error
+    try:
+        return _collect(target, system, options, began)
+    finally:
+        system.close()
+
+
+def _collect(target: Target, system: MountedRoot, options: CollectOptions, began: float) -> Evidence:
+    hostname = _small(system, "/etc/hostname").decode("ascii", "replace").strip()
+    gatherer = Gatherer(system, hostname, options.max_bytes)
+    gatherer.run(items.ITEMS)
+    artifacts = dict(gatherer.files)
+    artifacts["tree"] = tree_artifact(gatherer.tree)
+    gaps = dict(gatherer.gaps)
+    packages, gap = _packages(system)
+    if packages is not None:
+        artifacts["packages"] = packages
+    if gap is not None:
+        gaps["packages"] = gap
+    starts, missed = _log_starts(system, gatherer.tree)
+    artifacts["log-starts"] = starts
+    gaps.update({each.item: each for each in missed})
+    for command in items.COMMANDS:
+        gaps[f"cmd:{command.name}"] = Gap(f"cmd:{command.name}", Reason.UNSUPPORTED, "a mounted root runs no programs")
+    if not any(name in artifacts for name in ("file:/etc/passwd", "file:/etc/os-release", "file:/usr/lib/os-release")):
+        raise CollectError(
+            "holds no root file system (no /etc/passwd, no os-release)",
+            status="failed",
+            where=target.uri,
+            hint="Mount the image and name its top folder",
+        )
+    cut = any(each.reason in (Reason.TRUNCATED, Reason.TIMEOUT) for each in gaps.values())
+    identity = identity_of(artifacts, hostname=hostname, kernel="", machine_id=_small(system, "/etc/machine-id"))
+    identity["privilege"] = "root" if os.geteuid() == 0 else "user"
+    return Evidence(
+        target,
+        TargetStatus.PARTIAL if cut else TargetStatus.COLLECTED,
+        datetime.now(UTC).replace(microsecond=0),
+        artifacts,
+        tuple(gaps[name] for name in sorted(gaps)),
+        identity,
+        COLLECTOR,
+        None,
+        cost={"wall_ms": int((time.monotonic() - began) * 1000), "bytes": sum(map(len, artifacts.values()))},
+    )
+
+
+def identity_of(artifacts: dict[str, bytes], *, hostname: str, kernel: str, machine_id: bytes) -> dict[str, str]:
+    """Who the host is. The machine id is given as a digest only: machine-id(5) asks that the raw one stay on the host."""
+    text = (artifacts.get("file:/etc/os-release") or artifacts.get("file:/usr/lib/os-release") or b"").decode("utf-8", "replace")
+    release = {key: value.strip().strip("\"'") for key, mark, value in (line.partition("=") for line in text.splitlines()) if mark}
+    found = {
+        "hostname": hostname,
+        "os": release.get("PRETTY_NAME", ""),
+        "os_id": release.get("ID", ""),
+        "os_version": release.get("VERSION_ID", ""),
+        "kernel": kernel,
+    }
+    raw = machine_id.strip()
+    if raw and raw != b"uninitialized":
+        found["machine_id"] = hashlib.sha256(MACHINE_ID_SALT + raw + b"\n").hexdigest()
+    return {key: value[:200] for key, value in found.items() if value}
+
+
+def _small(system: MountedRoot, path: str) -> bytes:
+    try:
+        row = system.lstat(path)
+        return system.read(path, 4096) if row is not None and row.kind == "f" else b""
+    except OSError:
+        return b""
+
+
+def _packages(system: MountedRoot) -> tuple[bytes | None, Gap | None]:
+    for path, kind in PACKAGE_FILES:
+        try:
+            row = system.lstat(path)
+            if row is None:
+                continue
+            if kind == "rpm":
+                return None, Gap("packages", Reason.UNSUPPORTED, "the rpm database of a mounted root is not read")
+            if row.kind != "f":
+                continue
+            data = system.read(path, 64 * 1024 * 1024)
+        except OSError:
+            return None, Gap("packages", Reason.DENIED, path)
+        return package_lines(kind, data), None
+    return None, Gap("packages", Reason.UNSUPPORTED, "no package database that we know")
+
+
+def _log_starts(system: MountedRoot, tree: set[str]) -> tuple[bytes, list[Gap]]:
+    """The first bytes of each log's first line: how far back it goes, and nothing of what it says."""
+    import fnmatch
+
+    lines: list[bytes] = []
+    gaps: list[Gap] = []
+    for row in sorted(tree):
+        cells = row.split("\t")
+        path = cells[6]
+        if cells[0] != "f" or not path.startswith("/var/log/") or not any(fnmatch.fnmatchcase(path[9:], name) for name in items.LOGS):
+            continue
+        if path.count("/") != (4 if path.startswith("/var/log/audit/") else 3):
+            continue
+        try:
+            data = _unpack(path, system.read(path, 8192))
+        except OSError:
+            gaps.append(Gap(f"log-starts:{path}", Reason.DENIED))
+            continue
+        except ValueError as error:
+            gaps.append(Gap(f"log-starts:{path}", Reason.UNSUPPORTED, str(error)))
+            continue
+        first = data.split(b"\n", 1)[0][: items.LOG_START]
+        lines.append(path.encode("utf-8", "surrogateescape") + b"\t" + bytes(byte if 32 <= byte < 127 else 63 for byte in first) + b"\n")
+    return b"".join(lines), gaps
+
+
+def _unpack(path: str, data: bytes) -> bytes:
+    """The beginning of a possibly compressed log, from the beginning of its bytes. Raises ValueError."""
+    try:
+        if path.endswith(".gz"):
+            return zlib.decompressobj(wbits=31).decompress(data, 4096)
+        if path.endswith(".xz"):
+            return lzma.LZMADecompressor(memlimit=96 * 1024 * 1024).decompress(data, 4096)
+        if path.endswith(".zst"):
+            import zstandard
+
+            return zstandard.ZstdDecompressor(max_window_size=8 * 1024 * 1024).stream_reader(io.BytesIO(data)).read(4096)
+        if path.endswith(".bz2"):
+            import bz2
+
+            return bz2.BZ2Decompressor().decompress(data, 4096)
+    except (zlib.error, lzma.LZMAError, OSError, EOFError) as error:
+        raise ValueError(f"not what its name says ({error})") from error
+    except Exception as error:
+        if type(error).__module__.startswith("zstandard"):
+            raise ValueError("not what its name says (zst)") from error
+        raise
+    return data
