@@ -1,0 +1,280 @@
+"""What keeps this host's time: chrony, systemd-timesyncd, ntpd (ntp, ntpsec) or OpenNTPD, whether it is in force, and from where it takes
+the time.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sovaudit.facts.files import Files, Unseen
+from sovaudit.facts.journald import read_config
+from sovaudit.facts.systemd_units import Running, Units
+from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
+
+if TYPE_CHECKING:
+    from sovaudit.facts.host import Host
+
+MAX_FILES = 200
+_LOOPBACK = re.compile(r"127\.\S*|::1|localhost", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One time service that is installed. sources: the lines that name a server, pool, peer or reference clock."""
+
+    name: str
+    running: Running | None
+    sources: tuple[Line, ...] | None
+    gap: Gap | None = None
+
+    @property
+    def works(self) -> bool | None:
+        """In force and with a source; None if either was not seen."""
+        known = (None if self.running is None else self.running.yes, None if self.sources is None else bool(self.sources))
+        return False if False in known else None if None in known else True
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """yes None: not decided. why: the service's name, or what is missing. container: the mark of one, where no service is installed."""
+
+    yes: bool | None
+    why: str
+    because: tuple[Line, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    container: Line | None = None
+
+
+class Clock:
+    """Time services of a host. Nothing here raises Unseen but `synchronised` and `offset_ms`."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._files: Files = host.files
+        self._units = Units(host)
+
+    def services(self) -> tuple[Service, ...]:
+        """Every time service that is installed, or might be."""
+        kinds = (
+            ("chrony", ("/usr/sbin/chronyd", "/usr/bin/chronyd"), "chronyd", ("chrony.service", "chronyd.service"), self._chrony),
+            (
+                "systemd-timesyncd",
+                ("/usr/lib/systemd/systemd-timesyncd", "/lib/systemd/systemd-timesyncd"),
+                "systemd-timesyncd",
+                ("systemd-timesyncd.service", "dbus-org.freedesktop.timesync1.service"),
+                self._timesyncd,
+            ),
+            ("ntpd", ("/usr/sbin/ntpd",), "ntpd", ("ntp.service", "ntpd.service", "ntpsec.service", "openntpd.service"), self._ntpd),
+        )
+        found = []
+        for name, programs, process, units, sources in kinds:
+            gap: Gap | None = None
+            try:
+                if self._units.program(*programs) is None:
+                    continue
+            except Unseen as unseen:
+                gap = unseen.gap
+                if self._host.live and self._absent_process(process):
+                    continue
+            running: Running | None = None
+            lines: tuple[Line, ...] | None = None
+            try:
+                running = self._running(process, units)
+            except Unseen as unseen:
+                gap = unseen.gap
+            try:
+                lines = tuple(sources())
+            except Unseen as unseen:
+                gap = unseen.gap
+            found.append(Service(name, running, lines, gap))
+        return tuple(found)
+
+    def _absent_process(self, process: str) -> bool:
+        try:
+            return process[:15] not in self._units.processes()
+        except Unseen:
+            return False
+
+    def _running(self, process: str, units: tuple[str, ...]) -> Running:
+        if self._host.live:
+            return self._units.runs(process, units[0])
+        found = Running(False, Line("/etc/systemd/system", 0, f"nothing starts {process}"))
+        for unit in units:
+            found = self._units.enabled(unit)
+            if found.yes:
+                return found
+        return found
+
+    # Sources
+
+    def _chrony(self) -> Iterator[Line]:
+        """server, pool, peer and refclock lines (chrony.conf(5)), with include, confdir and sourcedir."""
+        for main in ("/etc/chrony/chrony.conf", "/etc/chrony.conf"):
+            if self._files.exists(main):
+                yield from self._chrony_file(main, 0)
+                return
+
+    def _chrony_file(self, path: str, depth: int, *, only_sources: bool = False) -> Iterator[Line]:
+        for line in self._files.lines(path) or ():
+            words = re.split(r"\s+#", line.text.strip())[0].split()
+            if not words or words[0][0] in "#%!;":
+                continue
+            key = words[0].lower()
+            if key in ("server", "pool", "peer", "refclock") and len(words) > 1:
+                if not _LOOPBACK.fullmatch(words[1]):
+                    yield line
+            elif only_sources or depth > 9:
+                continue
+            elif key == "include" and len(words) > 1:
+                for place in self._files.glob(words[1])[:MAX_FILES]:
+                    yield from self._chrony_file(place, depth + 1)
+            elif key in ("confdir", "sourcedir"):
+                yield from self._folders(words[1:], key, depth)
+
+    def _folders(self, folders: list[str], key: str, depth: int) -> Iterator[Line]:
+        """Files `*.conf` or `*.sources`; of two with one name the first folder's counts."""
+        done: set[str] = set()
+        for folder in folders[:10]:
+            try:
+                names = self._files.listdir(folder) or ()
+            except Unseen:
+                if folder.startswith(("/run/", "/var/run/")):
+                    continue  # what DHCP brought: it only ever adds a source
+                raise
+            for name in names[:MAX_FILES]:
+                if name.endswith(".conf" if key == "confdir" else ".sources") and name not in done:
+                    done.add(name)
+                    yield from self._chrony_file(f"{folder.rstrip('/')}/{name}", depth + 1, only_sources=key == "sourcedir")
+
+    def _timesyncd(self) -> Iterator[Line]:
+        """NTP= and FallbackNTP= (timesyncd.conf(5)). Both are lists: assignments add up, an empty one clears. Unset, the distribution's
+        own servers count.
+        """
+        settings = read_config(self._files, "timesyncd.conf", "Time")
+        for key in ("NTP", "FallbackNTP"):
+            rows: list[Line] = []
+            for row in settings.get(key, ()):
+                rows = [*rows, row.line] if row.value else []
+            yield from rows
+            if key == "FallbackNTP" and key not in settings:
+                yield Line("/etc/systemd/timesyncd.conf", 0, "FallbackNTP is the distribution's own")
+
+    def _ntpd(self) -> Iterator[Line]:
+        for path in ("/etc/ntpsec/ntp.conf", "/etc/ntp.conf", "/etc/openntpd/ntpd.conf", "/etc/ntpd.conf"):
+            for line in self._files.lines(path) or ():
+                words = line.text.split("#")[0].split()
+                named = len(words) > 1 and words[0].lower() in (
+                    "server",
+                    "servers",
+                    "pool",
+                    "peer",
+                    "sensor",
+                    "refclock",
+                    "broadcastclient",
+                )
+                if named and not _LOOPBACK.fullmatch(words[1]):  # 127.127.1.0 is the host's own clock
+                    yield line
+
+    # What the running service says
+
+    def synchronised(self, service: str) -> tuple[bool, Line] | None:
+        """Whether the service says that it follows its source; None if it says nothing that we understand. Raises Unseen."""
+        if service == "chrony":
+            cells = self._tracking()
+            if cells is None:
+                return None
+            leap = cells.get("leap status", "")
+            return leap.lower() != "not synchronised", Line("cmd:chronyc-tracking", 0, f"Leap status: {leap}")
+        if service == "systemd-timesyncd":
+            found = re.search(r"^NTPSynchronized=(yes|no)$", self._files.command("timedatectl").output, re.MULTILINE)
+            return (found[1] == "yes", Line("cmd:timedatectl", 0, found[0])) if found else None
+        command = self._files.command("ntpq-peers")
+        if command.code != 0 or "remote" not in command.output:
+            return None
+        chosen = [row for row in command.output.splitlines() if row[:1] in "*o" and row.strip()]
+        return bool(chosen), Line("cmd:ntpq-peers", 0, chosen[0] if chosen else "no peer is selected")
+
+    def offset_ms(self) -> tuple[int, Line]:
+        """The service's own estimate of this clock's error, in milliseconds, without sign. Raises Unseen."""
+        cells = self._tracking()
+        text = (cells or {}).get("system time", "")
+        number = re.match(r"-?\d{1,12}(\.\d{1,12})?", text)
+        if cells is None or number is None or cells.get("leap status", "").lower() == "not synchronised":
+            raise Unseen(Gap("cmd:chronyc-tracking", Reason.AMBIGUOUS, "no offset from a synchronised service"))
+        whole, _, fraction = number[0].lstrip("-").partition(".")
+        micro = int(whole) * 10**6 + int((fraction + "000000")[:6])
+        return -(-micro // 1000), Line("cmd:chronyc-tracking", 0, f"System time: {text}")
+
+    def _tracking(self) -> dict[str, str] | None:
+        """chronyc's tracking report, as words or as comma-separated fields. Raises Unseen."""
+        command = self._files.command("chronyc-tracking")
+        if command.code != 0:
+            return None
+        for row in csv.reader(command.output.splitlines()[:50]):
+            if len(row) >= 14:
+                return {"system time": row[4].strip(), "leap status": row[13].strip()}
+        rows = (row.partition(":") for row in command.output.splitlines())
+        found = {key.strip().lower(): value.strip() for key, colon, value in rows if colon}
+        return found if "leap status" in found else None
+
+    def source(self) -> Source:
+        """Whether some service that is in force certainly has a source and does not say that it lost it."""
+        services = self.services()
+        because = tuple(
+            line
+            for service in services
+            for line in (service.running.because if service.running else None, *(service.sources or ())[:2])
+            if line
+        )
+        gaps = tuple(service.gap for service in services if service.gap)
+        for service in services:
+            if service.works:
+                said, gap = self._said(service.name)
+                if said is not None and not said[0]:
+                    return Source(False, f"{service.name} is not synchronised", (*because, said[1]))
+                gaps = (*gaps, gap) if gap is not None else gaps
+                return Source(True, service.name, (*because, said[1]) if said else because)
+        unsure = [service.name for service in services if service.works is None]
+        if unsure:
+            return Source(None, f"{unsure[0]} was not seen in full", because, gaps)
+        if not services:
+            return Source(False, "no time service is installed", (Line("/usr/sbin/chronyd", 0, "absent"),), (), self.container())
+        stopped = [service for service in services if service.running is not None and not service.running.yes]
+        why = "none is in force" if len(stopped) == len(services) else "the service in force has no source"
+        return Source(False, why, because)
+
+    def _said(self, service: str) -> tuple[tuple[bool, Line] | None, Gap | None]:
+        if not self._host.live:
+            return None, None
+        try:
+            return self.synchronised(service), None
+        except Unseen as unseen:
+            return None, unseen.gap
+
+    def skew_ms(self) -> tuple[int, tuple[Line, ...]]:
+        """This clock's error in milliseconds without sign: against the auditor's clock, or, on the auditor's own machine, as the service
+        estimates it. Raises Unseen.
+        """
+        evidence = self._host.evidence
+        if evidence.target.kind != "local":
+            if evidence.clock_skew_ms is None:
+                raise Unseen(Gap("clock_skew_ms", Reason.ABSENT, "the clock was not compared"))
+            return abs(evidence.clock_skew_ms), ()
+        offset, line = self.offset_ms()
+        return offset, (line,)
+
+    def container(self) -> Line | None:
+        """The mark of a container, whose clock is its host's. None if there is none, or none was seen."""
+        for path in ("/.dockerenv", "/run/.containerenv"):
+            try:
+                if self._files.exists(path):
+                    return Line(path, 0, "this is a container")
+            except Unseen:
+                continue
+        return None

@@ -1,0 +1,426 @@
+"""Where rsyslog really sends a message: every statement walked in order, for every way the undecidable conditions may fall."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sovaudit.facts.parse import rainerscript as rs
+from sovaudit.facts.parse import rsyslog_legacy as legacy
+from sovaudit.facts.rsyslog_config import Configuration, Destination
+
+MAX_WORLDS = 64
+MAX_STEPS = 20_000
+MAX_CALLS = 50
+_KNOWN = re.compile(
+    r"time.*|date.*|uuid|rawmsg-after-pri|iut|fromhost-port|jsonmesg|bom|\\$.*|now.*|year|month|day|wday|hour|hhour|qhour|minute|sys.*|parsesuccess|uxtradmsg"
+)
+Value = str | int | None  # None: this evidence does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A syslog message. `text` may hold `{holes}`: parts that differ from one message to the next (user, address, port)."""
+
+    facility: int
+    severity: int
+    program: str
+    text: str
+    hostname: str | None = None
+    pid: str | None = "1"
+    source: str = "imuxsock"
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """worlds: one set of destinations for each way that the conditions could fall which the evidence does not decide. doubts: those
+    conditions.
+    """
+
+    worlds: tuple[frozenset[Destination], ...]
+    doubts: tuple[str, ...] = ()
+    complete: bool = True  # False: more ways than we follow
+
+    @property
+    def certain(self) -> frozenset[Destination]:
+        """Destinations that the message reaches whatever happens."""
+        return frozenset.intersection(*self.worlds) if self.complete else frozenset()
+
+    @property
+    def possible(self) -> frozenset[Destination]:
+        return frozenset.union(*self.worlds)
+
+    def lands(self, good: Callable[[Destination], bool]) -> bool | None:
+        """Whether the message certainly reaches some destination that is good: yes, no (in no way), or None."""
+        hits = [any(good(place) and not place.occasional for place in world) for world in self.worlds]
+        if all(hits) and self.complete:
+            return True
+        if not any(hits) and self.complete and not any(good(place) for world in self.worlds for place in world):
+            return False
+        return None
+
+
+class _Walk:
+    """One walk through the rulesets with the undecidable conditions decided by `choices`, in the order in which they are met."""
+
+    def __init__(self, config: Configuration, message: Message, choices: list[bool]) -> None:
+        self.config = config
+        self.message = message
+        self.choices = choices
+        self.met: list[str] = []
+        self.decided: dict[str, bool] = {}
+        self.variables: dict[str, Value] = {}
+        self.found: set[Destination] = set()
+        self.steps = 0
+        self.calls = 0
+
+    def run(self, script: list[rs.Statement] | rs.Script) -> bool:
+        """Whether processing of the message goes on after these statements."""
+        for statement in script:
+            self.steps += 1
+            if self.steps > MAX_STEPS:
+                raise OverflowError
+            if not self._one(statement):
+                return False
+        return True
+
+    def _one(self, statement: rs.Statement) -> bool:
+        if isinstance(statement, rs.Stop):
+            return False
+        if isinstance(statement, rs.Do):
+            if isinstance(statement.action, Destination):
+                self.found.add(statement.action)
+                if statement.action.module.startswith("mm"):
+                    self.variables["*"] = None
+        elif isinstance(statement, rs.If):
+            return self.run(statement.then if self._holds(statement.condition) else statement.otherwise)
+        elif isinstance(statement, rs.Select):
+            return self.run(statement.body) if self._selects(statement.filter) else True
+        elif isinstance(statement, rs.Assign):
+            self._assign(statement)
+        elif isinstance(statement, rs.Call):
+            return self._call(statement.ruleset.lower())
+        elif isinstance(statement, rs.CallIndirect):
+            name = self._value(statement.name)
+            if name is None:
+                raise OverflowError
+            return self._call(str(name).lower())
+        elif isinstance(statement, rs.Foreach):
+            return self.run(statement.body) if self._choose("foreach over a list") else True
+        return True
+
+    def _call(self, name: str) -> bool:
+        """`stop` in a called ruleset ends the message. A ruleset that is not there is skipped."""
+        self.calls += 1
+        if self.calls > MAX_CALLS:
+            raise OverflowError
+        going = self.run(self.config.rulesets.get(name, ()))
+        self.calls -= 1
+        return going
+
+    def _choose(self, what: str) -> bool:
+        if what not in self.decided:
+            place = len(self.met)
+            self.met.append(what)
+            if place >= len(self.choices):
+                self.choices.append(False)
+            self.decided[what] = self.choices[place]
+        return self.decided[what]
+
+    def _assign(self, statement: rs.Assign) -> None:
+        name = statement.name.lstrip("$").lower()
+        self.variables[name] = "" if statement.value is None else self._value(statement.value)
+
+    # Filters
+
+    def _selects(self, text: str) -> bool:
+        if not text.startswith(":"):
+            return legacy.matches(legacy.decode_selector(text), self.message.facility, self.message.severity)
+        try:
+            wanted = legacy.decode_property_filter(text)
+        except legacy.RefusedError:
+            return False
+        held = self._property_holds(wanted)
+        if held is None:
+            return self._choose(text)
+        return held
+
+    def _property_holds(self, wanted: legacy.PropertyFilter) -> bool | None:
+        name = wanted.name.lstrip("$") if wanted.name.startswith(("$!", "$.")) else wanted.name.removeprefix("$")
+        value = self._property(name)
+        if value is None:
+            return None
+        held = _compare_text(wanted.operation, str(value), wanted.value)
+        return None if held is None else held != wanted.negated
+
+    def _holds(self, condition: rs.Expression) -> bool:
+        value = self._value(condition)
+        if value is None:
+            return self._choose(repr(condition))
+        return _truth(value)
+
+    # Values
+
+    def _property(self, name: str) -> Value:
+        message = self.message
+        if name in ("programname", "app-name"):
+            return message.program
+        if name == "syslogtag":
+            return None if message.pid is None else f"{message.program}[{message.pid}]:"
+        if name == "procid":
+            return message.pid
+        if name == "msg":
+            return " " + message.text
+        if name in ("syslogfacility", "syslogfacility-num"):
+            return str(message.facility)
+        if name == "syslogfacility-text":
+            return legacy.FACILITIES[message.facility]
+        if name in ("syslogseverity", "syslogpriority"):
+            return str(message.severity)
+        if name in ("syslogseverity-text", "syslogpriority-text"):
+            return legacy.SEVERITIES[message.severity]
+        if name == "pri":
+            return str(message.facility * 8 + message.severity)
+        if name == "pri-text":
+            return f"{legacy.FACILITIES[message.facility]}.{legacy.SEVERITIES[message.severity]}"
+        if name == "fromhost-ip":
+            return "127.0.0.1"
+        if name in ("hostname", "fromhost", "source", "$myhostname"):
+            return message.hostname
+        if name == "inputname":
+            return message.source
+        if name == "rawmsg":
+            return f"<{message.facility * 8 + message.severity}>{{date}} {message.program}[{message.pid or '{pid}'}]: {message.text}"
+        if name == "protocol-version":
+            return "0"
+        if name in ("structured-data", "msgid"):
+            return "-"
+        if name[:1] in ("!", ".", "/"):
+            return self.variables.get(name, None if "*" in self.variables else "")
+        return None if _KNOWN.fullmatch(name) else "**INVALID PROPERTY NAME**"
+
+    def _value(self, node: rs.Expression) -> Value:
+        self.steps += 1
+        if isinstance(node, rs.Literal):
+            return node.value if not isinstance(node.value, tuple) else None
+        if isinstance(node, rs.Variable):
+            return self._property(node.name.lower())
+        if isinstance(node, rs.Function):
+            return self._function(node)
+        return self._operation(node)
+
+    def _operation(self, node: rs.Operation) -> Value:
+        operator = node.operator
+        if operator == "not":
+            inner = self._value(node.right)
+            return None if inner is None else int(not _truth(inner))
+        if operator in ("and", "or"):
+            assert node.left is not None
+            return _logic(operator, self._value(node.left), self._value(node.right))
+        if operator == "neg":
+            inner = self._value(node.right)
+            return None if inner is None else -(_number(inner) or 0)
+        assert node.left is not None
+        left = self._value(node.left)
+        if left is None:
+            return None
+        if isinstance(node.right, rs.Literal) and isinstance(node.right.value, tuple):
+            return _against_list(operator, str(left), node.right.value)
+        right = self._value(node.right)
+        if right is None:
+            return None
+        return _combine(operator, left, right)
+
+    def _function(self, node: rs.Function) -> Value:
+        first = node.arguments[0] if node.arguments else None
+        if node.name == "prifilt" and isinstance(first, rs.Literal):
+            mask = legacy.decode_selector(str(first.value))
+            return int(legacy.matches(mask, self.message.facility, self.message.severity))
+        if node.name == "exists" and isinstance(first, rs.Variable):
+            return None if "*" in self.variables else int(first.name.lower() in self.variables)
+        values = [self._value(argument) for argument in node.arguments]
+        if any(value is None or (isinstance(value, str) and "{" in value) for value in values[:1]) or None in values:
+            if node.name in ("re_match", "re_match_i") and isinstance(values[0], str) and isinstance(values[1], str):
+                return _as_number(_matches(values[1], values[0], node.name.endswith("_i"), extended=True))
+            return None
+        if node.name == "tolower":
+            return str(values[0]).lower()
+        if node.name == "toupper":
+            return str(values[0]).upper()
+        if node.name == "strlen":
+            return len(str(values[0]))
+        if node.name == "cnum":
+            return _number(values[0]) or 0
+        if node.name == "cstr":
+            return str(values[0])
+        if node.name in ("re_match", "re_match_i") and len(values) == 2:
+            return _as_number(_matches(str(values[1]), str(values[0]), node.name.endswith("_i"), extended=True))
+        return None
+
+
+def route(config: Configuration, message: Message, ruleset: str) -> Routing:
+    """Where a message that enters `ruleset` goes."""
+    worlds: list[frozenset[Destination]] = []
+    doubts: dict[str, None] = {}
+    choices: list[bool] = []
+    complete = True
+    while True:
+        walk = _Walk(config, message, choices)
+        try:
+            walk.run(config.rulesets.get(ruleset, ()))
+        except (OverflowError, RecursionError):
+            complete = False
+        worlds.append(frozenset(walk.found))
+        doubts.update(dict.fromkeys(walk.met))
+        choices = choices[: len(walk.met)]
+        while choices and choices[-1]:
+            choices.pop()
+        if not choices:
+            break
+        choices[-1] = True
+        if len(worlds) >= MAX_WORLDS:
+            complete = False
+            break
+    return Routing(tuple(dict.fromkeys(worlds)), tuple(doubts), complete)
+
+
+def _truth(value: str | int) -> bool:
+    """A string is true when it reads as a number other than 0."""
+    return bool(_number(value))
+
+
+def _number(value: Value) -> int | None:
+    if isinstance(value, int):
+        return value
+    if value is None or not re.fullmatch(r"-?[0-9]{1,18}", value):
+        return None
+    return int(value)
+
+
+def _logic(operator: str, left: Value, right: Value) -> Value:
+    sides = [None if side is None else _truth(side) for side in (left, right)]
+    if operator == "and":
+        return 0 if False in sides else None if None in sides else 1
+    return 1 if True in sides else None if None in sides else 0
+
+
+def _as_number(held: bool | None) -> Value:
+    return None if held is None else int(held)
+
+
+def _against_list(operator: str, left: str, items: tuple[str, ...]) -> Value:
+    """`== [a, b]`: any; `!= [a, b]`: none of them."""
+    if operator == "!=":
+        inner = _against_list("==", left, items)
+        return None if inner is None else int(not inner)
+    found: Value = 0
+    for item in items:
+        held = _combine(operator, left, item)
+        if held is None:
+            found = None
+        elif held:
+            return 1
+    return found
+
+
+def _combine(operator: str, left: str | int, right: str | int) -> Value:
+    if operator in ("+", "-", "*", "/", "%"):
+        a, b = _number(left) or 0, _number(right) or 0
+        if operator in "/%":
+            return 0 if b == 0 else abs(a) // abs(b) * (1 if a * b >= 0 else -1) if operator == "/" else a - b * int(a / b)
+        return {"+": a + b, "-": a - b, "*": a * b}[operator]
+    if operator == "&":
+        return f"{left}{right}"
+    words = {"==": "isequal", "contains": "contains", "startswith": "startswith", "endswith": "endswith"}
+    if operator.endswith("_i") or (operator in words and (isinstance(left, str) and isinstance(right, str))):
+        base, a_text, b_text = operator.removesuffix("_i"), str(left), str(right)
+        if operator.endswith("_i"):
+            a_text, b_text = a_text.lower(), b_text.lower()
+        return _as_number(_compare_text(words[base], a_text, b_text))
+    if operator == "!=":
+        inner = _combine("==", left, right)
+        return None if inner is None else int(not inner)
+    if isinstance(left, str) and "{" in left:
+        return None
+    a_number, b_number = _number(left), _number(right)
+    if a_number is not None and b_number is not None:
+        order = a_number - b_number
+    else:
+        order = (str(left) > str(right)) - (str(left) < str(right))
+    if operator in ("contains", "startswith", "endswith"):
+        return _as_number(_compare_text(operator, str(left), str(right)))
+    return int({"==": order == 0, "<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}[operator])
+
+
+# Texts with holes
+
+_HOLE = re.compile(r"\{[a-z]+\}")
+_HOLE_CHARACTERS = re.compile(r"[A-Za-z0-9._:@+\-]+")  # what account names, addresses, ports and terminals are made of
+
+
+def _compare_text(operation: str, value: str, wanted: str) -> bool | None:
+    if operation in ("regex", "ereregex"):
+        return _matches(wanted, value, False, extended=operation == "ereregex")
+    if not _HOLE.search(value):
+        return _plain(operation, value, wanted)
+    fixed = _HOLE.split(value)
+    if operation == "isempty":
+        return False
+    if operation == "contains":
+        if any(wanted in part for part in fixed):
+            return True
+        return None if _could_span(fixed, wanted) else False
+    if operation == "startswith":
+        if fixed[0].startswith(wanted):
+            return True
+        return None if wanted.startswith(fixed[0]) else False
+    if operation == "endswith":
+        if fixed[-1].endswith(wanted) and wanted:
+            return True
+        return None if wanted.endswith(fixed[-1]) else False
+    pattern = _HOLE_CHARACTERS.pattern.join(re.escape(part) for part in fixed)
+    return None if re.fullmatch(pattern, wanted) else False
+
+
+def _could_span(fixed: list[str], wanted: str) -> bool:
+    """Whether the text could stand in a hole or across one: its parts outside of account-like characters must stand in the fixed text."""
+    words = [word for word in re.split(_HOLE_CHARACTERS.pattern, wanted) if word]
+    rest = " ".join(fixed)
+    return all(word in rest for word in words)
+
+
+def _plain(operation: str, value: str, wanted: str) -> bool:
+    if operation == "contains":
+        return wanted in value
+    if operation == "startswith":
+        return value.startswith(wanted)
+    if operation == "endswith":
+        return value.endswith(wanted)
+    if operation == "isempty":
+        return value == ""
+    return value == wanted
+
+
+_SAFE = re.compile(r"[\w\s^$.|()?*+,:;/=@<>!#%&'\"\-\\\[\]{}]{0,200}")
+
+
+def _matches(pattern: str, value: str, fold: bool, *, extended: bool) -> bool | None:
+    """A POSIX regular expression; None where the text has holes that matter, or where Python's meaning could differ or run long."""
+    if (
+        _HOLE.search(value)
+        or not _SAFE.fullmatch(pattern)
+        or "[:" in pattern
+        or ("\\" in pattern and re.search(r"\\[^.\[\]*+?()|^${}/\\-]", pattern))
+    ):
+        return None
+    if not extended:
+        swapped = re.sub(r"\\([(){}|+?])|([(){}|+?])", lambda match: match[1] or "\\" + match[2], pattern)
+    else:
+        swapped = pattern
+    if re.search(r"[*+}?)][*+{]", swapped):
+        return None  # nested or stacked repetition: not evaluated on a hostile pattern
+    try:
+        return re.search(swapped, value, re.IGNORECASE if fold else 0) is not None
+    except (re.error, OverflowError):
+        return None

@@ -1,0 +1,336 @@
+"""What rsyslogd makes of its files: modules, inputs, rulesets and actions with the settings in force where each stands.
+
+Sources: runtime/rsconf.c, tools/omfile.c, tools/omfwd.c, plugins/imuxsock, plugins/imjournal.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from sovaudit.facts.files import Files, Unseen
+from sovaudit.facts.parse import rainerscript as rs
+from sovaudit.facts.parse import rsyslog_legacy as legacy
+from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
+
+MAIN = "/etc/rsyslog.conf"
+DEFAULT_RULESET = "rsyslog_defaultruleset"
+MAX_BYTES = 2_000_000
+_TEMPLATES = {
+    name.lower()
+    for name in (
+        "RSYSLOG_DebugFormat", "RSYSLOG_SyslogProtocol23Format", "RSYSLOG_FileFormat", "RSYSLOG_TraditionalFileFormat",
+        "RSYSLOG_ForwardFormat",
+        "RSYSLOG_TraditionalForwardFormat", "RSYSLOG_SysklogdFileFormat", "RSYSLOG_WallFormat", "RSYSLOG_StdUsrMsgFmt", "RSYSLOG_StdDBFmt",
+        "RSYSLOG_StdPgSQLFmt", "RSYSLOG_StdJSONFmt", "RSYSLOG_spoofadr",
+        "RSYSLOG_SyslogRFC5424Format", "RSYSLOG_omudpspoofDfltSourceTpl",
+    )
+}  # fmt: skip
+_BUILT_IN = ("omfile", "omfwd", "omusrmsg", "ompipe", "omshell", "omdiscard")
+_REMOTE = {
+    "omelasticsearch": "server",
+    "omhttp": "server",
+    "omkafka": "broker",
+    "omgssapi": "target",
+    "omamqp1": "host",
+    "omclickhouse": "server",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where an action delivers. kind: file, dynafile, forward, journal, program, users, pipe, other.
+
+    target: path, template, host, or the module's name. mode: permission bits that rsyslog gives a file it creates (umask taken off); None
+    otherwise.
+    """
+
+    kind: str
+    target: str
+    line: Line
+    protocol: str = ""
+    port: str = ""
+    mode: int | None = None
+    make_folders: bool = True
+    occasional: bool = False  # only every nth message, or at most one per interval
+    module: str = ""
+
+
+@dataclass(slots=True)
+class Configuration:
+    """rsyslog's configuration as it stands after reading. `problems` are lines that it refused; `gaps` what was not seen of it."""
+
+    rulesets: dict[str, list[rs.Statement]] = field(default_factory=lambda: {DEFAULT_RULESET: []})
+    default: str = DEFAULT_RULESET
+    modules: dict[str, rs.Parameters] = field(default_factory=dict)
+    sockets: list[tuple[str, str, Line]] = field(default_factory=list)  # (path, ruleset, line) of further imuxsock listeners
+    settings: dict[str, str] = field(default_factory=dict)
+    problems: list[tuple[Line, str]] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    actions: int = 0
+    umask: int = 0o022
+    drop_user: str = ""
+    drop_group: str = ""
+    refused: bool = False  # rsyslogd exits
+
+
+class _Loader:
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        self.config = Configuration()
+        self.current = DEFAULT_RULESET
+        self.templates = set(_TEMPLATES)
+        self.legacy: dict[str, str] = {}
+        self.omfile: rs.Parameters = {}
+        self.read = 0
+
+    # What the parser tells (rs.Reader)
+
+    def directive(self, text: str, line: Line) -> None:
+        name, _, value = text.partition(" ") if " " in text.split("\t")[0] else text.partition("\t")
+        name, value = name.lower(), re.split(r"\s#", value.strip())[0].strip()
+        if name == "modload":
+            self._load(value.split("/")[-1].removesuffix(".so").split()[0] if value else "", {}, line)
+        elif name == "template":
+            self.templates.add(value.split(",")[0].strip().lower())
+        elif name == "defaultruleset":
+            if value.lower() in self.config.rulesets:
+                self.config.default = value.lower()
+        elif name == "resetconfigvariables":
+            self.legacy.clear()
+        elif name == "umask":
+            self.config.umask = _octal(value, self.config.umask)
+        elif name in ("privdroptouser", "privdroptouserid"):
+            self.config.drop_user = value
+        elif name in ("privdroptogroup", "privdroptogroupid"):
+            self.config.drop_group = value
+        elif name == "addunixlistensocket":
+            self.config.sockets.append((value, "", line))
+        elif name == "actionfiledefaulttemplate" and value.lower() not in self.templates:
+            self.legacy[name] = value  # every file action after this names a template that is not there
+        else:
+            self.legacy[name] = value
+            self.config.settings[name] = value
+
+    def ruleset_line(self, name: str) -> None:
+        self.current = name.lower()
+        self.config.rulesets.setdefault(self.current, [])
+
+    def declare(self, kind: str, parameters: rs.Parameters, script: rs.Script, line: Line) -> None:
+        if rs.disabled(parameters):
+            return
+        text = {key: value for key, value in parameters.items() if isinstance(value, str)}
+        if kind == "module":
+            self._load(text.get("load", "").split("/")[-1].removesuffix(".so").lower(), parameters, line)
+        elif kind == "template":
+            self.templates.add(text.get("name", "").lower())
+        elif kind == "ruleset":
+            self._ruleset(text.get("name", "").lower(), script, line)
+        elif kind == "global":
+            self.config.umask = _octal(text.get("umask", ""), self.config.umask)
+            self.config.drop_user = text.get("privdrop.user.name", text.get("privdrop.user.id", self.config.drop_user))
+            self.config.drop_group = text.get("privdrop.group.name", text.get("privdrop.group.id", self.config.drop_group))
+        elif kind == "input" and text.get("type", "").lower() == "imuxsock":
+            self.config.sockets.append((text.get("socket", ""), text.get("ruleset", "").lower(), line))
+        elif kind == "input" and text.get("type", "").lower() == "imfile":
+            self.config.settings.setdefault("imfile", text.get("file", ""))
+
+    def _ruleset(self, name: str, script: rs.Script, line: Line) -> None:
+        if not name or self.config.rulesets.get(name):
+            self.config.problems.append(
+                (line, "a second ruleset of this name is ignored" if name else "a ruleset without a name is ignored")
+            )
+            return
+        self.config.rulesets[name] = list(script)
+
+    def script(self, statement: rs.Statement) -> None:
+        self.config.rulesets[self.current].append(statement)
+
+    def _load(self, name: str, parameters: rs.Parameters, line: Line) -> None:
+        name = name.lower()
+        if name == "builtin:omfile":
+            self.omfile = {key: value for key, value in parameters.items() if key != "load"}
+            return
+        if name and not name.startswith("builtin:"):
+            if self._module_missing(name):
+                self.config.problems.append((line, f"module {name} is not installed"))
+            else:
+                self.config.modules.setdefault(name, parameters)
+
+    def _module_missing(self, name: str) -> bool:
+        """True only where rsyslog's module folder was listed and the module is not in it."""
+        for pattern in (
+            "/usr/lib/x86_64-linux-gnu/rsyslog",
+            "/usr/lib/aarch64-linux-gnu/rsyslog",
+            "/usr/lib64/rsyslog",
+            "/usr/lib/rsyslog",
+        ):
+            try:
+                names = self.files.listdir(pattern) or ()
+            except Unseen:
+                continue
+            if any(entry.startswith(("im", "om")) and entry.endswith(".so") for entry in names):
+                return f"{name}.so" not in names
+        return False
+
+    # Actions
+
+    def action(self, parameters: rs.Parameters, line: Line) -> Destination | None:
+        if rs.disabled(parameters):
+            return None
+        text = {key: value for key, value in parameters.items() if isinstance(value, str)}
+        kind = text.get("type", "").lower()
+        if kind not in _BUILT_IN and kind not in self.config.modules:
+            return self._drop(line, f"module name {kind!r} is unknown")
+        if "template" in text and text["template"].lower() not in self.templates:
+            return self._drop(line, f"template {text['template']!r} is not defined")
+        if _on(text.get("action.execonlywhenpreviousissuspended", "off")):
+            self.config.actions += 1
+            return None
+        occasional = any(
+            text.get(key, "0") not in ("0", "1", "") for key in ("action.execonlyeverynthtime", "action.execonlyonceeveryinterval")
+        )
+        if kind == "omfile":
+            made = self._new_file(text, line, occasional)
+        elif kind in ("omfwd", "omrelp"):
+            made = self._new_forward(kind, parameters, line, occasional)
+        elif kind == "omjournal":
+            made = Destination("journal", "journal", line, module=kind, occasional=occasional)
+        elif kind in _REMOTE:
+            target = parameters.get(_REMOTE[kind], "localhost")
+            made = Destination(
+                "forward", target if isinstance(target, str) else ",".join(target), line, protocol=kind, module=kind, occasional=occasional
+            )
+        else:
+            names = {"omprog": "program", "omusrmsg": "users", "ompipe": "pipe"}
+            made = Destination(
+                names.get(kind, "other"), text.get("binary", text.get("pipe", kind)), line, module=kind, occasional=occasional
+            )
+        self.config.actions += made is not None
+        return made
+
+    def _new_file(self, text: dict[str, str], line: Line, occasional: bool) -> Destination | None:
+        default = self.omfile.get("filecreatemode", "0644")
+        mode = _octal(text.get("filecreatemode", default if isinstance(default, str) else ""), 0o644)
+        folders = _on(text.get("createdirs", "on"))
+        if "dynafile" in text:
+            if text["dynafile"].lower() not in self.templates:
+                return self._drop(line, f"template {text['dynafile']!r} is not defined")
+            return Destination("dynafile", text["dynafile"], line, mode=mode, make_folders=folders, occasional=occasional, module="omfile")
+        if not text.get("file"):
+            return self._drop(line, "omfile has neither file nor dynafile")
+        return Destination("file", text["file"], line, mode=mode, make_folders=folders, occasional=occasional, module="omfile")
+
+    def _new_forward(self, kind: str, parameters: rs.Parameters, line: Line, occasional: bool) -> Destination | None:
+        target = parameters.get("target", parameters.get("targetsrv", ""))
+        name = target if isinstance(target, str) else ",".join(target)
+        if not name:
+            return self._drop(line, f"{kind} has no target")
+        protocol = parameters.get("protocol", "udp")
+        port = parameters.get("port", "514")
+        words = ("relp" if kind == "omrelp" else str(protocol).lower(), port if isinstance(port, str) else ",".join(port))
+        return Destination("forward", name, line, protocol=words[0], port=words[1], module=kind, occasional=occasional)
+
+    def legacy_action(self, text: str, line: Line) -> Destination | None:
+        try:
+            action = legacy.decode_action(text)
+        except legacy.RefusedError as refused:
+            return self._drop(line, str(refused))
+        default = self.legacy.get("actionfiledefaulttemplate", "") if action.kind in ("file", "dynafile") else ""
+        template = action.template or default
+        if template and template.lower() not in self.templates:
+            return self._drop(line, f"template {template!r} is not defined")
+        suspended = _on(self.legacy.get("actionexeconlywhenpreviousissuspended", "off"))
+        occasional = any(
+            self.legacy.get(key, "0") not in ("0", "1", "") for key in ("actionexeconlyeverynthtime", "actionexeconlyonceeveryinterval")
+        )
+        self.legacy.pop("actionexeconlyeverynthtime", None)
+        mode = _octal(self.legacy.get("filecreatemode", ""), 0o644)
+        folders = _on(self.legacy.get("createdirs", "on"))
+        made = self._legacy(action, line, mode, folders, occasional)
+        self.config.actions += made is not None
+        return None if suspended else made
+
+    def _legacy(self, action: legacy.LegacyAction, line: Line, mode: int, folders: bool, occasional: bool) -> Destination | None:
+        if action.kind == "channel":
+            if f"outchannel {action.target}".lower() not in self.config.settings:
+                return self._drop(line, f"outchannel {action.target!r} is not defined")
+            return Destination("other", action.target, line, module="outchannel")
+        if action.kind == "dynafile" and action.target.lower() not in self.templates:
+            return self._drop(line, f"template {action.target!r} is not defined")
+        if action.kind in ("file", "dynafile"):
+            return Destination(action.kind, action.target, line, mode=mode, make_folders=folders, occasional=occasional, module="omfile")
+        if action.kind == "forward":
+            return Destination("forward", action.target, line, action.protocol, action.port or "514", occasional=occasional, module="omfwd")
+        if action.kind == "module":
+            if action.module not in self.config.modules and action.module not in _BUILT_IN:
+                return self._drop(line, f"module {action.module} is not loaded")
+            if action.module == "omrelp":
+                host, _, port = action.target.split(";")[0].strip().rpartition(":")
+                return Destination("forward", host.strip("[]") or port, line, "relp", port if host else "514", module="omrelp")
+            return Destination("journal" if action.module == "omjournal" else "other", action.module, line, module=action.module)
+        if action.kind == "shell" and "omprog" not in self.config.modules and "omshell" not in self.config.modules:
+            return self._drop(line, "no module takes this action")
+        return Destination({"users": "users", "pipe": "pipe", "shell": "program"}[action.kind], action.target, line, module=action.kind)
+
+    def _drop(self, line: Line, why: str) -> Destination | None:
+        self.config.problems.append((line, why))
+        return None
+
+    # Files
+
+    def files_of(self, pattern: str, optional: bool, line: Line) -> tuple[list[tuple[str, tuple[Line, ...]]], bool]:
+        if pattern.startswith("`"):
+            raise Unseen(Gap("file:" + MAIN, Reason.UNSUPPORTED, f"an include named by the environment: {pattern}"))
+        try:
+            stat = self.files.follow(pattern) if not re.search(r"[*?\[]", pattern) else None
+            if stat is not None and stat.kind == "d":
+                pattern += "*"
+            names = self.files.glob(pattern) if re.search(r"[*?\[]", pattern) else (pattern,) if stat is not None else ()
+        except Unseen as unseen:
+            self.config.gaps.append(unseen.gap)
+            return [], False
+        found: list[tuple[str, tuple[Line, ...]]] = []
+        for name in names:
+            try:
+                behind = self.files.follow(name)
+                if behind is None or behind.kind == "d":
+                    continue
+                lines = self.files.lines(name) or ()
+            except Unseen as unseen:
+                self.config.gaps.append(unseen.gap)
+                continue
+            self.read += sum(len(row.text) for row in lines)
+            if self.read > MAX_BYTES:
+                raise Unseen(Gap(f"file:{name}", Reason.TRUNCATED, "rsyslog's configuration is larger than we read"))
+            found.append((name, lines))
+        missing = not names and not optional and not re.search(r"[*?\[]", pattern)
+        if missing:
+            self.config.problems.append((line, f"{pattern} does not exist"))
+        return found, missing
+
+
+def load(files: Files, main: str = MAIN) -> Configuration | None:
+    """What rsyslogd would run with; None where its main file is absent. Raises Unseen where the main file was not seen."""
+    lines = files.lines(main)
+    if lines is None:
+        return None
+    loader = _Loader(files)
+    for line in lines:
+        if line.text.lower().startswith("$outchannel "):
+            loader.config.settings["outchannel " + line.text[12:].split(",")[0].strip().lower()] = line.text
+    stop = rs.parse(loader, main, lines)
+    if stop is not None:
+        loader.config.problems.append((stop.line, f"{stop}: nothing after this line is read"))
+    loader.config.refused = loader.config.actions == 0 and not loader.config.gaps
+    return loader.config
+
+
+def _octal(text: str, default: int) -> int:
+    return int(text, 8) if re.fullmatch(r"[0-7]{1,5}", text) else default
+
+
+def _on(text: str) -> bool:
+    return text.strip().lower() in ("on", "yes", "true", "1")
