@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from sovaudit.errors import IntegrityError
@@ -12,6 +13,14 @@ from sovaudit.errors import IntegrityError
 def digest(data: bytes) -> str:
     """SHA-256 of data as `sha256:<64 hex digits>`."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def digest_of(parts: Iterable[bytes]) -> str:
+    """SHA-256 of the parts one after the other, for what is too large to hold; in the form of `digest`."""
+    running = hashlib.sha256()
+    for part in parts:
+        running.update(part)
+    return "sha256:" + running.hexdigest()
 
 
 def canonical(document: Any) -> bytes:

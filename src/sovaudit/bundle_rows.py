@@ -1,0 +1,142 @@
+"""Rows of an open bundle as evidence. Every read re-checks digests and sizes;
+tables are scanned, never answered from an index alone, because a crafted index can disagree with its table.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from sovaudit import canon
+from sovaudit.bundle_format import MAX_DICTIONARY, MAX_HEAD, MAX_TARGET, Codec, inflate, integrity, key, pin, spelled
+from sovaudit.bundle_manifest import from_head, head, joined, manifest_digest
+from sovaudit.errors import IntegrityError, UsageError
+from sovaudit.model.evidence import Evidence
+
+_STRAYS = (
+    ("more than one checksum", "SELECT count(*) != 1 FROM checksum"),
+    ("more than one dictionary", "SELECT count(*) != 1 FROM dictionary NOT INDEXED WHERE id = 1"),
+    ("a stray dictionary", "SELECT count(*) != 1 FROM dictionary NOT INDEXED"),
+    ("an artifact of no target", "SELECT EXISTS (SELECT 1 FROM artifact WHERE target NOT IN (SELECT id FROM target NOT INDEXED))"),
+    ("a blob of no artifact", "SELECT EXISTS (SELECT 1 FROM blob NOT INDEXED WHERE id NOT IN (SELECT blob FROM artifact))"),
+    ("a name of no artifact", "SELECT EXISTS (SELECT 1 FROM name NOT INDEXED WHERE id NOT IN (SELECT name FROM artifact))"),
+)
+
+
+def harden(connection: sqlite3.Connection) -> None:
+    """For a file that a stranger may have made."""
+    for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0", "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_TARGET + (1 << 20))
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+
+
+class Rows:
+    """A bundle's content through an open connection. Raises IntegrityError for whatever does not hold."""
+
+    def __init__(self, connection: sqlite3.Connection, where: str) -> None:
+        self._connection = connection
+        self.where = where
+        pin(connection, where)
+        with integrity(where):
+            for what, query in _STRAYS:
+                if connection.execute(query).fetchone() != (0,):
+                    raise IntegrityError(f"holds {what}", where=where)
+            rows = connection.execute("SELECT id, name, sha256, size FROM target NOT INDEXED").fetchall()
+        self._targets: dict[str, tuple[int, bytes, int]] = {}
+        for number, name, sha256, size in rows:
+            if not (isinstance(name, str) and isinstance(sha256, bytes) and len(sha256) == 32 and isinstance(size, int) and size >= 0):
+                raise IntegrityError(f"target {number} is malformed", where=where)
+            if name in self._targets:
+                raise IntegrityError(f"the target {name} stands twice", where=where)
+            self._targets[name] = (number, sha256, size)
+        self.codec = Codec(self._dictionary())
+
+    def _dictionary(self) -> bytes:
+        with integrity(self.where):
+            sha256, size, data = self._connection.execute("SELECT sha256, size, data FROM dictionary NOT INDEXED").fetchone()
+        try:
+            raw = inflate(data, size, MAX_DICTIONARY)
+        except (ValueError, TypeError) as error:
+            raise IntegrityError(f"its dictionary is damaged ({error})", where=self.where) from error
+        if key(raw) != sha256:
+            raise IntegrityError("its dictionary does not have its digest", where=self.where)
+        return raw
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """{target id: target digest} as stored; `evidence` holds each against what is really there."""
+        return {name: spelled(sha256) for name, (_, sha256, _) in sorted(self._targets.items())}
+
+    @property
+    def raw(self) -> int:
+        """Raw bytes of all artifacts of all targets; `evidence` checks each target's share."""
+        return sum(size for _, _, size in self._targets.values())
+
+    def evidence(self, name: str) -> Evidence:
+        """One target's evidence. Raises UsageError for a target that is not in the bundle, IntegrityError."""
+        if name not in self._targets:
+            raise UsageError("is not in this bundle", where=name, hint=f"It holds {', '.join(sorted(self._targets)[:5]) or 'nothing'}.")
+        number, sha256, total = self._targets[name]
+        if total > MAX_TARGET:
+            raise IntegrityError(f"{name} would be {total} bytes: more than any target", where=self.where)
+        artifacts, digests = self._artifacts(number, name, total)
+        try:
+            with integrity(self.where):
+                frame, cost = self._connection.execute("SELECT head, cost FROM target NOT INDEXED WHERE id = ?", (number,)).fetchone()
+            size = int.from_bytes(frame[:4], "big")
+            said = canon.loads_strict(self.codec.unpack(frame[4:], size, MAX_HEAD), where=self.where)
+            found = from_head(said, artifacts, _cost(canon.loads_strict(cost.encode(), where=self.where)))
+            same = head(found) == said and found.target.id == name
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise IntegrityError(f"what it says of {name} is malformed ({error})", where=self.where) from error
+        if not same or manifest_digest(joined(said, digests)) != spelled(sha256):
+            raise IntegrityError(f"the evidence of {name} does not have its digest", where=self.where)
+        return found
+
+    def _artifacts(self, number: int, target: str, total: int) -> tuple[dict[str, bytes], dict[str, str]]:
+        artifacts: dict[str, bytes] = {}
+        digests: dict[str, str] = {}
+        left = total
+        with integrity(self.where):
+            rows = self._connection.execute(
+                "SELECT n.text, b.sha256, b.size, b.data FROM artifact a LEFT JOIN name n NOT INDEXED ON n.id = a.name"
+                " LEFT JOIN blob b NOT INDEXED ON b.id = a.blob WHERE a.target = ?",
+                (number,),
+            )
+            for text, sha256, size, data in rows:
+                where = f"{text} of {target}"
+                if not (isinstance(text, str) and isinstance(sha256, bytes) and isinstance(size, int) and isinstance(data, bytes)):
+                    raise IntegrityError(f"{where} is missing or malformed", where=self.where)
+                if text in artifacts:
+                    raise IntegrityError(f"{where} stands twice", where=self.where)
+                try:
+                    artifacts[text] = self.codec.unpack(data, size, left)
+                except ValueError as error:
+                    raise IntegrityError(f"{where} is damaged ({error})", where=self.where) from error
+                if key(artifacts[text]) != sha256:
+                    raise IntegrityError(f"{where} does not have its digest", where=self.where)
+                digests[text] = spelled(sha256)
+                left -= size
+        if left:
+            raise IntegrityError(f"{left} bytes of {target} are missing", where=self.where)
+        return dict(sorted(artifacts.items())), digests
+
+    def verify(self) -> None:
+        """Read everything. Raises IntegrityError naming the first thing that does not hold."""
+        with integrity(self.where):
+            (answer,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
+            if answer != "ok":
+                raise IntegrityError(f"its pages are damaged ({answer})", where=self.where)
+            (twice,) = self._connection.execute("SELECT count(*) - count(DISTINCT sha256) FROM blob NOT INDEXED").fetchone()
+            if twice:
+                raise IntegrityError("a blob stands twice", where=self.where)
+        for name in sorted(self._targets):
+            self.evidence(name)
+
+
+def _cost(said: Any) -> Mapping[str, int]:
+    if not isinstance(said, dict) or not all(type(value) is int for value in said.values()):
+        raise ValueError("cost is not made of integers")
+    return said
