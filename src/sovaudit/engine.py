@@ -88,6 +88,9 @@ def _calibrate(host: Host) -> Iterator[Calibration]:
             yield Calibration(target=host.evidence.target.id, fact=fact, program=program, agrees=agrees, detail=clean(detail))
     except Unseen:
         return
+    except Exception as error:  # a defect here must not cost the verdicts
+        detail = clean(f"{type(error).__name__}: {error}")
+        yield Calibration(target=host.evidence.target.id, fact="calibration", program="", agrees=None, detail=detail)
 
 
 def _needs(check: Check) -> str:
