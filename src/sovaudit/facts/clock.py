@@ -183,20 +183,22 @@ class Clock:
 
     # What the running service says
 
-    def synchronised(self, service: str) -> tuple[bool, Line] | None:
-        """Whether the service says that it follows its source; None if it says nothing that we understand. Raises Unseen."""
+    def synchronised(self, service: str) -> tuple[bool, Line]:
+        """Whether the service says that it follows its source. Raises Unseen."""
         if service == "chrony":
             cells = self._tracking()
             if cells is None:
-                return None
+                raise Unseen(Gap("cmd:chronyc-tracking", Reason.AMBIGUOUS, "chronyd did not answer"))
             leap = cells.get("leap status", "")
             return leap.lower() != "not synchronised", Line("cmd:chronyc-tracking", 0, f"Leap status: {leap}")
         if service == "systemd-timesyncd":
             found = re.search(r"^NTPSynchronized=(yes|no)$", self._files.command("timedatectl").output, re.MULTILINE)
-            return (found[1] == "yes", Line("cmd:timedatectl", 0, found[0])) if found else None
+            if found is None:
+                raise Unseen(Gap("cmd:timedatectl", Reason.AMBIGUOUS, "it does not say NTPSynchronized"))
+            return found[1] == "yes", Line("cmd:timedatectl", 0, found[0])
         command = self._files.command("ntpq-peers")
         if command.code != 0 or "remote" not in command.output:
-            return None
+            raise Unseen(Gap("cmd:ntpq-peers", Reason.AMBIGUOUS, "ntpd did not answer"))
         chosen = [row for row in command.output.splitlines() if row[:1] in "*o" and row.strip()]
         return bool(chosen), Line("cmd:ntpq-peers", 0, chosen[0] if chosen else "no peer is selected")
 
@@ -238,7 +240,8 @@ class Clock:
                 said, gap = self._said(service.name)
                 if said is not None and not said[0]:
                     return Source(False, f"{service.name} is not synchronised", (*because, said[1]))
-                gaps = (*gaps, gap) if gap is not None else gaps
+                if gap is not None:
+                    return Source(None, f"whether {service.name} is synchronised was not seen", because, (*gaps, gap))
                 return Source(True, service.name, (*because, said[1]) if said else because)
         unsure = [service.name for service in services if service.works is None]
         if unsure:
@@ -255,7 +258,8 @@ class Clock:
         try:
             return self.synchronised(service), None
         except Unseen as unseen:
-            return None, unseen.gap
+            openntpd = service == "ntpd" and self._files.exists("/etc/openntpd/ntpd.conf")  # it does not answer ntpq
+            return None, None if openntpd else unseen.gap
 
     def skew_ms(self) -> tuple[int, tuple[Line, ...]]:
         """This clock's error in milliseconds without sign: against the auditor's clock, or, on the auditor's own machine, as the service

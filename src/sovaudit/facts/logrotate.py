@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 MAIN = "/etc/logrotate.conf"
 TABOO = (
-    ",v", ".cfsaved", ".disabled", ".dpkg-bak", ".dpkg-del", ".dpkg-dist", ".dpkg-new", ".dpkg-old", ".rhn-cfg-tmp-*", ".rpmnew", ".rpmorig",
-    ".rpmsave", ".swp", ".ucf-dist", ".ucf-new", ".ucf-old", "~",
+    ",v", ".cfsaved", ".disabled", ".dpkg-bak", ".dpkg-del", ".dpkg-dist", ".dpkg-new", ".dpkg-old", ".rhn-cfg-tmp-*", ".rpmnew",
+    ".rpmorig", ".rpmsave", ".swp", ".ucf-dist", ".ucf-new", ".ucf-old", "~",
 )  # fmt: skip
 MAX_STANZAS = 5_000
 _PERIODS = ("hourly", "daily", "weekly", "monthly", "yearly")

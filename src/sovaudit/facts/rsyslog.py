@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sovaudit.facts.parse import rainerscript as rs
 from sovaudit.facts.parse import rsyslog_legacy as legacy
 from sovaudit.facts.rsyslog_config import Configuration, Destination
+from sovaudit.facts.rsyslog_text import compare_text, matches
 
 MAX_WORLDS = 64
 MAX_STEPS = 20_000
@@ -151,7 +152,7 @@ class _Walk:
         value = self._property(name)
         if value is None:
             return None
-        held = _compare_text(wanted.operation, str(value), wanted.value)
+        held = compare_text(wanted.operation, str(value), wanted.value)
         return None if held is None else held != wanted.negated
 
     def _holds(self, condition: rs.Expression) -> bool:
@@ -242,7 +243,7 @@ class _Walk:
         values = [self._value(argument) for argument in node.arguments]
         if any(value is None or (isinstance(value, str) and "{" in value) for value in values[:1]) or None in values:
             if node.name in ("re_match", "re_match_i") and isinstance(values[0], str) and isinstance(values[1], str):
-                return _as_number(_matches(values[1], values[0], node.name.endswith("_i"), extended=True))
+                return _as_number(matches(values[1], values[0], node.name.endswith("_i"), extended=True))
             return None
         if node.name == "tolower":
             return str(values[0]).lower()
@@ -255,7 +256,7 @@ class _Walk:
         if node.name == "cstr":
             return str(values[0])
         if node.name in ("re_match", "re_match_i") and len(values) == 2:
-            return _as_number(_matches(str(values[1]), str(values[0]), node.name.endswith("_i"), extended=True))
+            return _as_number(matches(str(values[1]), str(values[0]), node.name.endswith("_i"), extended=True))
         return None
 
 
@@ -337,7 +338,7 @@ def _combine(operator: str, left: str | int, right: str | int) -> Value:
         base, a_text, b_text = operator.removesuffix("_i"), str(left), str(right)
         if operator.endswith("_i"):
             a_text, b_text = a_text.lower(), b_text.lower()
-        return _as_number(_compare_text(words[base], a_text, b_text))
+        return _as_number(compare_text(words[base], a_text, b_text))
     if operator == "!=":
         inner = _combine("==", left, right)
         return None if inner is None else int(not inner)
@@ -349,78 +350,5 @@ def _combine(operator: str, left: str | int, right: str | int) -> Value:
     else:
         order = (str(left) > str(right)) - (str(left) < str(right))
     if operator in ("contains", "startswith", "endswith"):
-        return _as_number(_compare_text(operator, str(left), str(right)))
+        return _as_number(compare_text(operator, str(left), str(right)))
     return int({"==": order == 0, "<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}[operator])
-
-
-# Texts with holes
-
-_HOLE = re.compile(r"\{[a-z]+\}")
-_HOLE_CHARACTERS = re.compile(r"[A-Za-z0-9._:@+\-]+")  # what account names, addresses, ports and terminals are made of
-
-
-def _compare_text(operation: str, value: str, wanted: str) -> bool | None:
-    if operation in ("regex", "ereregex"):
-        return _matches(wanted, value, False, extended=operation == "ereregex")
-    if not _HOLE.search(value):
-        return _plain(operation, value, wanted)
-    fixed = _HOLE.split(value)
-    if operation == "isempty":
-        return False
-    if operation == "contains":
-        if any(wanted in part for part in fixed):
-            return True
-        return None if _could_span(fixed, wanted) else False
-    if operation == "startswith":
-        if fixed[0].startswith(wanted):
-            return True
-        return None if wanted.startswith(fixed[0]) else False
-    if operation == "endswith":
-        if fixed[-1].endswith(wanted) and wanted:
-            return True
-        return None if wanted.endswith(fixed[-1]) else False
-    pattern = _HOLE_CHARACTERS.pattern.join(re.escape(part) for part in fixed)
-    return None if re.fullmatch(pattern, wanted) else False
-
-
-def _could_span(fixed: list[str], wanted: str) -> bool:
-    """Whether the text could stand in a hole or across one: its parts outside of account-like characters must stand in the fixed text."""
-    words = [word for word in re.split(_HOLE_CHARACTERS.pattern, wanted) if word]
-    rest = " ".join(fixed)
-    return all(word in rest for word in words)
-
-
-def _plain(operation: str, value: str, wanted: str) -> bool:
-    if operation == "contains":
-        return wanted in value
-    if operation == "startswith":
-        return value.startswith(wanted)
-    if operation == "endswith":
-        return value.endswith(wanted)
-    if operation == "isempty":
-        return value == ""
-    return value == wanted
-
-
-_SAFE = re.compile(r"[\w\s^$.|()?*+,:;/=@<>!#%&'\"\-\\\[\]{}]{0,200}")
-
-
-def _matches(pattern: str, value: str, fold: bool, *, extended: bool) -> bool | None:
-    """A POSIX regular expression; None where the text has holes that matter, or where Python's meaning could differ or run long."""
-    if (
-        _HOLE.search(value)
-        or not _SAFE.fullmatch(pattern)
-        or "[:" in pattern
-        or ("\\" in pattern and re.search(r"\\[^.\[\]*+?()|^${}/\\-]", pattern))
-    ):
-        return None
-    if not extended:
-        swapped = re.sub(r"\\([(){}|+?])|([(){}|+?])", lambda match: match[1] or "\\" + match[2], pattern)
-    else:
-        swapped = pattern
-    if re.search(r"[*+}?)][*+{]", swapped):
-        return None  # nested or stacked repetition: not evaluated on a hostile pattern
-    try:
-        return re.search(swapped, value, re.IGNORECASE if fold else 0) is not None
-    except (re.error, OverflowError):
-        return None

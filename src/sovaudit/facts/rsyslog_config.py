@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from sovaudit.facts.files import Files, Unseen
 from sovaudit.facts.parse import rainerscript as rs
 from sovaudit.facts.parse import rsyslog_legacy as legacy
+from sovaudit.facts.parse import rsyslog_syntax
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -43,7 +44,8 @@ _REMOTE = {
 class Destination:
     """Where an action delivers. kind: file, dynafile, forward, journal, program, users, pipe, other.
 
-    target: path, template, host, or the module's name. mode: permission bits that rsyslog gives a file it creates (umask taken off); None
+    target: path, a path with `%properties%`, host, or the module's name. mode: permission bits that rsyslog gives a file it creates
+    (umask taken off); None
     otherwise.
     """
 
@@ -81,7 +83,7 @@ class _Loader:
         self.files = files
         self.config = Configuration()
         self.current = DEFAULT_RULESET
-        self.templates = set(_TEMPLATES)
+        self.templates: dict[str, str] = dict.fromkeys(_TEMPLATES, "")
         self.legacy: dict[str, str] = {}
         self.omfile: rs.Parameters = {}
         self.read = 0
@@ -94,7 +96,7 @@ class _Loader:
         if name == "modload":
             self._load(value.split("/")[-1].removesuffix(".so").split()[0] if value else "", {}, line)
         elif name == "template":
-            self.templates.add(value.split(",")[0].strip().lower())
+            self.templates[value.split(",")[0].strip().lower()] = _quoted(value)
         elif name == "defaultruleset":
             if value.lower() in self.config.rulesets:
                 self.config.default = value.lower()
@@ -125,7 +127,7 @@ class _Loader:
         if kind == "module":
             self._load(text.get("load", "").split("/")[-1].removesuffix(".so").lower(), parameters, line)
         elif kind == "template":
-            self.templates.add(text.get("name", "").lower())
+            self.templates[text.get("name", "").lower()] = text.get("string", "") if text.get("type", "").lower() == "string" else ""
         elif kind == "ruleset":
             self._ruleset(text.get("name", "").lower(), script, line)
         elif kind == "global":
@@ -218,7 +220,8 @@ class _Loader:
         if "dynafile" in text:
             if text["dynafile"].lower() not in self.templates:
                 return self._drop(line, f"template {text['dynafile']!r} is not defined")
-            return Destination("dynafile", text["dynafile"], line, mode=mode, make_folders=folders, occasional=occasional, module="omfile")
+            pattern = self.templates[text["dynafile"].lower()] or text["dynafile"]
+            return Destination("dynafile", pattern, line, mode=mode, make_folders=folders, occasional=occasional, module="omfile")
         if not text.get("file"):
             return self._drop(line, "omfile has neither file nor dynafile")
         return Destination("file", text["file"], line, mode=mode, make_folders=folders, occasional=occasional, module="omfile")
@@ -261,7 +264,8 @@ class _Loader:
         if action.kind == "dynafile" and action.target.lower() not in self.templates:
             return self._drop(line, f"template {action.target!r} is not defined")
         if action.kind in ("file", "dynafile"):
-            return Destination(action.kind, action.target, line, mode=mode, make_folders=folders, occasional=occasional, module="omfile")
+            target = action.target if action.kind == "file" else self.templates[action.target.lower()] or action.target
+            return Destination(action.kind, target, line, mode=mode, make_folders=folders, occasional=occasional, module="omfile")
         if action.kind == "forward":
             return Destination("forward", action.target, line, action.protocol, action.port or "514", occasional=occasional, module="omfwd")
         if action.kind == "module":
@@ -321,11 +325,17 @@ def load(files: Files, main: str = MAIN) -> Configuration | None:
     for line in lines:
         if line.text.lower().startswith("$outchannel "):
             loader.config.settings["outchannel " + line.text[12:].split(",")[0].strip().lower()] = line.text
-    stop = rs.parse(loader, main, lines)
+    stop = rsyslog_syntax.parse(loader, main, lines)
     if stop is not None:
         loader.config.problems.append((stop.line, f"{stop}: nothing after this line is read"))
     loader.config.refused = loader.config.actions == 0 and not loader.config.gaps
     return loader.config
+
+
+def _quoted(text: str) -> str:
+    """The text between the first and the next plain double quote of a `$template` line."""
+    match = re.search(r'"((?:[^"\\]|\\.)*)"', text)
+    return match[1] if match else ""
 
 
 def _octal(text: str, default: int) -> int:

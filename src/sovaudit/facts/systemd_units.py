@@ -24,7 +24,6 @@ _UNIT_FOLDERS = (
     "/usr/lib/systemd/system",
     "/lib/systemd/system",
 )
-_STATIC = ("sysinit.target.wants", "sockets.target.wants", "multi-user.target.wants", "timers.target.wants", "basic.target.wants")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +112,6 @@ class Units:
                 for name in self._files.listdir(f"{top}/{entry}") or ():
                     if name in names:
                         return f"{top}/{entry}/{name}"
-        for base in ("/usr/lib/systemd/system", "/lib/systemd/system"):
-            for folder in _STATIC:
-                for name in names:
-                    try:
-                        if self._files.stat(f"{base}/{folder}/{name}") is not None:
-                            return f"{base}/{folder}/{name}"
-                    except Unseen:
-                        continue
         return None
 
     def _sysv(self, name: str) -> str | None:
@@ -143,7 +134,7 @@ class Units:
         """Whether a unit file of this name exists; not having seen the vendor's folder counts as no."""
         for folder in _UNIT_FOLDERS:
             try:
-                if self._files.stat(f"{folder}/{unit}") is not None:
+                if (real := self._files.resolve(folder)) is not None and self._files.stat(f"{real}/{unit}") is not None:
                     return True
             except Unseen:
                 continue

@@ -1,0 +1,164 @@
+"""Who could touch a log file: its mode, the folders above it, the file system it lies on, and the account that writes it."""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sovaudit.facts import rsyslog_config
+from sovaudit.facts.files import Stat, Unseen
+from sovaudit.facts.rsyslog_config import Configuration, Destination
+from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
+
+if TYPE_CHECKING:
+    from sovaudit.facts.host import Host
+
+MEMORY = ("/run", "/var/run", "/dev", "/proc", "/sys", "/tmp")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A three-valued answer with what led there. yes None: not decided; `gaps` or `why` say what is missing."""
+
+    yes: bool | None
+    why: str
+    because: tuple[Line, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    places: tuple[str, ...] = ()
+
+
+class Protection:
+    """Over one host. config: rsyslog's, for the rights with which it writes; None where no rsyslog does."""
+
+    def __init__(self, host: Host, config: Configuration | None) -> None:
+        self._host = host
+        self._files = host.files
+        self._config = config
+
+    def protected(self, place: Destination) -> Answer:
+        """Whether a log file, existing or yet to be made, is on disk and out of reach of unprivileged accounts, for reading and for
+        writing.
+        """
+        path = posixpath.normpath(place.target)
+        if place.kind == "dynafile":
+            return self._many(place)
+        try:
+            if self.in_memory(path) or any(path == top or path.startswith(f"{top}/") for top in MEMORY):
+                return Answer(False, "the file is in memory, or no file at all", (place.line,))
+            real = self._files.resolve(path)
+            stat = self._files.stat(real) if real is not None else None
+            folder = self._folder(real or path)
+            if stat is not None and stat.kind not in ("f",):
+                return Answer(False, "it is no regular file", (place.line, Line(path, 0, f"type {stat.kind}")))
+            if stat is None and not place.make_folders and folder.path != posixpath.dirname(path):
+                return Answer(False, "its folder does not exist and is not made", (place.line,))
+            if (line := self._unwritable(place, stat, folder)) is not None:
+                return Answer(False, "rsyslogd may not write there", (place.line, line))
+            return self._closed(place, path, stat, folder)
+        except Unseen as unseen:
+            return Answer(None, f"whether {path} is protected was not seen", (place.line,), (unseen.gap,))
+
+    def _many(self, place: Destination) -> Answer:
+        """Files that a template names: those that exist, and one that would be made, in the deepest folder that is certain."""
+        if not place.target.startswith("/"):
+            return Answer(
+                None,
+                "its file names are made by a template",
+                (place.line,),
+                (Gap(f"file:{place.line.file}", Reason.UNSUPPORTED, place.target),),
+            )
+        pattern = re.sub(r"%[^%]*%", "*", place.target)
+        made = re.sub(r"%[^%]*%", "-", place.target)
+        answers = [self.protected(replace(place, kind="file", target=made))]
+        for stat in self._files.paths():
+            if stat.kind == "f" and fnmatch.fnmatchcase(stat.path, pattern):
+                answers.append(self.protected(replace(place, kind="file", target=stat.path)))
+        return min(answers, key=lambda answer: {False: 0, None: 1, True: 2}[answer.yes])
+
+    def _umask(self) -> int:
+        return self._config.umask if self._config is not None else 0o022
+
+    def _folder(self, path: str) -> Stat:
+        here = posixpath.dirname(path)
+        while True:
+            stat = self._files.follow(here) if here != "/" else None
+            if stat is not None and stat.kind == "d":
+                return stat
+            if here == "/":
+                return Stat("/", "d", 0o755, 0, 0, 0, 0)  # a root that is not root's own would be no host
+            here = posixpath.dirname(here)
+
+    def _closed(self, place: Destination, path: str, stat: Stat | None, folder: Stat) -> Answer:
+        mode = stat.mode if stat is not None else (place.mode if place.mode is not None else 0o644) & ~self._umask()
+        said = f"mode {mode:04o}" if stat is not None else f"will be made with mode {mode:04o}"
+        line = Line(path, 0, said)
+        if mode & 0o002 or (stat is not None and ((stat.group_writable and self._people(stat.gid)) or not self._privileged(stat.uid))):
+            return Answer(False, "unprivileged accounts can write to the file", (place.line, line))
+        if mode & 0o004:
+            return Answer(False, "every account can read the file", (place.line, line))
+        here = folder.path
+        while here != "/":
+            above = self._files.follow(here)
+            if above is not None and (
+                above.world_writable or (above.group_writable and self._people(above.gid)) or not self._privileged(above.uid)
+            ):
+                return Answer(False, "unprivileged accounts can replace the file", (place.line, Line(here, 0, f"mode {above.mode:04o}")))
+            here = posixpath.dirname(here)
+        return Answer(True, "in a protected log file", (place.line, line), (), (path,))
+
+    def _privileged(self, uid: int) -> bool:
+        """root or a system account that nobody logs in to."""
+        if uid == 0:
+            return True
+        owners = self._host.accounts.by_uid(uid)
+        return uid < 1000 and all(not owner.has_shell or not owner.password or not owner.password.usable for owner in owners)
+
+    def _people(self, gid: int) -> bool:
+        """Whether an account that is a person's is in the group. Group 0 is root's own."""
+        if gid == 0:
+            return False
+        names = {group.name for group in self._host.accounts.groups.values() if group.gid == gid}
+        return any(account.uid != 0 and account.uid >= 1000 and names & account.groups for account in self._host.accounts)
+
+    def _unwritable(self, place: Destination, stat: Stat | None, folder: Stat) -> Line | None:
+        """Where rsyslogd drops root's rights, its account must be able to open or make the file."""
+        config = self._config
+        if place.module != "omfile" or config is None or not config.drop_user or config.drop_user in ("root", "0"):
+            return None
+        account = self._host.accounts.get(config.drop_user)
+        if account is None and config.drop_user.isdigit():
+            account = next(iter(self._host.accounts.by_uid(int(config.drop_user))), None)
+        if account is None:
+            return Line(rsyslog_config.MAIN, 0, f"there is no account {config.drop_user}")
+        groups = {
+            group.gid for group in self._host.accounts.groups.values() if group.name in account.groups or group.name == config.drop_group
+        }
+        target = stat or folder
+        allowed = target.mode & 0o200 if target.uid == account.uid else target.mode & 0o020 if target.gid in groups else target.mode & 0o002
+        return None if allowed else Line(target.path, 0, f"mode {target.mode:04o}, and rsyslogd runs as {config.drop_user}")
+
+    @cached_property
+    def _mounts(self) -> dict[str, str]:
+        """Mount point → file system type, from the live host or from a mounted root's fstab. Raises Unseen."""
+        text = self._files.command("mounts").output if self._host.live else self._files.read("/etc/fstab") or ""
+        rows = (row.split() for row in text.splitlines() if not row.startswith("#"))
+        return {row[1]: row[2] for row in rows if len(row) >= 3 and row[1].startswith("/")}
+
+    def in_memory(self, path: str) -> bool:
+        """Whether a path lies on a file system that a boot empties."""
+        here = path
+        while here != "/":
+            if here in self._mounts:
+                return self._mounts[here] in ("tmpfs", "ramfs")
+            here = posixpath.dirname(here)
+        return False  # a root in memory is how live systems and test roots look; it says nothing about the log folder
+
+    def nowhere(self, path: str) -> bool:
+        """Whether a path holds no record after a boot: devices, /run, /tmp, a file system in memory."""
+        return self.in_memory(path) or any(path == top or path.startswith(f"{top}/") for top in MEMORY)
