@@ -87,8 +87,9 @@ def _host(r: random.Random, number: int) -> Iterator[str]:
 def _shadow(r: random.Random, accounts: list[str], people: list[str]) -> Iterator[str]:
     day = r.randint(19000, 20500)
     yield from (f"{line.split(':')[0]}:{r.choice('*!')}:{day}:0:99999:7:::" for line in accounts)
+    fields = ("$y$j9T$masked", "$6$masked", "!", "!$6$masked")
     for who in people:
-        yield f"{who}:{r.choice(('$y$j9T$masked', '$6$masked', '!', '!$6$masked'))}:{day + r.randint(0, 300)}:0:{r.choice((90, 365, 99999))}:7:::"
+        yield f"{who}:{r.choice(fields)}:{day + r.randint(0, 300)}:0:{r.choice((90, 365, 99999))}:7:::"
 
 
 def _tree(r: random.Random, folders: list[str]) -> Iterator[str]:
