@@ -23,7 +23,7 @@ from sovaudit.model.profile import Profile
 from sovaudit.model.report import ThresholdNote
 from sovaudit.model.verdict import Severity
 
-Key = tuple[str, bytes]
+Key = tuple[str, str]
 NONE = "none"  # TOML has no null: this word stands for None where the knob's type allows it
 _LARGEST = 2**53  # integers beyond are not exact in JSON
 
@@ -75,7 +75,7 @@ def load_profile(name_or_path: str, checks: Mapping[str, Check]) -> Profile:
             raise UsageError(f"unknown check {row.check} (checks[{number}])", where=where, hint=near(row.check, checks))
         check = checks[row.check]
         params = {**check.knobs, **{knob: knob_value(check, knob, value, where=where) for knob, value in row.params.items()}}
-        first = seen.setdefault(params_key(check.id, params_document(params), where=where), number)
+        first = seen.setdefault(_row_key(check.id, params, where=where), number)
         if first != number:
             raise UsageError(
                 f"{row.check} stands twice with the same parameters (checks[{first}] and checks[{number}])", where=where, hint="Remove one."
@@ -142,10 +142,17 @@ def _refuse_range(check: str, knob: str, value: Any, where: str) -> None:
             raise UsageError(f"{check}: {knob} is a whole number from 0 up, not {number!r:.40}", where=where)
 
 
-def params_key(check: str, params: Mapping[str, Any], *, where: str = "") -> Key:
-    """What keeps (check, params) apart: the id and the canonical bytes of the parameters as a document. Raises UsageError."""
+def params_key(check: str, params: Mapping[str, Any]) -> Key:
+    """What keeps (check, params) apart: the id, and the parameters of a document in one spelling. Never hashed, never stored."""
+    return check, json.dumps(params, sort_keys=True, separators=(",", ":"))
+
+
+def _row_key(check: str, params: Mapping[str, Any], *, where: str) -> Key:
+    """The same of typed parameters. Raises UsageError for what cannot stand in a document (a plugin's fractions, say)."""
+    document = params_document(params)
     try:
-        return check, canon.canonical(dict(params))
+        canon.canonical(document)
+        return params_key(check, document)
     except (ValueError, TypeError) as error:
         raise UsageError(f"{check}: its parameters cannot stand in a document ({error})", where=where) from error
 
@@ -277,7 +284,7 @@ def _once(rows: Iterable[Selected]) -> list[Selected]:
     """Rows that a setting made equal are one row; the first keeps its origin."""
     found: dict[Key, Selected] = {}
     for row in rows:
-        found.setdefault(params_key(row.check.id, params_document(row.params)), row)
+        found.setdefault(_row_key(row.check.id, row.params, where=f"check {row.check.id}"), row)
     return list(found.values())
 
 

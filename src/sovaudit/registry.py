@@ -91,8 +91,7 @@ def _refuse_misplaced(check: Check) -> None:
 def checks_digest(checks: Mapping[str, Check]) -> str:
     """SHA-256 over the source of everything of ours and the plugins' that can change a verdict.
 
-    That is: the modules of these checks with all that lies beside and below their package, the facts that they ask, the engine that runs
-    them. Names are module names, so that a checkout and an installed wheel agree. Raises UsageError where a source cannot be read.
+    That is: the packages that these checks come from, the facts that they ask, the engine that runs them. Names are module names, so that a checkout and an installed wheel agree. Raises UsageError where a source cannot be read.
     """
     import sovaudit.facts
 
@@ -110,8 +109,8 @@ def checks_digest(checks: Mapping[str, Check]) -> str:
 
 
 def _package(module: str) -> str:
-    """The package whose sources a check's verdict may rest on: ours as a whole, else the top of the plugin's own."""
-    return OURS if module.startswith(OURS + ".") else module.split(".")[0] if module.split(".")[0] != "tests" else module
+    """The package whose sources a check's verdict may rest on: all of ours, all of a plugin's."""
+    return OURS if module.startswith(OURS + ".") else module.split(".")[0]
 
 
 def _add_tree(manifest: dict[str, str], name: str, folders: Iterable[str]) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from enum import IntEnum, unique
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from sovaudit.model.finding import Arg, Finding, GapNote
 from sovaudit.model.verdict import Severity, Status, TargetStatus
 
-SCHEMA = "sovaudit/report/1"
+SCHEMA: Final = "sovaudit/report/1"
 Params = dict[str, Arg | bool | list[Arg] | None]
 
 
