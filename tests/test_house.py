@@ -19,7 +19,7 @@ LAYERS = (
     ("errors",),
     ("canon",),
     ("model",),
-    ("bundle", "bundle_format", "bundle_read", "bundle_schema", "bundle_seal", "bundle_write", "bundle_dictionary", "data"),
+    ("bundle", "bundle_format", "bundle_manifest", "bundle_rows", "bundle_writer", "data"),
     ("facts",),
     ("authoring", "testing"),
     ("content",),

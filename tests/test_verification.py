@@ -169,7 +169,8 @@ def test_an_unsigned_report_is_refused(work: Path) -> None:
 @pytest.mark.parametrize("text", [b"", b"\x00", b"[]", b"{}", b'{"schema":"other"}', b"<!doctype html><html></html>", b"\xff\xfe"])
 def test_garbage_never_verifies(work: Path, text: bytes) -> None:
     (work / "out/report.json").write_bytes(text)
-    try:
+    if text[:1] == b"{" or text[:1] == b"<":
         assert wrong(answer(work))
-    except UsageError as error:
-        assert "report.json" in str(error)
+    else:
+        with pytest.raises(UsageError, match=r"report\.json"):
+            answer(work)

@@ -16,7 +16,8 @@ from sovaudit.model.finding import Line
 
 # crypt(5): prefix → name
 SCHEMES = {
-    "y": "yescrypt", "gy": "gost-yescrypt", "7": "scrypt", "6": "sha512", "5": "sha256", "2a": "bcrypt", "2b": "bcrypt", "2x": "bcrypt", "2y": "bcrypt",
+    "y": "yescrypt", "gy": "gost-yescrypt", "7": "scrypt", "6": "sha512", "5": "sha256",
+    "2a": "bcrypt", "2b": "bcrypt", "2x": "bcrypt", "2y": "bcrypt",
     "sha1": "sha1", "md5": "sunmd5", "1": "md5", "3": "nt",
 }  # fmt: skip
 _NO_LOGIN = re.compile(r"/(nologin|false|sync|halt|shutdown|true)$")
