@@ -91,7 +91,8 @@ def _refuse_misplaced(check: Check) -> None:
 def checks_digest(checks: Mapping[str, Check]) -> str:
     """SHA-256 over the source of everything of ours and the plugins' that can change a verdict.
 
-    That is: the packages that these checks come from, the facts that they ask, the engine that runs them. Names are module names, so that a checkout and an installed wheel agree. Raises UsageError where a source cannot be read.
+    That is: the packages that these checks come from, the facts that they ask, the engine that runs them.
+    Names are module names, so that a checkout and an installed wheel agree. Raises UsageError where a source cannot be read.
     """
     import sovaudit.facts
 
