@@ -139,14 +139,16 @@ class Logs:
             raise Unseen(config.gaps[0])
         combined: tuple[frozenset[Destination], ...] = (frozenset(),)
         doubts: tuple[str, ...] = ()
+        stops: tuple[Line, ...] = ()
         complete = True
         for source, ruleset in self.entries(message.severity):
             one = route(config, replace(message, source=source), ruleset)
             combined = tuple({left | right for left in combined for right in one.worlds})[:256]
             doubts += one.doubts
+            stops += one.stops
             complete = complete and one.complete
         named = tuple({frozenset(_named(place, message) for place in world) for world in combined})
-        return Routing(named, doubts, complete)
+        return Routing(named, doubts, tuple(dict.fromkeys(stops)), complete)
 
     # Where an event's record ends up
 
@@ -233,9 +235,9 @@ class Logs:
         if judged:
             worst = next(iter(judged.values()))
             return Answer(False, worst.why, worst.because)
-        return Answer(False, "rsyslog writes it to no file", tuple(self._culprits()))
+        return Answer(False, "rsyslog writes it to no file", (*routing.stops, *self._refused_lines()))
 
-    def _culprits(self) -> list[Line]:
+    def _refused_lines(self) -> list[Line]:
         return [line for line, _ in (self.rsyslog.problems if self.rsyslog else [])][:3]
 
     @cached_property

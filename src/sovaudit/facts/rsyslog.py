@@ -10,6 +10,7 @@ from sovaudit.facts.parse import rainerscript as rs
 from sovaudit.facts.parse import rsyslog_legacy as legacy
 from sovaudit.facts.rsyslog_config import Configuration, Destination
 from sovaudit.facts.rsyslog_text import compare_text, matches
+from sovaudit.model.finding import Line
 
 MAX_WORLDS = 64
 MAX_STEPS = 20_000
@@ -41,6 +42,7 @@ class Routing:
 
     worlds: tuple[frozenset[Destination], ...]
     doubts: tuple[str, ...] = ()
+    stops: tuple[Line, ...] = ()  # lines that ended the message's way
     complete: bool = True  # False: more ways than we follow
 
     @property
@@ -73,6 +75,7 @@ class _Walk:
         self.decided: dict[str, bool] = {}
         self.variables: dict[str, Value] = {}
         self.found: set[Destination] = set()
+        self.stop: Line | None = None
         self.steps = 0
         self.calls = 0
 
@@ -88,6 +91,7 @@ class _Walk:
 
     def _one(self, statement: rs.Statement) -> bool:
         if isinstance(statement, rs.Stop):
+            self.stop = statement.line
             return False
         if isinstance(statement, rs.Do):
             if isinstance(statement.action, Destination):
@@ -264,6 +268,7 @@ def route(config: Configuration, message: Message, ruleset: str) -> Routing:
     """Where a message that enters `ruleset` goes."""
     worlds: list[frozenset[Destination]] = []
     doubts: dict[str, None] = {}
+    stops: dict[Line, None] = {}
     choices: list[bool] = []
     complete = True
     while True:
@@ -274,6 +279,8 @@ def route(config: Configuration, message: Message, ruleset: str) -> Routing:
             complete = False
         worlds.append(frozenset(walk.found))
         doubts.update(dict.fromkeys(walk.met))
+        if walk.stop is not None:
+            stops[walk.stop] = None
         choices = choices[: len(walk.met)]
         while choices and choices[-1]:
             choices.pop()
@@ -283,7 +290,7 @@ def route(config: Configuration, message: Message, ruleset: str) -> Routing:
         if len(worlds) >= MAX_WORLDS:
             complete = False
             break
-    return Routing(tuple(dict.fromkeys(worlds)), tuple(doubts), complete)
+    return Routing(tuple(dict.fromkeys(worlds)), tuple(doubts), tuple(stops), complete)
 
 
 def _truth(value: str | int) -> bool:

@@ -285,23 +285,37 @@ class _Loader:
 
     # Files
 
+    def _expand(self, pattern: str, depth: int) -> tuple[str, ...]:
+        """Files behind a name or pattern. A folder's name stands for `name*`, and a folder among the matches for what is in it. Raises Unseen."""
+        wild = re.search(r"[*?\[]", pattern) is not None
+        if not wild:
+            stat = self.files.follow(pattern)
+            if stat is None:
+                return ()
+            if stat.kind != "d":
+                return (pattern,)
+        real = pattern if wild else f"{pattern}*"
+        names = self.files.glob(real)
+        found: list[str] = []
+        for name in names:
+            behind = self.files.follow(name)
+            if behind is not None and behind.kind == "d" and depth < 5:
+                found += self._expand(f"{name}/", depth + 1)
+            elif behind is not None and behind.kind != "d":
+                found.append(name)
+        return tuple(found)
+
     def files_of(self, pattern: str, optional: bool, line: Line) -> tuple[list[tuple[str, tuple[Line, ...]]], bool]:
         if pattern.startswith("`"):
             raise Unseen(Gap("file:" + MAIN, Reason.UNSUPPORTED, f"an include named by the environment: {pattern}"))
         try:
-            stat = self.files.follow(pattern) if not re.search(r"[*?\[]", pattern) else None
-            if stat is not None and stat.kind == "d":
-                pattern += "*"
-            names = self.files.glob(pattern) if re.search(r"[*?\[]", pattern) else (pattern,) if stat is not None else ()
+            names = self._expand(pattern, 0)
         except Unseen as unseen:
             self.config.gaps.append(unseen.gap)
             return [], False
         found: list[tuple[str, tuple[Line, ...]]] = []
         for name in names:
             try:
-                behind = self.files.follow(name)
-                if behind is None or behind.kind == "d":
-                    continue
                 lines = self.files.lines(name) or ()
             except Unseen as unseen:
                 self.config.gaps.append(unseen.gap)
