@@ -1,0 +1,153 @@
+"""Words in the reader's language: gettext's way, the English template being the key.
+
+Catalogues are `templates/locale/<language>/LC_MESSAGES/sovaudit.po`, kept with Babel and read at run time. What has no translation stays in
+English; nothing that a host wrote can make a sentence fail, run, or reach into an object.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from markupsafe import Markup, escape
+
+from sovaudit.content import content_path
+from sovaudit.errors import UsageError
+from sovaudit.reports.hostile import pieces, visible
+
+LANGUAGES = ("en", "fr")
+_FIELD = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_INSTANT = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?Z?)?")
+
+
+def catalogue_path(language: str) -> Path:
+    """Where a language's .po file is; English has none, being the key itself."""
+    return content_path("templates") / "locale" / language / "LC_MESSAGES" / "sovaudit.po"
+
+
+@lru_cache(maxsize=8)
+def catalogue(language: str) -> Mapping[str, str]:
+    """English template → translation; fuzzy and empty entries are left out. Empty for English. Raises UsageError for a language we do not have."""
+    if language not in LANGUAGES:
+        raise UsageError(f"no language {language}", hint=f"Choose one of {', '.join(LANGUAGES)}.")
+    if language == "en":
+        return {}
+    from babel.messages.pofile import read_po
+
+    with catalogue_path(language).open("rb") as file:
+        found = read_po(file, locale=language)
+    return {m.id: m.string for m in found if isinstance(m.id, str) and m.id and isinstance(m.string, str) and m.string and not m.fuzzy}
+
+
+def translate(text: str, args: Mapping[str, object], language: str) -> str:
+    """The template in this language with its {named} arguments filled in, as one line of visible text.
+
+    Only a plain `{name}` is a field: no attributes, no indices, no format specifications. A field without an argument stays as written.
+    Never raises, whatever text and arguments hold.
+    """
+    return _fill(_template(text, language), args)
+
+
+def translate_markup(text: str, args: Mapping[str, object], language: str) -> Markup:
+    """The same for the page: escaped, each argument isolated in `<bdi>` so that its direction cannot reorder the sentence."""
+    parts: list[Markup] = []
+    template = _template(text, language)
+    end = 0
+    for match in _FIELD.finditer(template):
+        parts.append(escape(visible(template[end : match.start()], ours=True)))
+        name = match.group(1)
+        if name is None:
+            parts.append(Markup(match.group()[0]))
+        elif name in args:
+            parts.append(Markup("<bdi>%s</bdi>") % shown(_plain(args[name])))
+        else:
+            parts.append(escape(match.group()))
+        end = match.end()
+    parts.append(escape(visible(template[end:], ours=True)))
+    return Markup("").join(parts)
+
+
+def shown(text: str, limit: int = 2000) -> Markup:
+    """What a host wrote, escaped, its invisible characters drawn as `<i class="tok">`."""
+    found = pieces(text, limit=limit)
+    if len(found) == 1 and not found[0][1]:
+        return escape(found[0][0])
+    return Markup("").join(Markup('<i class="tok">%s</i>') % piece if token else escape(piece) for piece, token in found)
+
+
+def _template(text: str, language: str) -> str:
+    return catalogue(language).get(text, text)
+
+
+def _fill(template: str, args: Mapping[str, object]) -> str:
+    def field(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name is None:
+            return match.group()[0]
+        return _argument(args[name]) if name in args else match.group()
+
+    parts: list[str] = []
+    end = 0
+    for match in _FIELD.finditer(template):
+        parts += [visible(template[end : match.start()], ours=True), field(match)]
+        end = match.end()
+    return "".join([*parts, visible(template[end:], ours=True)])
+
+
+def _plain(value: object) -> str:
+    try:
+        return str(value)
+    except ValueError:  # an integer of more digits than Python will print
+        return "…"
+
+
+def _argument(value: object) -> str:
+    if isinstance(value, Verbatim):
+        return str.__str__(value)
+    return visible(_plain(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One language: `words("text {n}", n=3)`, plurals, numbers and times. Times are UTC, as documents have them."""
+
+    language: str
+
+    def __call__(self, text: str, /, **args: object) -> str:
+        return translate(text, args, self.language)
+
+    def plural(self, one: str, many: str, n: int, /, **args: object) -> str:
+        """`one` or `many` with `{n}` as a number. French says zero in the singular."""
+        single = n < 2 if self.language == "fr" else n == 1
+        return translate(one if single else many, {**args, "n": self.exact(n)}, self.language)
+
+    def ours(self, text: str) -> Verbatim:
+        """Text that is visible already and is to be put into a sentence as it stands."""
+        return Verbatim(text)
+
+    def exact(self, n: int) -> Verbatim:
+        """A number, written this language's way, to be put into a sentence."""
+        return Verbatim(self.number(n))
+
+    def number(self, n: int) -> str:
+        """1,234 in English, 1 234 (narrow no-break space) in French."""
+        return f"{n:,}" if self.language == "en" else f"{n:,}".replace(",", "\u202f")
+
+    def time(self, instant: str) -> str:
+        """`2026-06-01 12:00:00 UTC`, `01/06/2026 à 12:00:00 UTC`; what is not an RFC 3339 UTC time stays as it is, made visible."""
+        match = _INSTANT.fullmatch(instant)
+        if match is None:
+            return visible(instant, limit=40)
+        year, month, day, clock = match.groups()
+        if self.language == "fr":
+            return f"{day}/{month}/{year}" + (f" à {clock} UTC" if clock else "")
+        return f"{year}-{month}-{day}" + (f" {clock} UTC" if clock else "")
+
+
+class Verbatim(str):
+    """Text of our own, typography included."""
+
+    __slots__ = ()

@@ -1,0 +1,133 @@
+"""Hosts × checks. A fleet too large for one table is shown by operating system, with every failing host named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sovaudit.model.report import Report, TargetNote
+from sovaudit.reports import wording
+from sovaudit.reports.grouping import grid
+from sovaudit.reports.hostile import visible
+from sovaudit.reports.locale import Words
+from sovaudit.reports.wording import Sign
+
+WHOLE = 60
+"""Up to so many targets each have a row of their own."""
+MOST_SYSTEMS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    check: str
+    title: str
+    short: str
+    anchor: str
+    family: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """sign is None where the check was not asked of the target."""
+
+    sign: Sign | None
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many targets of one system stand where, worst first; held: the worst word's sign."""
+
+    parts: list[tuple[Sign, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixView:
+    columns: list[Column]
+    families: list[tuple[str, int]]
+    rows: list[tuple[str, str, list[Cell]]]
+    """(label, system, one cell per column); empty for a fleet."""
+    systems: list[tuple[str, str]]
+    """(system, number of targets); empty unless a fleet."""
+    shares: list[tuple[Column, list[Share]]]
+    failing: list[tuple[str, str, str]]
+    """A fleet's failing targets: (label, system, numbers of the checks that fail)."""
+    legend: list[Sign]
+
+
+def system_of(target: TargetNote) -> str:
+    """The operating system a target says it runs; empty if it said nothing."""
+    for key in ("os", "os_name", "pretty_name", "distribution", "product"):
+        if target.identity.get(key):
+            return visible(target.identity[key], limit=60)
+    return ""
+
+
+def matrix(
+    report: Report, t: Words, labels: Mapping[str, str], title: Callable[[str], str], anchors: Mapping[str, str]
+) -> MatrixView:
+    held = grid(report)
+    ordered = sorted(held.checks, key=lambda check: (_family_order(check), check))
+    columns = [
+        Column(check, title(check), check.split(".", 1)[-1], anchors.get(check, ""), wording.family_name(check, t), n)
+        for n, check in enumerate(ordered, 1)
+    ]
+    families: list[tuple[str, int]] = []
+    for column in columns:
+        if families and families[-1][0] == column.family:
+            families[-1] = (column.family, families[-1][1] + 1)
+        else:
+            families.append((column.family, 1))
+    signs = {word: wording.verdict_sign(word, t) for word in wording.VERDICTS}
+    legend = [signs[word] for word in wording.VERDICTS if word in held.cells.values()]
+    asked = [target for target in report.targets]
+    if len(asked) <= WHOLE:
+        rows = []
+        for target in asked:
+            words = [held.cells.get((target.id, column.check), "") for column in columns]
+            cells = [Cell(signs[word], column.anchor if word in ("fail", "waived", "unknown", "error") else "") if word else Cell(None)
+                     for word, column in zip(words, columns, strict=True)]  # fmt: skip
+            rows.append((visible(labels.get(target.id, target.id), limit=60), system_of(target), cells))
+        return MatrixView(columns, families, rows, [], [], [], legend)
+    return _fleet(asked, columns, families, held.cells, signs, legend, labels, t)
+
+
+def _fleet(
+    targets: list[TargetNote],
+    columns: list[Column],
+    families: list[tuple[str, int]],
+    cells: Mapping[tuple[str, str], str],
+    signs: Mapping[str, Sign],
+    legend: list[Sign],
+    labels: Mapping[str, str],
+    t: Words,
+) -> MatrixView:
+    members: dict[str, list[TargetNote]] = {}
+    for target in targets:
+        members.setdefault(system_of(target) or t("Unnamed system"), []).append(target)
+    ranked = sorted(members.items(), key=lambda pair: (-len(pair[1]), pair[0]))
+    if len(ranked) > MOST_SYSTEMS:
+        others = [target for _, group in ranked[MOST_SYSTEMS - 1 :] for target in group]
+        ranked = [*ranked[: MOST_SYSTEMS - 1], (t("Other systems"), others)]
+    shares = []
+    for column in columns:
+        row = []
+        for _, group in ranked:
+            counts: dict[str, int] = {}
+            for target in group:
+                word = cells.get((target.id, column.check), "")
+                counts[word] = counts.get(word, 0) + 1
+            row.append(Share([(signs[word], t.number(counts[word])) for word in wording.VERDICTS if word in counts]))
+        shares.append((column, row))
+    failing = []
+    for target in targets:
+        numbers = [str(column.number) for column in columns if cells.get((target.id, column.check)) == "fail"]
+        if numbers:
+            failing.append((visible(labels.get(target.id, target.id), limit=60), system_of(target), " ".join(numbers)))
+    return MatrixView(columns, families, [], [(name, t.number(len(group))) for name, group in ranked], shares, failing, legend)
+
+
+def _family_order(check: str) -> int:
+    family = check.split(".", 1)[0]
+    return list(wording.FAMILIES).index(family) if family in wording.FAMILIES else len(wording.FAMILIES)

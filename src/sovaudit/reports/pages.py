@@ -1,0 +1,88 @@
+"""What the page knows beyond the report: the words of checks and of directives. Part of the renderer, never of the report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class CheckText:
+    """A check's title (the good condition) and its remedy, both English keys; remedy is empty where the page has none."""
+
+    title: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlText:
+    """A control in words. title: official, in the directive's own language. The mappings go from language to our words."""
+
+    title: str
+    chapter: int | None = None
+    objective: str = ""
+    paraphrase: Mapping[str, str] = field(default_factory=dict)
+    provable: str = ""
+    evidence: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DirectiveText:
+    """A directive in words. title: language → text. chapters: number → official title. controls: id → text, in the directive's order."""
+
+    title: Mapping[str, str]
+    chapters: Mapping[int, str]
+    controls: Mapping[str, ControlText]
+    authority: str = ""
+
+
+def remedy_of(page: str) -> str:
+    """The paragraph of a check's page that begins with `Remedy:`, on one line."""
+    for paragraph in re.split(r"\n\s*\n", page):
+        text = " ".join(paragraph.split())
+        if text.startswith("Remedy:"):
+            return text.removeprefix("Remedy:").strip()
+    return ""
+
+
+def title_of(page: str) -> str:
+    """The page's first paragraph, on one line: the good condition."""
+    return " ".join(re.split(r"\n\s*\n", page.strip())[0].split()).rstrip(".")
+
+
+def installed_checks() -> Mapping[str, CheckText]:
+    """The words of every check that is installed."""
+    from sovaudit import registry
+
+    return {id: CheckText(title_of(check.page), remedy_of(check.page)) for id, check in registry.load_checks().items()}
+
+
+def installed_directives(ids: Iterable[str]) -> Mapping[str, DirectiveText]:
+    """The words of those directives that are installed; unknown ids are left out, and the page shows their rules by id."""
+    from sovaudit import directives
+    from sovaudit.errors import UsageError
+
+    found: dict[str, DirectiveText] = {}
+    for id in ids:
+        try:
+            loaded = directives.load_directives([id])
+        except UsageError:
+            continue
+        for directive in loaded:
+            objectives = {objective.number: objective.text for objective in directive.objectives}
+            controls = {
+                control.id: ControlText(
+                    control.title,
+                    control.chapter,
+                    objectives.get(control.objective or 0, ""),
+                    {"fr": control.paraphrase.to("fr"), "en": control.paraphrase.to("en")},
+                    control.provable.value,
+                    {"fr": control.evidence.to("fr"), "en": control.evidence.to("en")} if control.evidence else {},
+                )
+                for control in directive.controls
+            }
+            chapters = {chapter.number: chapter.title for chapter in directive.chapters}
+            title = {"fr": directive.title.to("fr"), "en": directive.title.to("en")}
+            found[directive.id] = DirectiveText(title, chapters, controls, directive.authority)
+    return found
