@@ -162,6 +162,11 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         profiles.load_profile(str(tmp_path / "latin.toml"), CHECKS)
     with pytest.raises(UsageError, match=r"unknown profile 'dnsi-2023'.*dnssi-2023"):
         profiles.load_profile("dnsi-2023", CHECKS)
+    for name in ("x" * 5000, "\0", "", "dnssi-2023\n"):
+        with pytest.raises(UsageError):
+            profiles.load_profile(name, CHECKS)
+        with pytest.raises(UsageError):
+            profiles.load_profile(name + "/x.toml", CHECKS)
 
 
 def test_a_profile_of_a_megabyte_passes_and_one_byte_more_does_not(tmp_path: Path) -> None:

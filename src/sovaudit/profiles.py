@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -88,7 +89,7 @@ def _profile_path(name: str) -> Path:
         return Path(name)
     if name in profile_ids():
         return content_path("profiles") / f"{name}.toml"
-    if Path(name).exists():
+    if os.path.exists(name):  # unlike Path.exists, it answers for names that no system allows
         return Path(name)
     hint = near(name, profile_ids())
     raise UsageError(f"unknown profile {name!r:.80}", where="--profile", hint=f"{hint} Or name a file.".strip())
@@ -120,7 +121,8 @@ def _allows_none(kind: Any) -> bool:
 
 
 def _is_container(kind: Any) -> bool:
-    return typing.get_origin(kind) in (tuple, set, frozenset, list, dict)
+    origin = typing.get_origin(kind)
+    return isinstance(origin, type) and issubclass(origin, Collection)
 
 
 def _spelt(kind: Any) -> str:
