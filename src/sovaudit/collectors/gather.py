@@ -67,13 +67,21 @@ class Gatherer:
         for _ in range(items.MAX_ROUNDS):
             batch = [item for item in dict.fromkeys(self._queue) if item not in seen]
             if not batch:
+                self._unlist()
                 return
             seen.update(batch)
             self._queue = []
             for item in batch:
                 self._walk("", item.path.split("/"), item)
             self._queue += self._follower.wants()
+        self._unlist()
         self._gap("tree:/", Reason.TRUNCATED, "links or includes too deep")
+
+    def _unlist(self) -> None:
+        """A folder with a name that we do not repeat is not completely listed."""
+        for name, gap in self.gaps.items():
+            if gap.reason is Reason.UNSUPPORTED and name.startswith("tree:"):
+                self.tree.discard(f"D\t\t\t\t\t\t{name[5:]}")
 
     def _gap(self, name: str, reason: Reason, detail: str = "") -> None:
         self.gaps.setdefault(name, Gap(name, reason, detail))
@@ -163,7 +171,7 @@ class Gatherer:
                 continue
             if below.kind == "l" and item.content:
                 target = below.link if below.link.startswith("/") else f"{path}/{below.link}"
-                self._queue.append(Item(target, True, depth - 1, item.family))
+                self._queue.append(Item(target, True, depth - 1 if depth <= 5 else items.FULL, item.family))
             elif below.kind in "fd":
                 self._visit(child, item, depth - 1)
 
@@ -182,9 +190,9 @@ class Gatherer:
         if len(data) > items.MAX_FILE:
             self._gap(name, Reason.TRUNCATED, "it grows while it is read")
             return
-        shown = mask(family, path, data)
-        if shown is None:
-            self._gap(name, Reason.UNSUPPORTED, "not text")
+        shown = mask(family, data)
+        if isinstance(shown, str):
+            self._gap(name, Reason.UNSUPPORTED, shown)
             return
         self._left -= len(shown)
         self.files[name] = shown

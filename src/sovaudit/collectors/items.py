@@ -87,7 +87,9 @@ ITEMS: tuple[Item, ...] = (
     Item("/etc/rsyslog.d", depth=2, family="rsyslog"),
     Item("/etc/syslog-ng", depth=3, family="syslogng"),
     *_each("/etc/syslog.conf /etc/fstab"),
-    *_each("/etc/filebeat /etc/fluent-bit /etc/vector /etc/promtail /etc/td-agent /etc/nxlog /opt/splunkforwarder /var/ossec", content=False),
+    *_each(
+        "/etc/filebeat /etc/fluent-bit /etc/vector /etc/promtail /etc/td-agent /etc/nxlog /opt/splunkforwarder /var/ossec", content=False
+    ),
     *_each("/.dockerenv /run/.containerenv /sbin/init /usr/sbin/init /usr/lib/systemd/systemd-journal-upload", content=False),
     Item("/etc/logrotate.conf", family="logrotate"),
     Item("/etc/logrotate.d", depth=1, family="logrotate"),
@@ -190,22 +192,30 @@ class Command:
     root: bool = False
 
 
+UNIT_STATES = (
+    "[ -d /run/systemd/system ] || { echo 'systemd does not run'; exit 1; }; systemctl list-units --all --no-legend --plain --no-pager "
+    + " ".join(f"'{unit}*'" for unit in UNITS)
+    + ' | while read -r u l a s _; do printf \'%s\\t%s\\t%s\\t%s\\n\' "$u" "$l" "$a" "$s"; done'
+)
+# brought without a program, from /proc
+FROM_PROC = ("processes", "sshd-daemons")
+
 COMMANDS: tuple[Command, ...] = (
     Command("kernel", "uname -a", "uname"),
     Command("sshd-V", "sshd -V", "sshd"),
     Command("sshd-t", "sshd -t", "sshd", True),
-    Command("sshd-T", "sshd -T$SOVAUDIT_MATCH", "sshd", True),
+    Command("sshd-T", "sshd -T -C user=root,host=localhost,addr=127.0.0.1", "sshd", True),
     Command("visudo-c", "visudo -c", "visudo", True),
     Command("rsyslogd-N1", "rsyslogd -N1", "rsyslogd"),
     Command("journal-usage", "journalctl --disk-usage --no-pager", "journalctl"),
-    Command("journal-oldest", "sovaudit_journal_oldest", "journalctl"),
+    Command("journal-oldest", "journalctl -q --no-pager -o short-unix 2>/dev/null | head -n 1 | cut -d. -f1 | tr -dc 0-9", "journalctl"),
     Command("timedatectl", "timedatectl show", "timedatectl"),
-    Command("chronyc-tracking", "chronyc -n -c tracking", "chronyc"),
+    Command("chronyc-tracking", "chronyc -h 127.0.0.1 -n -c tracking", "chronyc"),
     Command("ntpq-peers", "ntpq -np", "ntpq"),
     Command("auditctl-s", "auditctl -s", "auditctl", True),
     Command("auditctl-l", "auditctl -l", "auditctl", True),
     Command("mounts", "cat /proc/self/mounts"),
     Command("uptime", "cat /proc/uptime"),
     Command("listening", "ss -Hltnup", "ss"),
-    Command("units", "sovaudit_units", "systemctl"),
+    Command("units", UNIT_STATES, "systemctl"),
 )

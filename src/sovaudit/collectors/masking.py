@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 
 MASK = b"<masked>"
-# A block that begins here is masked to the line that ends it, or to the end of the file.
-KEY_BLOCK = re.compile(rb"PRIVATE KEY|PuTTY-User-Key-File|AGE-SECRET-KEY-|^b3BlbnNzaC1rZXktdjE|^[ \t]*MII[A-Za-z0-9+/]*[ \t]*$")
-KEY_END = re.compile(rb"END [A-Z0-9 ]*PRIVATE KEY")
+NOT_TEXT = "not text"
+HOLDS_KEY = "holds a private key"
+# A file with such a line is not brought at all, whatever its name.
+PRIVATE_KEY = re.compile(rb"BEGIN [A-Z0-9 ]*PRIVATE KEY|PRIVATE KEY FILE FORMAT|PuTTY-User-Key-File|AGE-SECRET-KEY-|^b3BlbnNzaC1rZXktdjE")
 CRYPT = re.compile(rb"\$(2[abxy]|argon2id|argon2i|argon2d|apr1|gy|md5|sha1|scrypt|1|5|6|7|y)[$,][^ \t\"':;]+")
 LDAP_HASH = re.compile(rb"\{(CRYPT|crypt|S?SHA[0-9]*|S?MD5|PBKDF2[-A-Z0-9]*|ARGON2)\}[^ \t\"']+")
 URL_USER = re.compile(rb"://[^ \t/@\"']*:[^ \t@\"']*@")
@@ -44,38 +45,21 @@ _TRIGGER = re.compile(
 _ID = re.compile(rb"^\$([A-Za-z0-9-]+)([$,])")
 
 
-def mask(family: str, path: str, data: bytes) -> bytes | None:
-    """The file as evidence may hold it; None if it is no text (it has a NUL byte)."""
+def mask(family: str, data: bytes) -> bytes | str:
+    """The file as evidence may hold it, or why it may not be held at all."""
     if b"\0" in data:
-        return None
+        return NOT_TEXT
     if not data:
         return data
     lines = data.split(b"\n")
     last = lines.pop()
-    ended = last == b""
-    if not ended:
+    if last != b"":
         lines.append(last)
-    state = _Masker(family)
-    return b"\n".join([state.line(line) for line in lines]) + (b"\n" if ended else b"")
-
-
-class _Masker:
-    def __init__(self, family: str) -> None:
-        self.family = family
-        self.block = False
-
-    def line(self, line: bytes) -> bytes:
-        if self.block:
-            self.block = KEY_END.search(line) is None
-            return MASK
-        if KEY_BLOCK.search(line):
-            self.block = KEY_END.search(line) is None
-            return MASK
-        if self.family == "shadow":
-            return _account_line(line)
-        if self.family == "oath":
-            return _oath_line(line)
-        return mask_line(self.family, line)
+    if any(PRIVATE_KEY.search(line) for line in lines):
+        return HOLDS_KEY
+    hide = _FAMILIES.get(family)
+    shown = [hide(line) for line in lines] if hide else [mask_line(family, line) for line in lines]
+    return b"\n".join(shown) + (b"" if last else b"\n")
 
 
 def _account_line(line: bytes) -> bytes:
@@ -148,7 +132,8 @@ def mask_line(family: str, line: bytes) -> bytes:
         line = line[: match.end()] + MASK
     line = _after(line, BEARER, blank=True)
     line = _keys(family, line)
-    line = _after(line, SPACED, blank=False)
+    if not (family == "pam" and text[:1] == b"-"):
+        line = _after(line, SPACED, blank=False)
     line = _user_options(line)
     low = lower(line)
     if P_PROGRAM.search(low):
@@ -246,3 +231,6 @@ def _user_options(line: bytes) -> bytes:
         hidden, line = _value(line[match.end() :], whole=False)
         done += hidden
     return done + line
+
+
+_FAMILIES = {"shadow": _account_line, "oath": _oath_line}

@@ -1,0 +1,38 @@
+"""`sovaudit plan`: every command and path, without touching anything."""
+
+from __future__ import annotations
+
+from sovaudit.collectors import items
+from sovaudit.collectors.options import CollectOptions
+from sovaudit.collectors.script_run import invocation
+from sovaudit.model.evidence import Target
+
+
+def plan_lines(target: Target, options: CollectOptions) -> tuple[str, ...]:
+    lines = [f"target {target.uri}"]
+    live = target.kind in ("ssh", "local")
+    if live:
+        run = invocation(options)
+        lines.append(f"{'on one SSH channel' if target.kind == 'ssh' else 'as a child process'}: {run.line}")
+        lines.append(
+            "  the collector is the installed copy"
+            if options.collector_path
+            else f"  the collector is sent on its input ({len(run.stdin)} bytes)"
+        )
+    lines += [
+        f"{'read' if item.content else 'stat'} {item.path}" + (f" and below, {item.depth} deep" if item.depth else "")
+        for item in items.ITEMS
+    ]
+    lines += [f"read {{home of each account}}/{name}" for name in items.HOME_FILES]
+    lines += [f"stat {{home of each account}}/{name}" for name in items.HOME_STATS]
+    lines.append(
+        "read what these files include or name: sshd Include, sudoers include, rsyslog include, logrotate include, PAM files, chrony, ntp, ld.so.conf"
+    )
+    lines.append("stat the shells of accounts, programs named in sudoers and their folders")
+    lines.append("read the package database, names and versions of interest only")
+    lines.append(f"read the first {items.LOG_START} bytes of /var/log/: {' '.join(items.LOGS)}")
+    lines.append(f"never read, only stat: {' '.join(items.NEVER)}")
+    if live:
+        lines += [f"run {command.line}" + ("  (as root only)" if command.root else "") for command in items.COMMANDS]
+        lines.append("read /proc/*/comm, and the command line of running sshd")
+    return tuple(lines)

@@ -1,0 +1,365 @@
+# Reads what the list names and what that leads to; prints frames. Runs in mawk, gawk and busybox awk, C locale. No single quote stands in it.
+function gap(reason, item, detail) { if (!(item in GAPS)) { GAPS[item] = 1; print N " g " reason " " item "\t" detail } }
+function quote(s) { gsub(/\047/, "\047\\\047\047", s); return "\047" s "\047" }
+function trim(s) { gsub(/^[ \t\r]+/, "", s); gsub(/[ \t\r]+$/, "", s); return s }
+function dirname(p) { if (p !~ /\/.*\//) return "/"; sub(/\/[^\/]*$/, "", p); return p }
+
+# masking: masking.py says the same in the same order
+function password(f,   rest, locks, head, tail, cost, id) {
+  rest = f; gsub(/^!+/, "", rest); locks = substr(f, 1, length(f) - length(rest))
+  if (rest == "" || rest == "*" || rest == "x") return f
+  if (match(rest, /^\$[-A-Za-z0-9]+[$,]/)) {
+    head = substr(rest, 1, RLENGTH); tail = substr(rest, RLENGTH + 1); id = substr(head, 2, length(head) - 2)
+    if (length(head) > 10) return locks "<other>"
+    if (head ~ /,$/) {
+      if (head != "$md5,") return locks "<other>"
+      if (match(tail, /^rounds=[0-9]+\$/)) return locks head substr(tail, 1, RLENGTH) "masked"
+      return locks "$md5$masked"
+    }
+    cost = ""
+    if (id == "y" || id == "gy") { if (match(tail, /^[.\/A-Za-z0-9]+\$/) && RLENGTH <= 9) cost = substr(tail, 1, RLENGTH) }
+    else if (id == "5" || id == "6") { if (match(tail, /^rounds=[0-9]+\$/) && RLENGTH <= 20) cost = substr(tail, 1, RLENGTH) }
+    else if (id ~ /^2[abxy]$/ || id == "sha1") { if (match(tail, /^[0-9]+\$/) && RLENGTH <= 20) cost = substr(tail, 1, RLENGTH) }
+    return locks head cost "masked"
+  }
+  if (length(rest) == 13 && rest ~ /^[.\/0-9A-Za-z]+$/) return locks "<des>"
+  if (length(rest) == 20 && rest ~ /^_[.\/0-9A-Za-z]+$/) return locks "<bsdi>"
+  return locks "<other>"
+}
+function account_line(l,   i, name, rest, f, c) {
+  i = index(l, ":"); if (!i) return l == "" ? l : M
+  name = substr(l, 1, i - 1); rest = substr(l, i + 1); i = index(rest, ":"); c = ""
+  if (i) { f = substr(rest, 1, i - 1); rest = substr(rest, i + 1); c = ":" } else { f = rest; rest = "" }
+  return mask_line("plain", name) ":" password(f) c mask_line("plain", rest)
+}
+function oath_line(l,   t, n, w) {
+  t = trim(l); if (t == "") return l
+  if (t ~ /^#/) return "#"
+  n = split(t, w, /[ \t]+/); if (n < 3) return M
+  return w[1] "\t" w[2] "\t" ((w[3] == "-" || w[3] == "+") ? w[3] : M) "\t" M
+}
+function value(rest, whole,   q, e, v) {  # masked value into VALUE, what follows is returned
+  q = substr(rest, 1, 1)
+  if (q == "\"" || q == "\047") {
+    e = index(substr(rest, 2), q)
+    if (!e) { VALUE = q (length(rest) > 1 ? M : ""); return "" }
+    VALUE = q (e > 1 ? M : "") q; return substr(rest, e + 2)
+  }
+  if (whole) { if (match(rest, /^[^\r]+/)) v = substr(rest, 1, RLENGTH); else v = "" }
+  else { if (match(rest, /^[^ \t\r"\047,;)]+/)) v = substr(rest, 1, RLENGTH); else v = "" }
+  rest = substr(rest, length(v) + 1)
+  q = tolower(v); gsub(/[ \t]+$/, "", q)
+  VALUE = (v == "" || (q in HARMLESS)) ? v : M
+  return rest
+}
+function urls(l,   out, i, w) {
+  gsub(/:\/\/[^ \t\/@"\047]*:[^ \t@"\047]*@/, "://<masked>@", l)
+  i = index(l, "://"); if (!i) return l
+  out = substr(l, 1, i + 2); l = substr(l, i + 3)
+  while (match(l, /\/[-A-Za-z0-9_]+/)) {
+    w = substr(l, RSTART, RLENGTH); i = RSTART + RLENGTH
+    out = out substr(l, 1, RSTART - 1) ((length(w) > 20 && w ~ /[0-9]/ && w ~ /[A-Za-z]/) ? "/" M : w); l = substr(l, i)
+  }
+  return out l
+}
+function bearer(l,   out, f, v, p) {
+  out = ""
+  while (match(tolower(l), /(bearer|basic|apikey|token)[ \t]+[-a-z0-9._~+\/=]+/)) {
+    f = substr(l, RSTART, RLENGTH); out = out substr(l, 1, RSTART - 1); l = substr(l, RSTART + RLENGTH)
+    match(f, /^[A-Za-z]+[ \t]+/); p = substr(f, 1, RLENGTH); v = substr(f, RLENGTH + 1)
+    out = out p (length(v) < 8 ? v : M)
+  }
+  return out l
+}
+function keys(fam, l,   out, head, key, sep, whole, t) {
+  out = ""
+  while (match(tolower(l), /(password|passwd|passphrase|passwort|passcode|pwd|pass|secret|authtok|token|credential|credentials|api[-_]?key|secret[-_]?key|access[-_]?key|shared[-_]?key|auth[-_]?key|encryption[-_]?key|community|bindpw|rootpw|psk|motdepasse|mot_de_passe)["\047]?[ \t]*[=:(][ \t]*/)) {
+    head = substr(l, 1, RSTART - 1); key = tolower(substr(l, RSTART, RLENGTH)); t = substr(l, 1, RSTART + RLENGTH - 1); l = substr(l, RSTART + RLENGTH)
+    sep = key; gsub(/[ \t]+$/, "", sep); sep = substr(sep, length(sep))
+    whole = (out == "" && (sep == "=" || sep == ":") && head ~ /^[ \t#;$]*(export[ \t]+)?[-A-Za-z0-9_."\047]*$/)
+    out = out t
+    if ((fam == "sudo" && sep == ":" && substr(key, 1, 6) == "passwd") || (fam == "pam" && substr(key, 1, 6) == "secret" && l ~ /^[\/~$]/) || (sep == "(" && l !~ /^["\047]/) || head ~ /NO$/) continue
+    l = value(l, whole); out = out VALUE
+  }
+  return out l
+}
+function spaced(l,   out) {
+  out = ""
+  while (match(tolower(l), /(^[ \t#]*(bindpw|rootpw|rootbindpw|sharedkey|identified by)|--?(password|passwd|pass|token|secret|api-?key|auth-?token))[ \t]+/)) {
+    out = out substr(l, 1, RSTART + RLENGTH - 1); l = value(substr(l, RSTART + RLENGTH), 0); out = out VALUE
+  }
+  return out l
+}
+function user_options(l,   out) {
+  out = ""
+  while (match(l, /(^|[ \t])(-u|--user|--proxy-user)[ \t]*[^ \t:"\047-][^ \t:"\047]*:/)) {
+    out = out substr(l, 1, RSTART + RLENGTH - 1); l = value(substr(l, RSTART + RLENGTH), 0); out = out VALUE
+  }
+  return out l
+}
+function mask_line(fam, l,   t, low) {
+  if (fam == "nss" || l == "") return l
+  t = trim(l)
+  if (length(t) >= 48 && t ~ /^[A-Za-z0-9+\/]+=?=?$/) return M
+  low = tolower(l)
+  if (low !~ /pass|pwd|secret|authtok|token|credential|key|community|rootpw|bindpw|psk|passe|\$|[{]|:\/\/|bearer|basic|-u|-p|-w|om(mysql|pgsql|libdbi)|>|akia|asia|gh[ops]_|github_pat|glpat|xox|hvs\.|npm_|eyj|identified/) return l
+  gsub(/\$(2[abxy]|argon2id|argon2i|argon2d|apr1|gy|md5|sha1|scrypt|1|5|6|7|y)[$,][^ \t"\047:;]+/, M, l)
+  gsub(/[{](CRYPT|crypt|S?SHA[0-9]*|S?MD5|PBKDF2[-A-Z0-9]*|ARGON2)[}][^ \t"\047]+/, M, l)
+  gsub(/(AKIA|ASIA|ghp_|gho_|ghs_|github_pat_|glpat-|xoxb-|xoxa-|xoxp-|xoxs-|hvs\.|npm_|eyJ)[-A-Za-z0-9_.]+/, M, l)
+  l = urls(l)
+  if (match(l, /:?om(mysql|pgsql|libdbi):[^,]*,[^,]*,[^,]*,|^[^#>]*[ \t]>[^ \t,]+,[^,]*,[^,]*,/)) l = substr(l, 1, RSTART + RLENGTH - 1) M
+  l = bearer(l); l = keys(fam, l)
+  if (!(fam == "pam" && t ~ /^-/)) l = spaced(l)
+  l = user_options(l)
+  if (tolower(l) ~ /mysql|mariadb|sshpass|smbclient|ldapsearch|ldapwhoami|mongo/) {
+    gsub(/[ \t]-p[ \t]*[^ \t"\047-][^ \t]*|[ \t]-p["\047][^"\047]*["\047]/, " -p<masked>", l)
+    gsub(/[ \t]-w[ \t]*[^ \t-][^ \t]*/, " -w <masked>", l)
+  }
+  return l
+}
+
+# what files name: follow.py says the same
+function want(flag, depth, fam, path,   k) {
+  if (path !~ /^\// || length(path) >= 1024 || path ~ /[\001-\037\177]/) return
+  k = flag " " depth " " fam " " path
+  if (k in SEEN) return
+  SEEN[k] = 1; QUEUE[++TAIL] = k
+}
+function under(base, p) { return p ~ /^\// ? p : base "/" p }
+function rest_of(l) { if (!match(l, /[ \t]+/)) return ""; l = substr(l, RSTART + RLENGTH); gsub(/[ \t]+/, " ", l); return l }
+function pattern(flag, v, fam) {
+  gsub(/[$][{]HOME[}]/, "%h", v); gsub(/[$][{]USER[}]/, "%u", v)
+  if (substr(v, 1, 2) == "~/") v = "%h" substr(v, 2)
+  if (index(v, "%")) PAT["s " v] = 1; else want(flag, 0, fam, v)
+}
+function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
+  l = trim(l); if (l == "") return 0
+  if (fam == "sshd") {
+    gsub(/[="\047]/, " ", l); l = trim(l); n = split(l, w, /[ \t]+/); word = tolower(w[1])
+    if (word == "include") { for (i = 2; i <= n; i++) want("c", 0, "sshd", under("/etc/ssh", w[i])) }
+    else if (word == "authorizedkeysfile" || word == "authorizedprincipalsfile") { for (i = 2; i <= n; i++) PAT["c " ((w[i] ~ /^\// || w[i] ~ /^%h/) ? w[i] : "%h/" w[i])] = 1 }
+    else if (word == "trustedusercakeys" || word == "revokedkeys" || word == "hostcertificate") { if (n > 1) want("c", 0, "plain", w[2]) }
+    else if (word == "hostkey" || word == "authorizedkeyscommand" || word == "authorizedprincipalscommand" || word == "banner") { if (n > 1) want("s", 0, "plain", w[2]) }
+    else return 0
+    return n - 1
+  }
+  if (fam == "sudo") {
+    split(l, w, /[ \t]+/)
+    if (w[1] ~ /^[@#]include(dir)?$/) {
+      v = rest_of(l); gsub(/"/, "", v); gsub(/\\ /, " ", v); gsub(/%h/, HOST, v)
+      if (v !~ /^\//) v = (dirname(path) == "/" ? "" : dirname(path)) "/" v
+      want("c", w[1] ~ /dir$/ ? 1 : 0, "sudo", v); return 1
+    }
+    if (l ~ /^#/) return 0
+    gsub(/[,:=!()"]/, " ", l); l = trim(l); n = split(l, w, /[ \t]+/); c = 0
+    for (i = 1; i <= n; i++) if (w[i] ~ /^\// && w[i] !~ /[]*?[\\^]/) {
+      c++; v = w[i]
+      while (length(v) > 1) { gsub(/\/+$/, "", v); want("s", 0, "plain", v == "" ? "/" : v); v = dirname(v) }
+    }
+    return c
+  }
+  if (fam == "pam") {
+    n = split(l, w, /[ \t]+/)
+    if (w[1] == "@include") { if (n > 1) want("c", 0, "pam", under("/etc/pam.d", w[2])); return 1 }
+    if (l ~ /^#/) return 0
+    prev = ""; c = 0
+    for (i = 1; i <= n; i++) {
+      e = index(w[i], "="); k = e ? substr(w[i], 1, e - 1) : w[i]; v = e ? substr(w[i], e + 1) : ""
+      if ((prev == "include" || prev == "substack") && w[i] ~ /^\//) want("c", 0, "pam", w[i])
+      else if (w[i] ~ /^\/.*\.so$/) want("s", 0, "plain", w[i])
+      else if (!e) { prev = w[i]; continue }
+      else if (k == "conf" || k == "accessfile" || k == "file" || k == "listfile" || k == "envfile") want("c", 0, "plain", v)
+      else if (k == "usersfile") pattern("c", v, "oath")
+      else if (k == "secret" || k == "authfile" || k == "authpending_file") pattern("s", v, "plain")
+      else { prev = w[i]; continue }
+      prev = w[i]; c++
+    }
+    return c
+  }
+  if (fam == "rsyslog") {
+    n = split(l, w, /[ \t]+/)
+    if (tolower(w[1]) == "$includeconfig") { if (n > 1) want("c", 0, "rsyslog", w[2]); return 1 }
+    if (l ~ /^#/) return 0
+    low = tolower(l); k = low; gsub(/ /, "", k); fl = index(k, "include(") ? "c" : "s"; c = 0; v = l
+    while (match(low, /file[ \t]*=[ \t]*"[^"]*"/)) {
+      k = substr(v, RSTART, RLENGTH); e = RSTART + RLENGTH; sub(/^[^"]*"/, "", k); sub(/"$/, "", k)
+      want(fl, 0, fl == "c" ? "rsyslog" : "plain", k); v = substr(v, e); low = substr(low, e); c++
+    }
+    v = w[n]; gsub(/^-+/, "", v)
+    if (v ~ /^\//) { sub(/;.*/, "", v); want("s", 0, "plain", v); c++ }
+    return c
+  }
+  split(l, w, /[ \t]+/); word = w[1]; v = rest_of(l)
+  if (fam == "logrotate" && word == "include") { want("c", 1, "logrotate", v); return 1 }
+  if (fam == "chrony" && (word == "include" || word == "confdir" || word == "sourcedir" || word == "keyfile" || word == "driftfile")) {
+    if (word ~ /dir$/) { n = split(v, w, / /); for (i = 1; i <= n; i++) want("c", 1, "chrony", w[i]); return n }
+    want(word == "include" ? "c" : "s", 0, "chrony", v); return 1
+  }
+  if (fam == "ntp" && word == "includefile") { want("c", 0, "ntp", under("/etc", v)); return 1 }
+  if (fam == "ldso" && word == "include") { want("c", 0, "ldso", under("/etc", v)); return 1 }
+  if (fam == "syslogng" && word == "@include") { gsub(/["\047]/, "", v); want("c", 1, "syslogng", under("/etc/syslog-ng", v)); return 1 }
+  return 0
+}
+function account(l,   w, n) {
+  n = split(l, w, ":")
+  if (n == 7 && w[1] != "" && !(w[1] in HOME) && ACCOUNTS < 2000) { ACCOUNTS++; HOME[w[1]] = w[6]; UID[w[1]] = w[3]; SHELL[w[1]] = w[7] }
+}
+function expand(p, name,   out, h, c) {
+  h = HOME[name]; if (h !~ /^\// || index(name, "/")) return ""
+  if (h == "/") h = ""
+  out = ""
+  while (match(p, /%[huU%]/)) {
+    c = substr(p, RSTART + 1, 1)
+    out = out substr(p, 1, RSTART - 1) (c == "h" ? h : c == "u" ? name : c == "U" ? UID[name] : "%"); p = substr(p, RSTART + 2)
+  }
+  out = out p
+  return out == "" ? "/" : out
+}
+function people(   p, a) {
+  for (a in HOME) { for (p in PAT) want(substr(p, 1, 1), 0, "plain", expand(substr(p, 3), a)); want("s", 0, "plain", SHELL[a]) }
+}
+
+# contents
+function bring(fam, path, size,   l, n, sum, r, i, named, text, key) {
+  if (path ~ NEVER || (path in DONE)) return
+  DONE[path] = 1
+  if (size > MAXFILE || size > LEFT || COUNT >= MAXFILES) { gap("truncated", "file:" path, size " bytes"); return }
+  n = 0; sum = 0; text = 1; key = 0
+  while ((r = (getline l < path)) > 0) {
+    sum += length(l) + 1
+    if (sum > MAXFILE + 2) break
+    if (Z != "" && index(l, Z)) text = 0
+    if (l ~ /BEGIN [A-Z0-9 ]*PRIVATE KEY|PRIVATE KEY FILE FORMAT|PuTTY-User-Key-File|AGE-SECRET-KEY-|^b3BlbnNzaC1rZXktdjE/) key = 1
+    BUF[++n] = l
+  }
+  close(path)
+  if (r < 0) { gap("denied", "file:" path, ""); return }
+  if (!text || (sum != size && sum != size + 1)) { gap(sum > MAXFILE ? "truncated" : "unsupported", "file:" path, sum > MAXFILE ? "it grows while it is read" : "not text"); return }
+  if (key) { gap("unsupported", "file:" path, "holds a private key"); return }
+  COUNT++
+  print N " f " (size == 0 ? "e" : sum == size ? "1" : "0") " " path
+  named = 0
+  for (i = 1; i <= n; i++) {
+    l = BUF[i]
+    l = (fam == "shadow") ? account_line(l) : (fam == "oath") ? oath_line(l) : mask_line(fam, l)
+    LEFT -= length(l) + 1
+    print l
+    if (fam != "plain" && named <= 600) named += follow(fam, path, BUF[i])
+  }
+  if (path == "/etc/passwd") for (i = 1; i <= n; i++) account(BUF[i])
+}
+function start_of(flag, max, p,   q) { q = p; while (!((flag, max, q) in FAM)) { if (q == "/") return ""; q = dirname(q) } return q }
+function slashes(p) { return p == "/" ? 0 : gsub(/\//, "/", p) }
+# r flag maxdepth start depth kind mode uid gid size mtime path link
+function row(f, n,   flag, max, p, d, kind, t, fam, s) {
+  flag = f[2]; max = f[3]; s = f[4]; d = f[5]; p = f[12]; kind = f[6]
+  if (s == "?") { s = start_of(flag, max, p); d = slashes(p) - slashes(s) }
+  if (kind == "symbolic link") kind = "l"; else if (kind == "directory") kind = "d"; else if (kind ~ /^regular/) kind = "f"
+  else if (kind ~ /^fifo/) kind = "p"; else if (kind == "socket") kind = "s"; else if (kind ~ /^block/) kind = "b"; else if (kind ~ /^char/) kind = "c"
+  if (!(p in ROW)) {
+    if (++ROWS > MAXROWS) { gap("truncated", "tree:/", "more than " MAXROWS " paths"); FULL = 1; return }
+    ROW[p] = kind "\t" f[7] "\t" f[8] "\t" f[9] "\t" f[10] "\t" f[11] "\t" p (kind == "l" ? "\t" f[13] : "")
+    if (kind == "l") LINK[p] = f[13]
+  }
+  fam = FAM[flag, max, s]
+  if (kind == "d" && d + 0 < max + 0) PENDING[p] = 1
+  if (kind == "f" && flag == "c") bring(fam, p, f[10] + 0)
+  if (kind == "l" && flag == "c" && d + 0 > 0) { t = f[13]; want("c", max - d, fam, t ~ /^\// ? t : (dirname(p) == "/" ? "" : dirname(p)) "/" t) }
+}
+function ask(batch,   cmd, l, n, f, p, t, whole) {
+  cmd = "SOVAUDIT_W=" quote(batch) "; eval \"$SOVAUDIT_FN\""
+  whole = 0
+  split("", PENDING)
+  while ((cmd | getline l) > 0) {
+    n = split(l, f, "\t")
+    if (f[1] == "r") row(f, n)
+    else if (f[1] == "-") ABSENT[f[7]] = 1
+    else if (f[1] == "!") HIDDEN[f[7]] = 1
+    else if (f[1] == "a") { if (!((f[2], f[3], f[5]) in FAM)) FAM[f[2], f[3], f[5]] = f[4] }
+    else if (f[1] == "k") { LATER[++LATERS] = l }
+    else if (f[1] == "x") { UNREAD[f[2]] = 1 }
+    else if (f[1] == "n") { STRANGE[f[2]] = 1 }
+    else if (f[1] == "Z") whole = 1
+    if (FULL) break
+  }
+  close(cmd)
+  if (whole) for (p in PENDING) LISTED[p] = 1
+  else gap(FULL ? "truncated" : "timeout", "tree:/", "a listing did not end")
+}
+function links(   i, f, t, n) {  # the rest of a path behind a link
+  for (i = 1; i <= LATERS; i++) {
+    n = split(LATER[i], f, "\t")
+    if (!(f[5] in LINK)) continue
+    t = LINK[f[5]]; if (t !~ /^\//) t = (dirname(f[5]) == "/" ? "" : dirname(f[5])) "/" t
+    want(f[2], f[3], f[4], f[6] == "" ? t : t "/" f[6])
+  }
+  LATERS = 0
+}
+function packages(   l, name, version, ok, cmd, path, n, w) {
+  n = split("/var/lib/dpkg/status /lib/apk/db/installed /usr/lib/apk/db/installed", w, / /)
+  for (path = 1; path <= n; path++) {
+    if ((getline l < w[path]) <= 0) continue
+    print N " p"
+    name = version = ""; ok = path > 1
+    do {
+      if (l == "") { if (ok && name ~ WANTED) print name " " version; name = version = ""; ok = path > 1 }
+      else if (path == 1) {
+        if (l ~ /^Package: /) name = trim(substr(l, 10)); else if (l ~ /^Version: /) version = trim(substr(l, 10)); else if (l ~ /^Status: /) ok = trim(l) ~ / installed$/
+      }
+      else if (l ~ /^P:/) name = trim(substr(l, 3)); else if (l ~ /^V:/) version = trim(substr(l, 3))
+    } while ((getline l < w[path]) > 0)
+    if (ok && name ~ WANTED) print name " " version
+    close(w[path]); return
+  }
+  if (RPM == "") { gap("unsupported", "packages", "no package database that we know"); return }
+  print N " p"
+  cmd = RPM
+  while ((cmd | getline l) > 0) { if (l ~ WANTED2) print l }
+  close(cmd)
+}
+function log_starts(   p, k, path, l, cmd, n, r) {
+  for (path in ROW) {
+    if (path !~ LOGS || ROW[path] !~ /^f/) continue
+    if (++n > 200) { gap("truncated", "log-starts", "more than 200 logs"); break }
+    l = ""
+    if (path ~ /\.(gz|xz|zst|bz2)$/) {
+      cmd = path ~ /gz$/ ? "gzip -dc" : path ~ /xz$/ ? "xz -dc" : path ~ /zst$/ ? "zstd -dcq" : "bzip2 -dc"
+      cmd = "if [ -r " quote(path) " ]; then " cmd " <" quote(path) " 2>/dev/null | head -c 4096; else echo; echo denied; fi"
+      r = (cmd | getline l); if (r > 0 && l == "") { r = (cmd | getline l); if (l == "denied") r = -1 }
+      close(cmd)
+      if (r == 0 || (r > 0 && l == "")) { gap("unsupported", "log-starts:" path, "cannot be unpacked here"); continue }
+    } else { r = (getline l < path); close(path) }
+    if (r < 0) { gap("denied", "log-starts:" path, ""); continue }
+    l = substr(l, 1, LOGSTART); gsub(/[^ -~]/, "?", l); k = k path "\t" l "\n"
+  }
+  print N " l"; if (k != "") { sub(/\n$/, "", k); print k }
+}
+BEGIN {
+  LC = "C"; N = ENVIRON["SOVAUDIT_N"]; M = "<masked>"; Z = sprintf("%c", 0); if (length(Z) != 1) Z = ""
+  split("yes no true false 0 1 on off none null required optional prompt ask", hw, / /); for (hi in hw) HARMLESS[hw[hi]] = 1
+  if (ENVIRON["SOVAUDIT_MODE"] == "filter") {
+    while ((getline line) > 0) { if (index(line, N " ") == 1) print line; else { if ((OUT += length(line)) < 8000000) print mask_line("plain", line) } }
+    exit 0
+  }
+  NEVER = ENVIRON["SOVAUDIT_NEVER"]; HOST = ENVIRON["SOVAUDIT_HOST"]; sub(/\..*/, "", HOST); LOGS = ENVIRON["SOVAUDIT_LOGS"]; WANTED = ENVIRON["SOVAUDIT_PACKAGES"]; RPM = ENVIRON["SOVAUDIT_RPM"]
+  WANTED2 = WANTED; sub(/[$]$/, " ", WANTED2)
+  MAXFILE = 1048576; MAXROWS = 20000; MAXFILES = 4000; LOGSTART = 32; LEFT = ENVIRON["SOVAUDIT_MAX"] + 0
+  n = split(ENVIRON["SOVAUDIT_HOMES"], hw, /\n/); for (i = 1; i <= n; i++) PAT[hw[i]] = 1
+  n = split(ENVIRON["SOVAUDIT_ITEMS"], hw, /\n/); for (i = 1; i <= n; i++) if (!(hw[i] in SEEN)) { SEEN[hw[i]] = 1; QUEUE[++TAIL] = hw[i] }
+  head = 1
+  for (round = 1; round <= 12 && head <= TAIL && !FULL; round++) {
+    last = TAIL
+    while (head <= last && !FULL) { batch = ""; while (head <= last && length(batch) < 60000) { batch = batch QUEUE[head] "\n"; delete QUEUE[head]; head++ } ask(batch) }
+    links(); people()
+  }
+  if (head <= TAIL) gap("truncated", "tree:/", "links or includes too deep")
+  packages(); log_starts()
+  for (p in STRANGE) gap("unsupported", "tree:" p, "a name with control characters")
+  for (p in UNREAD) if (p in LISTED) gap("denied", "tree:" p, "")
+  print N " t"
+  for (p in ROW) print ROW[p]
+  for (p in ABSENT) print "-\t\t\t\t\t\t" p
+  for (p in HIDDEN) print "!\tdenied\t\t\t\t\t" p
+  for (p in LISTED) if (!(p in UNREAD) && !(p in STRANGE)) print "D\t\t\t\t\t\t" p
+  print N " a"
+}
