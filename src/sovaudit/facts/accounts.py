@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sovaudit.facts.files import Files, Unseen
+from sovaudit.facts.parse.passwd import passwd_fields
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 
@@ -110,6 +111,7 @@ def day(at: datetime) -> int:
 class Accounts:
     """Accounts in file order. The first line of a name counts, as getpwnam(3) of the `files` source does.
 
+    compat: nsswitch.conf reads passwd in the old way, where `+` lines import accounts from NIS (assumed where it was not seen).
     elsewhere: NSS sources other than files that could add accounts which this evidence does not show (`sss`, `ldap`, `nis`, `winbind` …).
     Raises Unseen when /etc/passwd or /etc/group was not seen.
     """
@@ -125,8 +127,8 @@ class Accounts:
         self._all: dict[str, Account] = {}
         self.duplicates: list[Line] = []
         for line in files.lines("/etc/passwd") or ():
-            cells = line.text.split(":")
-            if len(cells) != 7 or not cells[0] or cells[0][0] in "+-#" or not (cells[2].isdigit() and cells[3].isdigit()):
+            cells = passwd_fields(line.text)
+            if cells is None or cells[0][0] in "+-":
                 continue
             if cells[0] in self._all:
                 self.duplicates.append(line)
@@ -136,6 +138,7 @@ class Accounts:
                 groups.add(names[int(cells[3])])
             self._all[cells[0]] = _account(cells, line, frozenset(groups), shadow, shadow_gap)
         self.elsewhere = _elsewhere(files)
+        self.compat = _compat(files)
 
     def __iter__(self) -> Iterator[Account]:
         return iter(self._all.values())
@@ -258,6 +261,15 @@ def _elsewhere(files: Files) -> tuple[str, ...]:
                 if source not in ("files", "compat", "systemd", "db", "altfiles", "extrausers") and _configured(files, source)
             )
     return ()
+
+
+def _compat(files: Files) -> bool:
+    try:
+        lines = files.lines("/etc/nsswitch.conf")
+    except Unseen:
+        return True
+    texts = (line.text.split("#")[0].strip() for line in lines or ())
+    return any(text.startswith("passwd:") and "compat" in text.split() for text in texts)
 
 
 def _configured(files: Files, source: str) -> bool:

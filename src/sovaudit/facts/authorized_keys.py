@@ -1,0 +1,198 @@
+"""authorized_keys lines as sshd reads them: options, key type, key, and which of them open anything (auth2-pubkeyfile.c,
+auth-options.c)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sovaudit.model.finding import Line
+
+TYPES = {
+    "ssh-ed25519": ("ssh-ed25519",),
+    "ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"),
+    "ssh-dss": ("ssh-dss",),
+    "ecdsa-sha2-nistp256": ("ecdsa-sha2-nistp256",),
+    "ecdsa-sha2-nistp384": ("ecdsa-sha2-nistp384",),
+    "ecdsa-sha2-nistp521": ("ecdsa-sha2-nistp521",),
+    "sk-ssh-ed25519@openssh.com": ("sk-ssh-ed25519@openssh.com",),
+    "sk-ecdsa-sha2-nistp256@openssh.com": ("sk-ecdsa-sha2-nistp256@openssh.com", "webauthn-sk-ecdsa-sha2-nistp256@openssh.com"),
+}
+_CURVES = {"ecdsa-sha2-nistp256": b"nistp256", "ecdsa-sha2-nistp384": b"nistp384", "ecdsa-sha2-nistp521": b"nistp521"}
+_FLAGS = (
+    "restrict", "cert-authority", "port-forwarding", "agent-forwarding", "x11-forwarding", "touch-required", "verify-required", "pty", "user-rc",
+)  # fmt: skip
+_NEGATABLE = frozenset(_FLAGS[2:])
+_VALUED = ("command", "principals", "from", "expiry-time", "environment", "permitopen", "permitlisten", "tunnel")
+_ONCE = ("command", "principals", "from")
+MAX_LINES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One usable line. bits: modulus length of an RSA key, 0 otherwise. expires: YYYYMMDD[HHMM[SS]][Z] as written."""
+
+    kind: str
+    blob: str
+    line: Line
+    bits: int = 0
+    command: str | None = None
+    sources: str | None = None
+    expires: tuple[str, ...] = ()
+    authority: bool = False
+    principals: str | None = None
+    verified: bool = False
+
+    @property
+    def security(self) -> bool:
+        """The key lives on a FIDO token."""
+        return self.kind.startswith("sk-")
+
+    def accepted(self, algorithms: Iterable[str]) -> bool:
+        """PubkeyAcceptedAlgorithms (assembled) takes a signature of this key; for an authority, of some certificate."""
+        names = list(algorithms)
+        if self.authority:
+            return any("-cert-v01@" in name for name in names)
+        return any(name in TYPES[self.kind] for name in names)
+
+    def expired(self, at: datetime) -> bool | None:
+        """expiry-time is past; None within a day of it where the host's own zone decides."""
+        answers = [_expired(text, at) for text in self.expires]
+        return True if True in answers else None if None in answers else False
+
+
+def parse_keys(lines: Iterable[Line]) -> Iterator[Key]:
+    """The lines that sshd would use; others (comments, unknown options, broken keys) open nothing."""
+    for count, line in enumerate(lines):
+        if count >= MAX_LINES:
+            return
+        text = line.text.lstrip(" \t")
+        if not text or text.startswith("#"):
+            continue
+        options: dict[str, list[str]] | None = {}
+        key = _key(text)
+        if key is None:
+            end = _options_end(text)
+            if end is None:
+                continue
+            options = _options(text[:end])
+            key = _key(text[end:].lstrip(" \t"))
+        if key is None or options is None:
+            continue
+        kind, blob, bits = key
+        authority = "cert-authority" in options
+        if "principals" in options and not authority:
+            continue
+        yield Key(
+            kind, blob, line, bits,
+            command=options["command"][0] if "command" in options else None,
+            sources=options["from"][0] if "from" in options else None,
+            expires=tuple(options.get("expiry-time", ())),
+            authority=authority,
+            principals=options["principals"][0] if "principals" in options else None,
+            verified="verify-required" in options,
+        )  # fmt: skip
+
+
+def _key(text: str) -> tuple[str, str, int] | None:
+    """Type, base64 and RSA bits where the text begins with a key (sshkey_read)."""
+    found = re.match(r"([^ \t\r\n]+)[ \t]+([A-Za-z0-9+/=]+)", text)
+    if found is None or found[1] not in TYPES:
+        return None
+    try:
+        data = base64.b64decode(found[2], validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    fields = list(_fields(data))
+    if not fields or fields[0] != found[1].encode():
+        return None
+    bits = 0
+    if found[1] == "ssh-rsa":
+        bits = int.from_bytes(fields[2], "big").bit_length() if len(fields) == 3 and len(fields[2]) <= 2100 else 0
+        return (found[1], found[2], bits) if bits >= 1024 else None
+    if found[1] == "ssh-ed25519" and (len(fields) != 2 or len(fields[1]) != 32):
+        return None
+    if found[1] in _CURVES and (len(fields) != 3 or fields[1] != _CURVES[found[1]]):
+        return None
+    return found[1], found[2], bits
+
+
+def _fields(data: bytes) -> Iterator[bytes]:
+    here = 0
+    while here + 4 <= len(data):
+        size = int.from_bytes(data[here : here + 4], "big")
+        if here + 4 + size > len(data):
+            return
+        yield data[here + 4 : here + 4 + size]
+        here += 4 + size
+
+
+def _options_end(text: str) -> int | None:
+    """sshkey_advance_past_options: the first blank outside quotes. None: a quote is not closed."""
+    quoted = False
+    here = 0
+    while here < len(text) and (quoted or text[here] not in " \t"):
+        if text[here] == "\\" and text[here + 1 : here + 2] == '"':
+            here += 1
+        elif text[here] == '"':
+            quoted = not quoted
+        here += 1
+    return None if quoted else here
+
+
+def _options(text: str) -> dict[str, list[str]] | None:
+    """sshauthopt_parse: None when one option is unknown or malformed, which loses the whole line."""
+    found: dict[str, list[str]] = {}
+    here = 0
+    while here < len(text):
+        name = re.match(r"[A-Za-z0-9-]+", text[here:])
+        if name is None:
+            return None
+        word = name[0].lower()
+        plain = word.removeprefix("no-")
+        here += len(name[0])
+        if word in _FLAGS or (plain in _NEGATABLE and plain != word):
+            if word == plain:
+                found.setdefault(plain, [])
+            else:
+                found.pop(plain, None)
+        elif word in _VALUED and text[here : here + 2] == '="':
+            value = re.match(r'="((?:[^"\\]|\\.)*)"', text[here:], re.DOTALL)
+            if value is None or (word in _ONCE and word in found):
+                return None
+            if word == "expiry-time" and _moment(value[1]) is None:
+                return None
+            found.setdefault(word, []).append(value[1].replace('\\"', '"'))
+            here += len(value[0])
+        else:
+            return None
+        if here == len(text):
+            return found
+        if text[here] != "," or here + 1 == len(text):
+            return None
+        here += 1
+    return found
+
+
+def _moment(text: str) -> datetime | None:
+    digits = text.removesuffix("Z").removesuffix("UTC")
+    shape = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}.get(len(digits))
+    if shape is None or not digits.isascii() or not digits.isdigit():
+        return None
+    try:
+        return datetime.strptime(digits, shape).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _expired(text: str, at: datetime) -> bool | None:
+    moment = _moment(text)
+    if moment is None:
+        return None
+    if not text.endswith(("Z", "UTC")) and abs(at - moment) < timedelta(hours=15):
+        return None  # local time, and the host's zone is not evidence
+    return moment < at

@@ -1,0 +1,360 @@
+"""sshd on one host: what it would do with each connection, and with which factors each account gets in.
+
+    host.ssh.effective(user="bob", addr="10.0.0.7").get("authenticationmethods")
+    host.ssh.ways(account).certain
+
+The configuration is computed from the files as sshd reads them (parse/sshd_config.py, sshd_match.py) and set against
+the program's own answer (`sshd -T`, `sshd -t`) where that was collected: where the two disagree, nothing is certain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sovaudit.facts.accounts import Account
+from sovaudit.facts.factors import Ways, Why, never
+from sovaudit.facts.files import Unseen
+from sovaudit.facts.parse.sshd_config import Config, Reader
+from sovaudit.facts.ssh_daemon import DEFAULT_CONFIG, Daemon, daemons, listeners
+from sovaudit.facts.ssh_keys import KeyFinder
+from sovaudit.facts.ssh_places import places, signature, user_places
+from sovaudit.facts.ssh_ways import ENABLING, Login
+from sovaudit.facts.sshd_defaults import Version, version_of
+from sovaudit.facts.sshd_match import Connection, Effective, Settings
+from sovaudit.facts.sshd_patterns import examples, parse_address
+from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
+
+if TYPE_CHECKING:
+    from sovaudit.facts.host import Host
+
+NEWEST: Version = (10, 0)
+PROGRAMS = ("/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd", "/opt/openssh/sbin/sshd")
+PACKAGES = ("openssh-server", "openssh")
+# What decides a login, compared with the program's own answer.
+DECISIVE = (
+    "usepam", "permitrootlogin", "pubkeyauthentication", "passwordauthentication", "kbdinteractiveauthentication", "gssapiauthentication",
+    "hostbasedauthentication", "kerberosauthentication", "permitemptypasswords", "authenticationmethods", "authorizedkeysfile",
+    "authorizedkeyscommand", "authorizedprincipalsfile", "trustedusercakeys", "revokedkeys", "strictmodes", "allowusers", "denyusers",
+    "allowgroups", "denygroups", "pubkeyauthoptions", "pubkeyacceptedalgorithms", "forcecommand", "chrootdirectory", "ignorerhosts", "usedns",
+    "maxauthtries",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """The program's own answer beside ours. agrees: None if the program was not asked or could not answer."""
+
+    fact: str
+    program: str
+    agrees: bool | None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One daemon with its configuration."""
+
+    daemon: Daemon
+    settings: Settings
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Where it listens: `-p` beats Port; ListenAddress may name others."""
+        found = [*self.daemon.ports] or [int(port) for port in self.settings.outside.words("port")]
+        for text in self.settings.outside.words("listenaddress"):
+            tail = text.split()[0].rpartition("]")[2] if "[" in text else text.split()[0]
+            if tail.count(":") == 1 and tail.rpartition(":")[2].isdigit():
+                found.append(int(tail.rpartition(":")[2]))
+        return tuple(dict.fromkeys(found))
+
+
+class Ssh:
+    """Facts about sshd. Methods raise Unseen where the answer cannot be known; single doubts weaken an answer instead."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._ways: dict[str, Ways] = {}
+
+    @cached_property
+    def installed(self) -> bool:
+        """sshd is there: its program, its package, or a running listener. Raises Unseen."""
+        if listeners(self._host) if self._host.live else None:
+            return True
+        try:
+            if any(name in self._host.packages for name in PACKAGES):
+                return True
+            packaged = True
+        except Unseen:
+            packaged = False
+        if any(self._host.files.exists(path) for path in PROGRAMS):
+            return True
+        if not packaged and self._host.files.exists(DEFAULT_CONFIG):
+            raise Unseen(Gap("packages", Reason.ABSENT, f"{DEFAULT_CONFIG} is there, and no program was found"))
+        return False
+
+    @cached_property
+    def version(self) -> Version:
+        """OpenSSH's version; the newest that we know where it was not seen."""
+        try:
+            for name in PACKAGES:
+                if name in self._host.packages and (found := version_of(self._host.packages[name])):
+                    return found
+        except Unseen:
+            pass
+        try:
+            return version_of(self._host.files.command("sshd-V").output) or NEWEST
+        except Unseen:
+            return NEWEST
+
+    @cached_property
+    def finder(self) -> KeyFinder:
+        return KeyFinder(self._host)
+
+    # Configuration
+
+    @cached_property
+    def servers(self) -> tuple[Server, ...]:
+        """Every daemon with what it read. Raises Unseen where part of a configuration was not seen."""
+        found = tuple(Server(daemon, self._settings(daemon)) for daemon in daemons(self._host))
+        for server in found:
+            for gap in server.settings.config.gaps:
+                raise Unseen(gap)
+        return found
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The configuration that `sshd` without arguments reads. Raises Unseen."""
+        settings = self._settings(Daemon())
+        for gap in settings.config.gaps:
+            raise Unseen(gap)
+        return settings
+
+    def _settings(self, daemon: Daemon) -> Settings:
+        return Settings(self._config(daemon), self.version)
+
+    def _config(self, daemon: Daemon) -> Config:
+        files = self._host.files
+        reader = Reader(files.lines, files.glob, self.version)
+        for option in daemon.options:
+            reader.option(option, daemon.line)
+        path = daemon.config or DEFAULT_CONFIG
+        if not daemon.config and not files.exists(DEFAULT_CONFIG) and files.exists("/usr/etc/ssh/sshd_config"):
+            path = "/usr/etc/ssh/sshd_config"  # SUSE ships it there
+        return reader.read(path)
+
+    def effective(
+        self, user: str = "", addr: str = "127.0.0.1", host: str | None = None, laddr: str = "", lport: int = -1, *, rdomain: str = ""
+    ) -> Effective:
+        """What `sshd -T -C user=…,addr=…,host=…,laddr=…,lport=…` prints. Without a user, what plain `sshd -T` prints. Raises Unseen."""
+        if not user:
+            return self.settings.outside
+        account = self._host.accounts.get(user)
+        connection = Connection(addr, addr if host is None else host, laddr, lport, rdomain)
+        met = self.settings.met(connection, user, account.groups if account else frozenset(), exists=account is not None)
+        return self.settings.under(met)
+
+    @property
+    def root_setting(self) -> str:
+        """The most permissive PermitRootLogin that stands anywhere; empty when it is `no` everywhere. Raises Unseen."""
+        order = ("yes", "without-password", "forced-commands-only")
+        found: set[str] = set()
+        for server in self.servers:
+            found.add(server.settings.outside.get("permitrootlogin"))
+            found.update(server.settings.conditional_values("permitrootlogin"))
+        best = next((value for value in order if value in found), "")
+        return "prohibit-password" if best == "without-password" else best
+
+    # Why nothing may be certain
+
+    def refusal(self, server: Server) -> tuple[Line, str] | None:
+        """Why sshd does not start with this configuration: a line that it refuses, or methods that nothing enabled can satisfy."""
+        config = server.settings.config
+        if config.refusals:
+            return config.refusals[0].line, config.refusals[0].reason
+        outside = server.settings.outside
+        lists = outside.words("authenticationmethods")
+        if lists != ("any",):
+            on = {method for method, keyword in ENABLING.items() if outside.yes(keyword)} | {"none"}
+            if not any(all(name.split(":")[0] in on for name in methods.split(",")) for methods in lists):
+                return (*outside.because("authenticationmethods"), Line(DEFAULT_CONFIG, 0, ""))[
+                    0
+                ], "AuthenticationMethods cannot be satisfied by enabled methods"
+        for command in ("authorizedkeyscommand", "authorizedprincipalscommand"):
+            if outside.get(command) != "none" and outside.get(f"{command}user") == "none":
+                return outside.because(command)[0], f"{command} has no user to run as"
+        return None
+
+    @cached_property
+    def refused(self) -> tuple[Line, str] | None:
+        """Every configured sshd refuses to start, and none runs: nobody gets in. Raises Unseen when a running one may hold an older file."""
+        reasons = [self.refusal(server) for server in self.servers]
+        if not any(reasons):
+            return None
+        running = listeners(self._host) if self._host.live else ()
+        if running is None or running:
+            reason = next(reason for reason in reasons if reason is not None)
+            raise Unseen(
+                Gap(
+                    "sshd",
+                    Reason.AMBIGUOUS,
+                    f"{reason[0].file}:{reason[0].number}: {reason[1]}; a running sshd holds an older configuration",
+                )
+            )
+        try:
+            accepted = self._host.live and self._host.files.command("sshd-t").code == 0
+        except Unseen:
+            accepted = False
+        if accepted:
+            raise Unseen(Gap("cmd:sshd-t", Reason.AMBIGUOUS, "sshd takes a configuration that we would refuse"))
+        return reasons[0] if all(reasons) else None
+
+    @cached_property
+    def _doubt(self) -> Gap | None:
+        """Something that makes every computed answer uncertain."""
+        for result in self.calibration():
+            if result.agrees is False:
+                return Gap(f"cmd:{result.program}", Reason.AMBIGUOUS, result.detail)
+        for server in self.servers:
+            if server.daemon.started is not None:
+                changed = self._changed(server)
+                if changed:
+                    return Gap(
+                        f"file:{changed}", Reason.AMBIGUOUS, "changed after sshd was started; the running sshd may hold the older text"
+                    )
+        return None
+
+    def _changed(self, server: Server) -> str:
+        """A file or include folder that is younger than the daemon; empty if none is."""
+        started = server.daemon.started or 0
+        for path in [*server.settings.config.files, *server.settings.config.folders]:
+            try:
+                stat = self._host.files.follow(path)
+            except Unseen:
+                continue
+            if stat is not None and stat.mtime > started + 1:
+                return path
+        return ""
+
+    # Who gets in
+
+    def ways(self, account: Account) -> Ways:
+        """Factor sets that open an SSH session for this account, over every address that the configuration or its keys tell apart.
+
+        Certain: a login with these factors succeeds. Raises Unseen where sshd's configuration itself is in doubt.
+        """
+        if account.name not in self._ways:
+            self._ways[account.name] = self._find(account)
+        return self._ways[account.name]
+
+    def _find(self, account: Account) -> Ways:
+        if self.refused is not None:
+            line, reason = self.refused
+            return never([line, Line(line.file, 0, f"sshd does not start: {reason}")])
+        if self._doubt is not None:
+            raise Unseen(self._doubt)
+        total = never()
+        for server in self.servers:
+            if self.refusal(server) is None:
+                total = total | self._on(server, account)
+        return total
+
+    @cached_property
+    def _places(self) -> dict[int, tuple[list[Connection], tuple[str, ...]]]:
+        return {id(server): (places(server.settings, server.ports), user_places(server.settings)) for server in self.servers}
+
+    def _on(self, server: Server, account: Account) -> Ways:
+        settings = server.settings
+        here, spots = self._places[id(server)]
+        mets = [settings.met(connection, account.name, account.groups) for connection in here]
+        sources = sorted({text for met in set(mets) for text in self.finder.sources(account, settings.under(met))})
+        more = [text for source in sources for text in examples(source) if parse_address(text) is not None]
+        if settings.outside.yes("usedns"):
+            more += [text for source in sources for text in examples(source) if parse_address(text) is None]
+        pairs = list(zip(here, mets, strict=True))
+        for text in dict.fromkeys(more):
+            base = here[0]
+            named = parse_address(text) is None
+            connection = replace(base, host=text) if named else replace(base, address=text, host=text)
+            for port in dict.fromkeys(place.local_port for place in here):
+                arrived = replace(connection, local_port=port)
+                pairs.append((arrived, settings.met(arrived, account.name, account.groups)))
+        total = never()
+        done: set[tuple[object, ...]] = set()
+        for connection, met in pairs:
+            mark = (met, signature(spots, sources, connection))
+            if mark in done:
+                continue
+            done.add(mark)
+            effective = settings.under(met)
+            found = Login(self._host, self.finder, account, effective, connection).ways()
+            total = total | _under(found, effective)
+        return total
+
+    # The program's own word
+
+    def calibration(self) -> tuple[Calibrated, ...]:
+        """Our answers beside the program's on the same evidence: `sshd -t` (does it start?) and `sshd -T` (keyword by keyword)."""
+        return self._calibration
+
+    @cached_property
+    def _calibration(self) -> tuple[Calibrated, ...]:
+        return (self._compare_start(), self._compare_keywords())
+
+    def _compare_start(self) -> Calibrated:
+        fact = "ssh: sshd starts with this configuration"
+        try:
+            answer = self._host.files.command("sshd-t")
+            ours = self.refusal(Server(Daemon(), self.settings))
+        except Unseen as unseen:
+            return Calibrated(fact, "sshd-t", None, str(unseen))
+        if (answer.code == 0) == (ours is None):
+            return Calibrated(fact, "sshd-t", True)
+        said = answer.output.strip().splitlines()[-1:] or [""]
+        if answer.code != 0 and not any(word in said[0] for word in ("sshd_config", "line ", "ptions")):
+            return Calibrated(fact, "sshd-t", None, said[0])  # no host keys, no /run/sshd, no permission: not about the configuration
+        return Calibrated(fact, "sshd-t", False, f"sshd -t says: {said[0] or 'nothing'}; we say: {ours[1] if ours else 'it starts'}")
+
+    def _compare_keywords(self) -> Calibrated:
+        fact = "ssh: effective configuration"
+        try:
+            answer = self._host.files.command("sshd-T")
+            ours = self.effective("root", "127.0.0.1", "localhost") if self.settings.matches else self.settings.outside
+        except Unseen as unseen:
+            return Calibrated(fact, "sshd-T", None, str(unseen))
+        if answer.code != 0:
+            return Calibrated(fact, "sshd-T", None, (answer.output.strip().splitlines() or ["no answer"])[-1])
+        theirs = parse_dump(answer.output)
+        wrong = [keyword for keyword in DECISIVE if keyword in theirs and not same(keyword, theirs[keyword], ours.get(keyword))]
+        lists = ("allowusers", "denyusers", "allowgroups", "denygroups")  # printed only where there is one
+        wrong += [keyword for keyword in lists if keyword not in theirs and ours.words(keyword)]
+        if not wrong:
+            return Calibrated(fact, "sshd-T", True)
+        first = wrong[0]
+        return Calibrated(fact, "sshd-T", False, f"{first}: sshd says {theirs.get(first, 'nothing')!r}, we say {ours.get(first)!r}")
+
+
+def same(keyword: str, theirs: str, ours: str) -> bool:
+    """Whether two values say the same; the order of accepted algorithms decides nothing on the server's side."""
+    return theirs == ours or (keyword.endswith("algorithms") and set(theirs.split(",")) == set(ours.split(",")))
+
+
+def parse_dump(text: str) -> dict[str, str]:
+    """`sshd -T` output: keyword → value, several lines of one keyword joined by a blank."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        keyword, _, value = line.strip().partition(" ")
+        if keyword.isalpha():
+            found[keyword] = f"{found[keyword]} {value}" if keyword in found else value
+    return found
+
+
+def _under(found: Ways, effective: Effective) -> Ways:
+    """The Match lines that hold are part of why."""
+    if not effective.conditions or not found:
+        return found
+    why = Why(effective.conditions)
+    return Ways({s: why + w for s, w in found.certain.items()}, {s: why + w for s, w in found.possible.items()}, found.closed)

@@ -1,0 +1,216 @@
+"""Which keys open an account: the files sshd would read, whether it trusts them, and what each line then allows.
+
+After auth.c (`expand_authorized_keys`), auth2-pubkey.c (`user_key_allowed`), auth2-pubkeyfile.c (`auth_openfile`) and misc.c (`safe_path`).
+Holding the private half of an authorised key, or the key of an authority that sshd trusts, is one and the same factor: a key.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sovaudit.facts.accounts import Account
+from sovaudit.facts.authorized_keys import Key, parse_keys
+from sovaudit.facts.files import Files, Stat, Unseen
+from sovaudit.facts.sshd_match import Connection, Effective
+from sovaudit.facts.sshd_patterns import match_host_and_address
+from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
+
+if TYPE_CHECKING:
+    from sovaudit.facts.host import Host
+
+
+@dataclass(slots=True)
+class Keys:
+    """What opens an account by public key from one connection.
+
+    usable: keys that certainly do. uncertain: keys that may. gaps: places with keys that were not seen. notes: why others do not.
+    """
+
+    usable: list[Key] = field(default_factory=list)
+    uncertain: list[tuple[Key, Gap]] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    notes: list[Line] = field(default_factory=list)
+
+
+class KeyFinder:
+    """Finds keys on one host. Files are parsed once."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._files: Files = host.files
+        self._parsed: dict[str, tuple[Key, ...]] = {}
+        self._gids = {group.name: group.gid for group in host.accounts.groups.values()}
+
+    def sources(self, account: Account, effective: Effective) -> list[str]:
+        """The `from=` lists of the account's keys: addresses that make a difference for it."""
+        found = []
+        for path in self.paths(account, effective):
+            try:
+                found += [key.sources for key in self._keys(path) if key.sources]
+            except Unseen:
+                continue
+        return found
+
+    def paths(self, account: Account, effective: Effective) -> tuple[str, ...]:
+        """AuthorizedKeysFile of this account, tokens expanded."""
+        return tuple(expand(word, account) for word in effective.words("authorizedkeysfile") if word.lower() != "none")
+
+    def keys(self, account: Account, effective: Effective, connection: Connection) -> Keys:
+        """Every key that would pass sshd's checks for this account from this connection."""
+        found = Keys()
+        revoked, all_revoked = self._revoked(effective, found)
+        if all_revoked:
+            return found
+        for path in self.paths(account, effective):
+            try:
+                refused = self.refused(path, account, strict=effective.yes("strictmodes"))
+                if refused is None:
+                    self._add(self._keys(path), account, effective, connection, revoked, found)
+                elif refused:
+                    found.notes.append(Line(path, 0, refused))
+            except Unseen as unseen:
+                found.gaps.append(unseen.gap)
+        self._authorities(account, effective, connection, revoked, found)
+        if effective.get("authorizedkeyscommand") != "none" and effective.get("authorizedkeyscommanduser") != "none":
+            found.gaps.append(
+                Gap(f"file:{effective.get('authorizedkeyscommand').split()[0]}", Reason.UNSUPPORTED, "AuthorizedKeysCommand may name keys")
+            )
+        return found
+
+    def _add(
+        self, keys: Iterable[Key], account: Account, effective: Effective, connection: Connection, revoked: frozenset[str], found: Keys
+    ) -> None:
+        algorithms = effective.get("pubkeyacceptedalgorithms").split(",")
+        smallest = int(effective.get("requiredrsasize"))
+        for key in keys:
+            weak = key.kind == "ssh-rsa" and key.bits < smallest
+            elsewhere = key.sources is not None and not match_host_and_address(connection.host, connection.address, key.sources)
+            if key.blob in revoked or weak or elsewhere or not key.accepted(algorithms):
+                found.notes.append(key.line)
+            elif key.expires and (past := key.expired(self._host.taken_at)) is not False:
+                if past:
+                    found.notes.append(key.line)
+                else:
+                    found.uncertain.append(
+                        (key, Gap(f"file:{key.line.file}", Reason.AMBIGUOUS, "expiry-time depends on the host's time zone"))
+                    )
+            else:
+                found.usable.append(key)
+
+    def _authorities(self, account: Account, effective: Effective, connection: Connection, revoked: frozenset[str], found: Keys) -> None:
+        """TrustedUserCAKeys: whoever holds such a key makes certificates for every account that the principals allow."""
+        path = effective.get("trustedusercakeys")
+        algorithms = effective.get("pubkeyacceptedalgorithms").split(",")
+        if path == "none" or not any("-cert-v01@" in name for name in algorithms):
+            return
+        try:
+            keys = [key for key in self._keys(path) if key.blob not in revoked]
+            principals = effective.get("authorizedprincipalsfile")
+            command = effective.get("authorizedprincipalscommand") != "none"
+            if keys and principals != "none" and not command:
+                place = expand(principals, account)
+                if self.refused(place, account, strict=effective.yes("strictmodes")) is not None:
+                    return
+                lines = self._files.lines(place) or ()
+                if not any(line.text.split("#")[0].strip() for line in lines):
+                    return
+        except Unseen as unseen:
+            found.gaps.append(unseen.gap)
+            return
+        if keys and command:
+            found.gaps.append(
+                Gap(
+                    f"file:{effective.get('authorizedprincipalscommand').split()[0]}",
+                    Reason.UNSUPPORTED,
+                    "AuthorizedPrincipalsCommand decides",
+                )
+            )
+        elif keys:
+            found.usable += [Key(key.kind, key.blob, key.line, key.bits, authority=True) for key in keys]
+
+    def _revoked(self, effective: Effective, found: Keys) -> tuple[frozenset[str], bool]:
+        """RevokedKeys as base64 blobs; True: the list cannot be read, and sshd then refuses every key."""
+        path = effective.get("revokedkeys")
+        if path == "none":
+            return frozenset(), False
+        try:
+            lines = self._files.lines(path)
+        except Unseen as unseen:
+            found.gaps.append(unseen.gap)
+            return frozenset(), True
+        if lines is None:
+            found.notes.append(Line(path, 0, "RevokedKeys is absent: sshd refuses every key"))
+            return frozenset(), True
+        if lines and lines[0].text.startswith("SSHKRL"):
+            found.gaps.append(Gap(f"file:{path}", Reason.UNSUPPORTED, "a binary revocation list"))
+            return frozenset(), True
+        return frozenset(key.blob for key in parse_keys(lines)), False
+
+    def _keys(self, path: str) -> tuple[Key, ...]:
+        if path not in self._parsed:
+            self._parsed[path] = tuple(parse_keys(self._files.lines(path) or ()))
+        return self._parsed[path]
+
+    def refused(self, path: str, account: Account, *, strict: bool) -> str | None:
+        """Why sshd does not use this file for the account (empty: it does not exist); None if it uses it. Raises Unseen."""
+        real = self._files.resolve(path)
+        stat = None if real is None else self._files.stat(real)
+        if real is None or stat is None:
+            return ""
+        if stat.kind != "f":
+            return "is no regular file"
+        if not self._may(account, stat, 4):
+            return f"{account.name} cannot read it"
+        home = self._home(account)
+        here = real
+        checked: Stat | None = stat
+        inside = True
+        while True:
+            if checked is not None:
+                if strict and inside and (checked.uid not in (0, account.uid) or checked.mode & 0o022):
+                    return f"bad ownership or modes for {here} (StrictModes)"
+                if here != real and not self._may(account, checked, 1):
+                    return f"{account.name} cannot enter {here}"
+            inside = inside and here != home
+            if here == "/":
+                return None
+            here = posixpath.dirname(here)
+            checked = self._files.stat(here) if here != "/" else self._root()
+
+    def _root(self) -> Stat | None:
+        try:
+            return self._files.stat("/")
+        except Unseen:
+            return None  # the root folder is not listed by every collector; on a running system it belongs to root
+
+    def _home(self, account: Account) -> str | None:
+        try:
+            return self._files.resolve(account.home)
+        except Unseen:
+            return None
+
+    def _may(self, account: Account, stat: Stat, bit: int) -> bool:
+        if account.uid == 0:
+            return True
+        if stat.uid == account.uid:
+            return bool(stat.mode & bit << 6)
+        if stat.gid == account.gid or stat.gid in {self._gids.get(name) for name in account.groups}:
+            return bool(stat.mode & bit << 3)
+        return bool(stat.mode & bit)
+
+
+def expand(text: str, account: Account) -> str:
+    """%h, %u, %U and %%; a relative result is taken from the home."""
+    table = {"%h": account.home, "%u": account.name, "%U": str(account.uid), "%%": "%"}
+    parts, here = [], 0
+    while here < len(text):
+        token = text[here : here + 2]
+        parts.append(table.get(token, text[here]))
+        here += 2 if token in table else 1
+    path = "".join(parts)
+    return path if path.startswith("/") else f"{account.home}/{path}"

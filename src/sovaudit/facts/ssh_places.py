@@ -1,0 +1,99 @@
+"""Kinds of connections: for every address, host name, local address and port that the configuration tells apart, one example, and an
+outsider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import product
+from typing import TypeVar
+
+from sovaudit.facts.sshd_match import Connection, Settings
+from sovaudit.facts.sshd_patterns import examples, match_address_list, match_host, match_host_and_address, match_list, parse_address
+
+OUTSIDERS = ("203.0.113.77", "198.51.100.23", "192.0.2.99", "2001:db8:ffff::77", "10.250.3.7", "127.0.0.1")
+MAX_PLACES = 2048
+_T = TypeVar("_T")
+
+
+def distinct(items: Iterable[_T], key: Callable[[_T], Hashable]) -> list[_T]:
+    """The first item of each key."""
+    found: dict[Hashable, _T] = {}
+    for item in items:
+        found.setdefault(key(item), item)
+    return list(found.values())
+
+
+def user_places(settings: Settings) -> tuple[str, ...]:
+    """The host parts of AllowUsers and DenyUsers, wherever they stand."""
+    words = settings.conditional_values("allowusers", "denyusers")
+    return tuple(dict.fromkeys(word.partition("@")[2] for word in words if "@" in word))
+
+
+def places(settings: Settings, ports: Sequence[int]) -> list[Connection]:
+    """One connection per combination that the configuration can tell apart; at most MAX_PLACES."""
+    criteria: dict[str, list[str]] = {}
+    for match in settings.matches:
+        for name, value in match.criteria:
+            criteria.setdefault(name, []).append(value)
+    spots = user_places(settings)
+    addresses = criteria.get("address", [])
+    names = [*criteria.get("host", []), *spots]
+    resolves = settings.outside.yes("usedns")
+    literals = [text for patterns in [*addresses, *names] for text in examples(patterns)]
+    from_where = distinct(
+        [*OUTSIDERS, *(text for text in literals if parse_address(text) is not None)],
+        lambda address: (
+            *(match_address_list(address, patterns) for patterns in addresses),
+            *(match_address_list(address, spot) for spot in spots),
+            *(match_host(address, name) for name in names),
+        ),
+    )
+    hosts = [""]
+    if resolves and names:
+        hosts += [text for text in ("outsider.invalid", *literals) if parse_address(text) is None]
+        hosts = distinct(hosts, lambda host: (host == "", *(match_host(host, name) for name in names)))
+    local = criteria.get("localaddress", [])
+    arrivals = distinct(
+        [*_listening(settings), *(text for patterns in local for text in examples(patterns) if _arrives(settings, text))],
+        lambda address: tuple(match_address_list(address, patterns) for patterns in local),
+    )
+    gates = distinct(ports, lambda port: tuple(int(value) == port for value in criteria.get("localport", [])))
+    domains = distinct(
+        ["", *(text for patterns in criteria.get("rdomain", []) for text in examples(patterns))],
+        lambda domain: tuple(match_list(domain, patterns) for patterns in criteria.get("rdomain", [])),
+    )
+    found: list[Connection] = []
+    for address, host, arrival, gate, domain in product(from_where, hosts, arrivals, gates, domains):
+        if len(found) >= MAX_PLACES:
+            break
+        found.append(Connection(address, host or address, arrival, gate, domain))
+    return found
+
+
+def signature(spots: Iterable[str], sources: Iterable[str], connection: Connection) -> tuple[bool, ...]:
+    """What `user@host` patterns and `from=` lists tell apart."""
+    return tuple(match_host_and_address(connection.host, connection.address, text) for text in (*spots, *sources))
+
+
+def _specific(settings: Settings) -> list[str]:
+    """ListenAddress texts without their port; empty if sshd listens everywhere."""
+    found = []
+    for text in settings.outside.words("listenaddress"):
+        word = text.split()[0]
+        if word.startswith("["):
+            word = word[1:].split("]")[0]
+        elif word.count(":") == 1:
+            word = word.split(":")[0]
+        if word in ("0.0.0.0", "::", "*"):
+            return []
+        found.append(word)
+    return found
+
+
+def _listening(settings: Settings) -> list[str]:
+    return [text for text in _specific(settings) if parse_address(text) is not None] or ["192.0.2.10", "2001:db8::10"]
+
+
+def _arrives(settings: Settings, address: str) -> bool:
+    specific = _specific(settings)
+    return not specific or address in specific
