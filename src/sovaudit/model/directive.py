@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
-ControlId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\s:](.*[^\s:])?$")]
+ControlId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\s:]([^:\r\n]*[^\s:])?$")]
 CheckId = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*$", max_length=200)]
 
 
