@@ -9,7 +9,7 @@ service of its own follows its host's clock: not applicable.
 
 `skew` passes when the clock's measured error is at most `max_skew_ms` and fails beyond. Over SSH that is the difference to the
 auditor's clock; on the auditor's own machine, which has no other clock to compare with, the service's own estimate (chronyc tracking),
-or systemd's word that it is synchronised. A mounted image's clock does not run: not applicable.
+or systemd's word that it is synchronised (within a second). A mounted image's clock does not run: not applicable.
 
 Unknown when that was not seen or not measured. Whether the source itself is right is out of reach.
 
@@ -40,9 +40,16 @@ def clock(host: Host, *, max_skew_ms: int = 1000) -> Outcomes:
         yield not_applicable("a mounted image's clock does not run", subject="skew")
         return
     try:
-        skew, because = host.clock.skew_ms()
+        skew = host.clock.skew()
     except Unseen as unseen:
         yield unknown("the clock's error was not measured", subject="skew", gaps=[unseen.gap], settle="Collect over SSH, or run chrony.")
         return
-    answer = passed if skew <= max_skew_ms else failed
-    yield answer("the clock is {skew} ms off; {limit} ms are allowed", subject="skew", skew=skew, limit=max_skew_ms, because=because)
+    said = {"skew": skew.ms, "limit": max_skew_ms}
+    if skew.ms <= max_skew_ms:
+        yield passed("the clock's error is at most {skew} ms; {limit} ms are allowed", subject="skew", because=skew.because, **said)
+    elif skew.exact:
+        yield failed("the clock is {skew} ms off; {limit} ms are allowed", subject="skew", because=skew.because, **said)
+    else:
+        yield unknown(
+            "the clock's error is below {skew} ms, but not known as closely as {limit} ms", subject="skew", because=skew.because, **said
+        )

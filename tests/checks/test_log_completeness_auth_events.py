@@ -41,7 +41,9 @@ def test_a_stock_host_passes(kind: str) -> None:
         pytest.param({"/etc/rsyslog.conf": 'module(load="imuxsock")\n*.* @@10.0.0.1\n'}, ALL_FAIL, id="only forwarded, nothing local"),
         pytest.param({"/etc/rsyslog.conf": 'module(load="imuxsock")\n*.* /var/log/new.log\n'}, ALL_FAIL, id="a new file is born 0644"),
         pytest.param(
-            {"/etc/rsyslog.conf": 'module(load="imuxsock")\naction(type="omfile" file="/var/log/new.log" fileCreateMode="0600")\n'}, ALL_PASS, id="born 0600"
+            {"/etc/rsyslog.conf": 'module(load="imuxsock")\naction(type="omfile" file="/var/log/new.log" fileCreateMode="0600")\n'},
+            ALL_PASS,
+            id="born 0600",
         ),
         pytest.param({"/etc/ssh/sshd_config": "LogLevel QUIET\n"}, SSH_FAILS, id="sshd is quiet"),
         pytest.param({"/etc/ssh/sshd_config": "LogLevel VERBOSE\nLogLevel QUIET\n"}, ALL_PASS, id="sshd takes the first value"),

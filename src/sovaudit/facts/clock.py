@@ -51,6 +51,15 @@ class Source:
     container: Line | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Skew:
+    """ms: without sign. exact: False where only this upper bound is known."""
+
+    ms: int
+    exact: bool
+    because: tuple[Line, ...]
+
+
 class Clock:
     """Time services of a host. Nothing here raises Unseen but `synchronised` and `offset_ms`."""
 
@@ -261,17 +270,21 @@ class Clock:
             openntpd = service == "ntpd" and self._files.exists("/etc/openntpd/ntpd.conf")  # it does not answer ntpq
             return None, None if openntpd else unseen.gap
 
-    def skew_ms(self) -> tuple[int, tuple[Line, ...]]:
-        """This clock's error in milliseconds without sign: against the auditor's clock, or, on the auditor's own machine, as the service
-        estimates it. Raises Unseen.
-        """
+    def skew(self) -> Skew:
+        """This clock's error: against the auditor's clock, or, on the auditor's own machine, as the time service estimates it. Raises Unseen."""
         evidence = self._host.evidence
         if evidence.target.kind != "local":
             if evidence.clock_skew_ms is None:
                 raise Unseen(Gap("clock_skew_ms", Reason.ABSENT, "the clock was not compared"))
-            return abs(evidence.clock_skew_ms), ()
-        offset, line = self.offset_ms()
-        return offset, (line,)
+            return Skew(abs(evidence.clock_skew_ms), True, ())
+        try:
+            offset, line = self.offset_ms()
+            return Skew(offset, True, (line,))
+        except Unseen:
+            yes, line = self.synchronised("systemd-timesyncd")
+            if not yes or self._absent_process("systemd-timesyncd"):
+                raise
+            return Skew(1000, False, (line,))  # it slews up to 0.4 s and steps beyond; between two polls a clock drifts less than the rest
 
     def container(self) -> Line | None:
         """The mark of a container, whose clock is its host's. None if there is none, or none was seen."""

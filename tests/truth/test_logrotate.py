@@ -1,0 +1,210 @@
+"""logrotate itself, beside what we say it keeps: generations are really rotated, the state file's dates moved by hand."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from sovaudit.testing import host_with
+from tests import lab
+
+MAIN = "include /etc/logrotate.d\n"
+LOG = "/var/log/lab.log"
+
+
+@pytest.fixture(scope="module")
+def root() -> Iterator[Path]:
+    with lab.overlay({"/etc/logrotate.conf": MAIN}) as place:
+        yield place
+
+
+def policy_of(files: dict[str, str], modes: dict[str, int] | None = None):  # type: ignore[no-untyped-def]
+    seen = {path: (mode, 0, 0) for path, mode in (modes or {}).items()}
+    host = host_with(
+        {"/usr/sbin/logrotate": "", "/etc/cron.daily/logrotate": "", **files},
+        modes={**seen, "/etc/cron.daily/logrotate": (0o755, 0, 0)},
+        kind="root",
+    )
+    return host.logs.logrotate
+
+
+def lay(root: Path, files: dict[str, str], modes: dict[str, int] | None = None) -> None:
+    shutil.rmtree(root / "etc/logrotate.d", ignore_errors=True)
+    for path in (root / "var/log").glob("lab.log*"):
+        path.unlink()
+    lab.write(root, files, modes)
+    (root / "var/log/lab.log").write_text("0\n" * 2000)
+
+
+def turn(root: Path, last: date) -> bool:
+    """Let logrotate run as if it had last rotated the log on that day; whether it rotated now."""
+    before = sorted(path.name for path in (root / "var/log").glob("lab.log*")), (root / "var/log/lab.log").stat().st_ino
+    state = root / "var/lib/logrotate/status"
+    state.parent.mkdir(parents=True, exist_ok=True)
+    state.write_text(f'logrotate state -- version 2\n"{LOG}" {last.year}-{last.month}-{last.day}-0:0:0\n')
+    lab.run(root, ["logrotate", "/etc/logrotate.conf"])
+    after = sorted(path.name for path in (root / "var/log").glob("lab.log*"))
+    log = root / "var/log/lab.log"
+    return after != before[0] or not log.exists() or log.stat().st_ino != before[1] or log.stat().st_size == 0
+
+
+STANZA = f"{LOG} {{\n%s}}\n"
+KEPT = {
+    # name: (files, how many old generations are there after ten rotations)
+    "rotate 3": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate 3\n"}, 3),
+    "nothing said keeps nothing": ({"/etc/logrotate.d/a": STANZA % "daily\n"}, 0),
+    "rotate 0": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate 0\n"}, 0),
+    "rotate -1": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate -1\n"}, -1),
+    "global rotate": ({"/etc/logrotate.conf": "rotate 2\ndaily\n" + MAIN, "/etc/logrotate.d/a": STANZA % ""}, 2),
+    "global after the include": ({"/etc/logrotate.conf": MAIN + "rotate 7\n", "/etc/logrotate.d/a": STANZA % "daily\n"}, 0),
+    "a global leaks from an earlier file": ({"/etc/logrotate.d/1": "rotate 5\n", "/etc/logrotate.d/a": STANZA % "daily\n"}, 5),
+    "the later option wins": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate 9\nrotate 2\n"}, 2),
+    "the first stanza of a file wins": (
+        {"/etc/logrotate.d/1": STANZA % "daily\nrotate 2\n", "/etc/logrotate.d/2": STANZA % "daily\nrotate 6\n"},
+        2,
+    ),
+    "a pattern first": (
+        {"/etc/logrotate.d/1": "/var/log/lab*.log {\ndaily\nrotate 4\n}\n", "/etc/logrotate.d/2": STANZA % "daily\nrotate 1\n"},
+        4,
+    ),
+    "an unknown option is ignored": ({"/etc/logrotate.d/a": STANZA % "bogus 3\ndaily\nrotate 4\n"}, 4),
+    "taboo endings": ({"/etc/logrotate.d/a~": STANZA % "daily\nrotate 1\n", "/etc/logrotate.d/b": STANZA % "daily\nrotate 3\n"}, 3),
+    "taboo of dpkg": ({"/etc/logrotate.d/a.dpkg-old": STANZA % "daily\nrotate 1\n", "/etc/logrotate.d/b": STANZA % "daily\nrotate 3\n"}, 3),
+    "a taboo of one's own": (
+        {
+            "/etc/logrotate.conf": "tabooext + .no\n" + MAIN,
+            "/etc/logrotate.d/a.no": STANZA % "daily\nrotate 1\n",
+            "/etc/logrotate.d/b": STANZA % "daily\nrotate 2\n",
+        },
+        2,
+    ),
+    "several names and a brace on its own line": (
+        {"/etc/logrotate.d/a": f"/var/log/other.log\n{LOG}\n{{\n\tdaily\n\trotate 3\n\tmissingok\n}}\n"},
+        3,
+    ),
+    "a script that looks like options": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate 2\npostrotate\nrotate=9\nendscript\n"}, 2),
+    "equals sign": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate = 3\n"}, 3),
+    "quotes": ({"/etc/logrotate.d/a": f'"{LOG}" {{\ndaily\nrotate 2\n}}\n'}, 2),
+    "an unclosed stanza": ({"/etc/logrotate.d/a": f"{LOG} {{\ndaily\nrotate 2\n"}, 2),
+    "a comment inside": ({"/etc/logrotate.d/a": STANZA % "daily\n# rotate 9\nrotate 2\n"}, 2),
+    "compressed": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate 2\ncompress\ndelaycompress\n"}, 2),
+}
+NEVER = {
+    "bad count": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate 2x\n"}, {}),
+    "a file that others may write": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate 2\n"}, {"/etc/logrotate.d/a": 0o666}),
+    "no stanza": ({"/etc/logrotate.d/a": "/var/log/labx.log {\ndaily\n}\n"}, {}),
+    "another folder": ({"/etc/logrotate.d/a": "/var/*.log {\ndaily\n}\n"}, {}),
+}
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("name", KEPT)
+def test_so_many_generations_are_kept(root: Path, name: str) -> None:
+    files, wanted = KEPT[name]
+    files = {"/etc/logrotate.conf": MAIN, **files}
+    lay(root, files)
+    for number in range(1, 11):
+        assert turn(root, date(2020, 1, 1)), number
+        (root / "var/log/lab.log").write_text(f"{number}\n" * 2000)
+    generations = sum(1 for path in (root / "var/log").glob("lab.log.*") if re.fullmatch(r"lab\.log\.\d+(\.gz)?", path.name))
+    assert generations == (10 if wanted < 0 else wanted)
+    policy = policy_of(files).of(LOG)
+    assert policy is not None
+    assert policy.rotate == wanted
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("name", NEVER)
+def test_it_is_never_rotated(root: Path, name: str) -> None:
+    files, modes = NEVER[name]
+    files = {"/etc/logrotate.conf": MAIN, **files}
+    lay(root, files, modes)
+    assert not turn(root, date(2020, 1, 1))
+    assert policy_of(files, modes).keeps(LOG).kind == "forever"
+
+
+def _days_ago(days: int) -> date:
+    return (datetime.now() - timedelta(days=days)).date()  # noqa: DTZ005 - logrotate goes by local time, and so do we here
+
+
+def _month_start(months: int) -> date:
+    today = _days_ago(0)
+    count = today.year * 12 + today.month - 1 - months
+    return date(count // 12, count % 12 + 1, 1)
+
+
+PERIODS = {
+    # options: (period that we say, a last day on which it does not rotate, one on which it does)
+    "daily": ("daily", 0, 1),
+    "weekly 7": ("weekly", 6, 7),
+    "size 1": ("size", None, 0),
+    "size 100M": ("size", 400, None),
+    "daily\nsize 1": ("size", None, 0),
+    "size 1\ndaily": ("daily", 0, 1),
+    "weekly\ndaily": ("daily", 0, 1),
+    "": ("size", 400, None),
+}
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("options", PERIODS)
+def test_it_rotates_when_we_say(root: Path, options: str) -> None:
+    period, never, always = PERIODS[options]
+    files = {"/etc/logrotate.conf": MAIN, "/etc/logrotate.d/a": STANZA % f"{options}\nrotate 3\n"}
+    if never is not None:
+        lay(root, files)
+        assert not turn(root, _days_ago(never))
+    if always is not None:
+        lay(root, files)
+        assert turn(root, _days_ago(always))
+    policy = policy_of(files).of(LOG)
+    assert policy is not None
+    assert policy.period == period
+
+
+@pytest.mark.lab
+def test_months_and_years_go_by_the_calendar(root: Path) -> None:
+    for options, period, inside, outside in (
+        ("monthly", "monthly", _month_start(0), _month_start(0) - timedelta(days=1)),
+        ("yearly", "yearly", date(_days_ago(0).year, 1, 1), date(_days_ago(0).year - 1, 12, 31)),
+    ):
+        files = {"/etc/logrotate.conf": MAIN, "/etc/logrotate.d/a": STANZA % f"{options}\nrotate 3\n"}
+        lay(root, files)
+        assert not turn(root, inside)
+        assert turn(root, outside)
+        policy = policy_of(files).of(LOG)
+        assert policy is not None
+        assert policy.period == period
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize(("options", "early"), [("maxsize 1k", True), ("maxsize 1M", False), ("minsize 1k", False), ("size 1k", True)])
+def test_a_size_can_rotate_before_its_time(root: Path, options: str, early: bool) -> None:
+    files = {"/etc/logrotate.conf": MAIN, "/etc/logrotate.d/a": STANZA % f"monthly\n{options}\nrotate 12\n"}
+    lay(root, files)
+    assert turn(root, _days_ago(0)) == early
+    bounded = options.startswith(("size", "maxsize"))  # whatever its amount, it guarantees no time
+    assert (policy_of(files).keeps(LOG).kind == "unbounded") == bounded
+
+
+@pytest.mark.lab
+def test_maxage_removes_what_is_older(root: Path) -> None:
+    import os
+
+    files = {"/etc/logrotate.conf": MAIN, "/etc/logrotate.d/a": STANZA % "daily\nrotate 100\nmaxage 30\n"}
+    lay(root, files)
+    for number, age in ((1, 29), (2, 32)):
+        old = root / f"var/log/lab.log.{number}"
+        old.write_text("x\n")
+        when = datetime.now().timestamp() - age * 86400  # noqa: DTZ005 - a difference of times on this machine
+        os.utime(old, (when, when))
+    assert turn(root, _days_ago(1))
+    left = sorted(path.name for path in (root / "var/log").glob("lab.log.*"))
+    assert left == ["lab.log.1", "lab.log.2"]  # the new one, and yesterday's first
+    keep = policy_of(files).keeps(LOG)
+    assert (keep.kind, keep.amount) == ("days", 30)
