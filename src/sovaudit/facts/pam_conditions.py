@@ -1,0 +1,390 @@
+"""PAM modules that ask who, from where or when, and grant or refuse by that: their return codes, from Linux-PAM's sources.
+
+Where an answer depends on the address, the terminal or the hour, the person chooses them: the weakest counts.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from functools import cache
+
+from sovaudit.facts.accounts import Account
+from sovaudit.facts.files import Unseen, normal
+from sovaudit.facts.pam_flow import Behaviour, Choice, Outcome
+from sovaudit.facts.pam_modules import Call, fixed, gap_of, unsure
+from sovaudit.facts.parse.login_defs import login_defs
+from sovaudit.facts.parse.pam_conf import Code
+from sovaudit.model.evidence import Gap
+from sovaudit.model.verdict import Reason
+
+# Programs that ordinary users run, setuid root: the real user id is theirs.
+BY_USERS = frozenset("su su-l sudo sudo-i passwd chsh chfn chage newgrp sg doas pkexec polkit-1 runuser".split())
+FROM_AFAR = frozenset("sshd remote vsftpd proftpd ftp dovecot imap pop3 smtp".split())
+
+
+@cache
+def chosen(*codes: Code) -> Behaviour:
+    """The person chooses between these answers (by address, terminal or hour)."""
+    return tuple(Choice((Outcome(code),)) for code in codes)
+
+
+def caller(call: Call) -> Account | None:
+    """Whose real user id the program has: the invoker, else root; None for a setuid program whose invoker was not named."""
+    if call.invoker is not None:
+        return call.invoker
+    return None if call.service in BY_USERS else next(iter(call.host.accounts.by_uid(0)), None)
+
+
+def in_group(call: Call, account: Account, name: str) -> bool:
+    """Membership by name. Raises Unseen where another source than files could add it."""
+    group = call.host.accounts.groups.get(name)
+    if group is not None and (account.gid == group.gid or account.name in group.members):
+        return True
+    if call.host.accounts.elsewhere:
+        raise Unseen(Gap("nss", Reason.UNSUPPORTED, f"groups from {', '.join(call.host.accounts.elsewhere)} were not seen"))
+    return False
+
+
+def rootok(call: Call) -> Behaviour:
+    who = call.invoker
+    root = who.uid == 0 if who is not None else call.service not in BY_USERS
+    return fixed(Code.SUCCESS if root else Code.AUTH_ERR)
+
+
+def wheel(call: Call) -> Behaviour:
+    """pam_wheel(8): whether the invoker is in a group. It refuses, or with `trust` grants; else it leaves the answer to others."""
+    if call.has("root_only") and call.account.uid != 0:
+        return fixed(Code.IGNORE)
+    deny, trust = call.has("deny"), call.has("trust")
+    who = caller(call)
+    name = call.value("group")
+    groups = call.host.accounts.groups
+    if not name:
+        name = "wheel" if "wheel" in groups else next((group.name for group in groups.values() if group.gid == 0), "")
+    if who is None:
+        gap = gap_of(call, Reason.AMBIGUOUS, "depends on who runs it")
+        return unsure((Code.SUCCESS if trust else Code.IGNORE, Code.PERM_DENIED), gap)
+    if name not in groups and not call.host.accounts.elsewhere:
+        return fixed(Code.IGNORE if deny else Code.AUTH_ERR)
+    if in_group(call, who, name):
+        return fixed(Code.PERM_DENIED if deny else Code.SUCCESS if trust else Code.IGNORE)
+    if deny:
+        return fixed(Code.SUCCESS if trust else Code.IGNORE)
+    return fixed(Code.PERM_DENIED)
+
+
+_QUIET = frozenset("debug use_uid quiet quiet_fail quiet_success audit".split())
+
+
+def succeed_if(call: Call) -> Behaviour:
+    """pam_succeed_if(8): every condition must hold; none at all is success; half of one is an error."""
+    who: Account | None = caller(call) if call.has("use_uid") else call.account
+    if who is None:
+        return unsure((Code.SUCCESS, Code.AUTH_ERR), gap_of(call, Reason.AMBIGUOUS, "depends on who runs it"))
+    words = [arg for arg in call.args if arg not in _QUIET]
+    choices = {Code.SUCCESS}
+    for at in range(0, len(words) - len(words) % 3, 3):
+        codes = _condition(call, who, *words[at : at + 3])
+        if codes == {Code.SUCCESS}:
+            continue
+        if Code.SUCCESS not in codes:
+            return chosen(*sorted((choices - {Code.SUCCESS}) | codes))
+        choices |= codes
+    if len(words) % 3:
+        return chosen(*sorted((choices - {Code.SUCCESS}) | {Code.SERVICE_ERR}))
+    return chosen(*sorted(choices))
+
+
+def _condition(call: Call, who: Account, attribute: str, operator: str, right: str) -> set[Code]:
+    """The answers of one condition: more than one where the person chooses the value."""
+    name = attribute.lower()
+    values = {
+        "login": who.name, "name": who.name, "user": who.name, "uid": str(who.uid), "gid": str(who.gid), "shell": who.shell,
+        "home": who.home, "dir": who.home, "homedir": who.home, "service": call.service,
+    }  # fmt: skip
+    if name == "ruser":
+        values["ruser"] = call.invoker.name if call.invoker is not None else ""
+        who = call.invoker if call.invoker is not None else who
+    if name in ("rhost", "tty"):
+        return {Code.SUCCESS, Code.AUTH_ERR}
+    if name not in values:
+        return {Code.SERVICE_ERR}
+    left, operator = values[name], operator.lower()
+    if operator in _NUMERIC:
+        a, b = _number(left), _number(right)
+        return {Code.SERVICE_ERR} if a is None or b is None else _yes(_NUMERIC[operator](a, b))
+    if operator in ("=", "!="):
+        return _yes((left == right) == (operator == "="))
+    if operator in ("=~", "glob", "!~", "noglob"):
+        return _yes(fnmatch.fnmatchcase(left, right) == (operator in ("=~", "glob")))
+    if operator in ("in", "notin"):
+        return _yes((left in right.split(":")) == (operator == "in"))
+    if operator in ("ingroup", "notingroup"):
+        return _yes(any(in_group(call, who, group) for group in right.split(":") if group) == (operator == "ingroup"))
+    if operator in ("innetgr", "notinnetgr"):
+        raise Unseen(gap_of(call, Reason.UNSUPPORTED, f"netgroup {right} was not seen"))
+    return {Code.SERVICE_ERR}
+
+
+_NUMERIC = {
+    "<": int.__lt__, "lt": int.__lt__, "<=": int.__le__, "le": int.__le__, ">": int.__gt__, "gt": int.__gt__, ">=": int.__ge__, "ge": int.__ge__,
+    "eq": int.__eq__, "ne": int.__ne__,
+}  # fmt: skip
+
+
+def _yes(holds: bool) -> set[Code]:
+    return {Code.SUCCESS if holds else Code.AUTH_ERR}
+
+
+def _number(text: str) -> int | None:
+    """strtoll(3), base 0, whole text."""
+    match = re.fullmatch(r"\s*([+-]?)(0[xX][0-9a-fA-F]{1,15}|0[0-7]{0,20}|[1-9][0-9]{0,18})", text)
+    if match is None:
+        return None
+    digits = match[2]
+    value = int(digits, 16) if digits[:2] in ("0x", "0X") else int(digits, 8 if digits.startswith("0") else 10)
+    return -value if match[1] == "-" else value
+
+
+def nologin(call: Call) -> Behaviour:
+    files = call.host.files
+    rest = Code.SUCCESS if call.has("successok") else Code.IGNORE
+    named = call.value("file")
+    there = any(files.exists(path) for path in ([named] if named else ["/var/run/nologin", "/run/nologin", "/etc/nologin"]))
+    return fixed(Code.AUTH_ERR if there and call.account.uid != 0 else rest)
+
+
+def shells(call: Call) -> Behaviour:
+    files = call.host.files
+    stat = files.follow("/etc/shells")
+    lines = files.lines("/etc/shells")
+    if stat is None or lines is None or stat.kind != "f" or stat.world_writable:
+        return fixed(Code.AUTH_ERR)
+    shell = call.account.shell or "/bin/sh"
+    return fixed(Code.SUCCESS if any(line.text == shell for line in lines) else Code.AUTH_ERR)
+
+
+def listfile(call: Call) -> Behaviour:
+    """pam_listfile(8)."""
+    on_error = Code.SERVICE_ERR
+    sense, path, item, apply = "", "", "", ""
+    for arg in call.args:
+        key, equals, value = arg.partition("=")
+        if arg == "quiet" or not equals:
+            continue
+        if key == "onerr":
+            if value not in ("succeed", "fail"):
+                return fixed(Code.SERVICE_ERR)
+            on_error = Code.SUCCESS if value == "succeed" else Code.SERVICE_ERR
+        elif key == "sense":
+            if value not in ("allow", "deny"):
+                return fixed(on_error)
+            sense = value
+        elif key == "file":
+            path = value
+        elif key == "item":
+            item = value
+        elif key == "apply":
+            apply = value
+        else:
+            return fixed(on_error)
+    if item not in ("user", "tty", "rhost", "ruser", "group", "shell") or not path or not sense or apply == "@":
+        return fixed(on_error)
+    account = call.account
+    if apply and item in ("tty", "rhost", "shell"):
+        applies = in_group(call, account, apply[1:]) if apply.startswith("@") else apply == account.name
+        if not applies:
+            return fixed(Code.IGNORE)
+    stat = call.host.files.stat(path)
+    if stat is None:
+        return fixed(on_error)
+    if stat.kind != "f" or stat.world_writable:
+        return fixed(Code.AUTH_ERR)  # a symbolic link is no regular file for lstat(2)
+    listed = [line.text.removesuffix("\r") for line in call.host.files.lines(path) or () if line.text]
+    if item == "group":
+        found = any(in_group(call, account, group) for group in listed)
+    elif item in ("tty", "rhost"):
+        return chosen(Code.SUCCESS, Code.AUTH_ERR) if listed else fixed(Code.SUCCESS if sense == "deny" else Code.AUTH_ERR)
+    else:
+        value = {"user": account.name, "shell": account.shell, "ruser": call.invoker.name if call.invoker else ""}[item]
+        if not value:
+            return fixed(Code.SUCCESS if sense == "deny" else Code.AUTH_ERR)
+        found = value in listed
+    return fixed(Code.SUCCESS if found == (sense == "allow") else Code.AUTH_ERR)
+
+
+def access(call: Call) -> Behaviour:
+    """pam_access(8), access.conf(5): first line that matches decides; no match lets in."""
+    named = call.value("accessfile")
+    files = call.host.files
+    if named and not files.exists(named):
+        return fixed(Code.ABORT)
+    paths = [named or "/etc/security/access.conf"]
+    if not named:
+        paths += files.glob("/etc/security/access.d/*.conf")
+    answers: set[Code] = set()
+    for path in paths:
+        for line in files.lines(path) or ():
+            verdict = _access_line(call, line.text)
+            if verdict is None:
+                continue
+            code, sure = verdict
+            answers.add(code)
+            if sure:
+                return chosen(*sorted(answers))
+    return chosen(*sorted(answers | {Code.SUCCESS}))
+
+
+def _access_line(call: Call, text: str) -> tuple[Code, bool] | None:
+    """What a line answers and whether it matches from everywhere; None where it matches from nowhere."""
+    separator, comma = call.value("fieldsep", ":"), call.value("listsep", ", \t")
+    if text.startswith("#") or not text.strip():
+        return None
+    fields = [field for field in _split(text.rstrip(), separator) if field]
+    if len(fields) < 2:
+        return None
+    permission, users = fields[0], fields[1]
+    start = text.find(users, text.find(permission) + len(permission)) + len(users)
+    origins = text[start:].rstrip()[1:]
+    if permission[0] not in "+-" or not origins:
+        return None
+    if _match_list([word for word in _split(users, comma) if word], lambda word: _is_user(call, word)) is not True:
+        return None
+    where = _match_list([word for word in _split(origins, comma) if word], lambda word: _is_origin(call, word))
+    if where is False:
+        return None
+    return Code.SUCCESS if permission[0] == "+" else Code.PERM_DENIED, where is True
+
+
+def _split(text: str, separators: str) -> list[str]:
+    return re.split("[" + re.escape(separators) + "]", text) if separators else [text]
+
+
+def _match_list(words: list[str], match: object) -> bool | None:
+    """A list with EXCEPT; None where it depends."""
+    assert callable(match)
+    upper = [word.upper() for word in words]
+    cut = upper.index("EXCEPT") if "EXCEPT" in upper else len(words)
+    found: bool | None = False
+    for word in words[:cut]:
+        answer: bool | None = match(word)
+        if answer is True:
+            found = True
+            break
+        if answer is None:
+            found = None
+    if found is False or cut == len(words):
+        return found
+    excepted = _match_list(words[cut + 1 :], match)
+    if excepted is True:
+        return False
+    return None if excepted is None else found
+
+
+def _is_user(call: Call, word: str) -> bool:
+    account = call.account
+    if word.startswith("(") and word.endswith(")"):
+        return in_group(call, account, word[1:-1])
+    if "@" in word:
+        raise Unseen(gap_of(call, Reason.UNSUPPORTED, f"{word} names a netgroup or a host"))
+    if word.upper() == "ALL" or word.lower() == account.name.lower():
+        return True
+    return not call.has("nodefgroup") and in_group(call, account, word)
+
+
+def _is_origin(call: Call, word: str) -> bool | None:
+    if word.upper() == "ALL":
+        return True
+    remote = call.service in FROM_AFAR
+    if word.upper() == "LOCAL":
+        return not remote
+    return None if remote or not re.search(r"[./:]", word) else False
+
+
+def localuser(call: Call) -> Behaviour:
+    path = call.value("file")
+    if not path:
+        return fixed(Code.SUCCESS)
+    lines = call.host.files.lines(path)
+    if lines is None:
+        return fixed(Code.SERVICE_ERR)
+    return fixed(Code.SUCCESS if any(line.text.startswith(call.account.name + ":") for line in lines) else Code.PERM_DENIED)
+
+
+def usertype(call: Call) -> Behaviour:
+    """pam_usertype(8): by user id and login.defs(5)."""
+    wanted = [arg for arg in call.args if arg in ("issystem", "isregular")]
+    if not wanted:
+        return fixed(Code.SERVICE_ERR)
+    who = caller(call) if call.has("use_uid") else call.account
+    if who is None:
+        return unsure((Code.SUCCESS, Code.AUTH_ERR), gap_of(call, Reason.AMBIGUOUS, "depends on who runs it"))
+    settings = login_defs(call.host.files)
+    lowest = settings.number("UID_MIN", 1000)
+    system = (
+        who.uid <= 99 or who.uid == 65534 or settings.number("SYS_UID_MIN", 101) <= who.uid <= settings.number("SYS_UID_MAX", lowest - 1)
+    )
+    return fixed(Code.SUCCESS if system == (wanted[-1] == "issystem") else Code.AUTH_ERR)
+
+
+def securetty(call: Call) -> Behaviour:
+    """pam_securetty(8): root only from listed terminals; without the list from everywhere."""
+    if call.account.uid != 0:
+        return fixed(Code.SUCCESS)
+    stat = call.host.files.follow("/etc/securetty")
+    if stat is None:
+        return fixed(Code.SUCCESS)
+    if stat.kind != "f" or stat.world_writable:
+        return fixed(Code.AUTH_ERR)
+    listed = [line.text for line in call.host.files.lines("/etc/securetty") or ()]
+    if call.service in FROM_AFAR:
+        return fixed(Code.SUCCESS if "ssh" in listed else Code.AUTH_ERR)
+    if any(line and not line.startswith("#") for line in listed) or not call.has("noconsole"):
+        return chosen(Code.SUCCESS, Code.AUTH_ERR)
+    return fixed(Code.AUTH_ERR)
+
+
+def faillock(call: Call) -> Behaviour:
+    """pam_faillock(8): refuses who is locked out just now, which passes; it grants nobody by itself, though `preauth` and `authsucc` say SUCCESS."""
+    conf = call.value("conf")
+    if conf and not call.host.files.exists(conf):
+        return fixed(Code.SERVICE_ERR)
+    return fixed(Code.IGNORE if call.phase == "auth" and "authfail" in call.args else Code.SUCCESS)
+
+
+def time(call: Call) -> Behaviour:
+    """pam_time(8), time.conf(5): a line for this service makes the answer depend on the hour."""
+    path = normal(call.value("conffile", "/etc/security/time.conf"))
+    lines = call.host.files.lines(path) or ()
+    if any(line.text.split("#")[0].strip() for line in lines):
+        return chosen(Code.SUCCESS, Code.PERM_DENIED)
+    return fixed(Code.SUCCESS)
+
+
+def lastlog(call: Call) -> Behaviour:
+    """pam_lastlog(8) in auth or account: refuses who has not logged in for `inactive` days."""
+    if call.account.uid == 0:
+        return fixed(Code.SUCCESS)
+    return unsure((Code.SUCCESS, Code.AUTH_ERR, Code.IGNORE), gap_of(call, Reason.UNSUPPORTED, "the last login was not seen"))
+
+
+def cap(call: Call) -> Behaviour:
+    """pam_cap(8): says SUCCESS for whoever its file names."""
+    lines = call.host.files.lines("/etc/security/capability.conf") or ()
+    if not any(line.text.split("#")[0].strip() for line in lines):
+        return fixed(Code.IGNORE)
+    return unsure((Code.SUCCESS, Code.IGNORE), gap_of(call, Reason.UNSUPPORTED, "capability.conf is not evaluated"))
+
+
+def echo(call: Call) -> Behaviour:
+    path = call.value("file")
+    return fixed(Code.IGNORE if path and not call.host.files.exists(path) else Code.SUCCESS)
+
+
+def debug(call: Call) -> Behaviour:
+    """pam_debug(8): answers what its argument says. It must never stand in a real stack."""
+    event = "auth" if call.phase == "auth" else "acct"
+    word = next((arg[len(event) + 1 :] for arg in call.args if arg.startswith(event + "=")), "success")
+    names = {code.name.lower(): code for code in Code} | {"authtok_recover_err": Code.AUTHTOK_RECOVERY_ERR}
+    return fixed(names.get(word, Code.SUCCESS))

@@ -1,0 +1,204 @@
+"""What each PAM module answers to somebody who presents certain factors: its return codes, from its source or man page.
+
+A module that is not modelled may answer anything: the way through it is neither certain nor excluded, and the gap names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from sovaudit.facts.accounts import Account, day
+from sovaudit.facts.factors import NOTHING, Factor, FactorSet
+from sovaudit.facts.pam_flow import Behaviour, Choice, Outcome, Token
+from sovaudit.facts.pam_stack import Step
+from sovaudit.facts.parse.pam_conf import Code
+from sovaudit.model.evidence import Gap
+from sovaudit.model.verdict import Reason
+
+if TYPE_CHECKING:
+    from sovaudit.facts.host import Host
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One module called once. phase: `auth` or `account`. invoker: who runs su or sudo; None where the caller is root itself (login, sshd)."""
+
+    host: Host
+    service: str
+    phase: str
+    account: Account
+    invoker: Account | None
+    disallow_null: bool
+    step: Step
+
+    @property
+    def args(self) -> tuple[str, ...]:
+        return self.step.args
+
+    def has(self, *words: str) -> bool:
+        return any(word in self.step.args for word in words)
+
+    def value(self, key: str, default: str = "") -> str:
+        """The last `key=value` argument."""
+        found = [arg[len(key) + 1 :] for arg in self.step.args if arg.startswith(f"{key}=")]
+        return found[-1] if found else default
+
+
+Model = Callable[[Call], Behaviour]
+
+
+@cache
+def fixed(*codes: Code) -> Behaviour:
+    """Always this code."""
+    return (Choice(tuple(Outcome(code) for code in codes)),)
+
+
+def unsure(codes: tuple[Code, ...], gap: Gap, *, needs: FactorSet = NOTHING) -> Behaviour:
+    """One of these codes, and the evidence does not say which; with `needs`, whoever lacks them gets AUTH_ERR."""
+    choice = Choice(tuple(Outcome(code, gap=gap) for code in codes), needs)
+    return (choice, Choice((Outcome(Code.AUTH_ERR),))) if needs else (choice,)
+
+
+def gap_of(call: Call, reason: Reason, detail: str) -> Gap:
+    return Gap(f"file:{call.step.line.file}", reason, detail)
+
+
+# pam_unix(8)
+
+
+def unix(call: Call) -> Behaviour:
+    return _unix_account(call) if call.phase == "account" else _unix_auth(call)
+
+
+def _unix_auth(call: Call) -> Behaviour:
+    args, account = call.args, call.account
+    use_first = any(arg == "use_first_pass" or arg.startswith("use_first_pass=") for arg in args)
+    nullok = False
+    for arg in args:  # arguments are taken by prefix: nullok_secure, nullok=no
+        if arg.startswith("nullok"):
+            nullok = True
+    nullok = nullok and not call.disallow_null
+    password = account.password
+    if account.name[:1] in ("+", "-"):
+        return fixed(Code.USER_UNKNOWN)
+    if password is None:
+        gap = account.shadow_gap or Gap("file:/etc/shadow", Reason.ABSENT)
+        return _unix_unseen(gap, nullok or any(arg.startswith("nullresetok") for arg in args), use_first)
+    if password.kind == "empty":
+        if any(arg.startswith("nullresetok") for arg in args) and shadow_code(call) is Code.NEW_AUTHTOK_REQD:
+            nullok = True
+        return fixed(Code.SUCCESS) if nullok else _asked(None, use_first)
+    if not account.in_shadow and account.password is not None and password.kind == "none" and _shadowed(account):
+        return _asked(None, use_first, Code.AUTHINFO_UNAVAIL)
+    return _asked(Token.PASSWORD if password.usable else None, use_first)
+
+
+def _shadowed(account: Account) -> bool:
+    """The password field of passwd(5) points to shadow(5)."""
+    return account.because[0].text.split(":")[1:2] == ["x"]
+
+
+ANY = frozenset(Token)
+
+
+@cache
+def _asked(right: Token | None, use_first: bool, wrong: Code = Code.AUTH_ERR) -> Behaviour:
+    """A module that asks for a password unless one was given before. right: what it accepts; None: nothing."""
+    choices = [Choice((Outcome(Code.SUCCESS if token is right else wrong),), before=frozenset({token})) for token in Token if token]
+    none = frozenset({Token.NONE})
+    if use_first:
+        choices.append(Choice((Outcome(Code.AUTH_ERR),), before=none))
+        return tuple(choices)
+    for token, needs in TYPED:
+        choices.append(Choice((Outcome(Code.SUCCESS if token is right else wrong, token),), needs, none))
+    return tuple(choices)
+
+
+# What somebody may type at a password prompt, and what it takes.
+TYPED: tuple[tuple[Token, FactorSet], ...] = (
+    (Token.WRONG, NOTHING),
+    (Token.PASSWORD, frozenset({Factor.PASSWORD})),
+    (Token.CODE, frozenset({Factor.OTP})),
+    (Token.BOTH, frozenset({Factor.PASSWORD, Factor.OTP})),
+)
+
+
+@cache
+def _unix_unseen(gap: Gap, nullok: bool, use_first: bool) -> Behaviour:
+    either = (Outcome(Code.SUCCESS, gap=gap), Outcome(Code.AUTH_ERR, gap=gap))
+    if use_first and not nullok:
+        return (Choice(either, before=frozenset({Token.PASSWORD})), Choice((Outcome(Code.AUTH_ERR),)))
+    typed = (Outcome(Code.SUCCESS, Token.PASSWORD, gap), Outcome(Code.AUTH_ERR, Token.PASSWORD, gap))
+    choices = [
+        Choice(typed, frozenset({Factor.PASSWORD}), frozenset({Token.NONE})),
+        Choice(either, before=frozenset({Token.PASSWORD})),
+        Choice(either if nullok else (Outcome(Code.AUTH_ERR),), before=ANY - {Token.NONE, Token.PASSWORD}),
+        Choice(
+            (Outcome(Code.AUTH_ERR, Token.WRONG, gap), *([Outcome(Code.SUCCESS, gap=gap)] if nullok else [])),
+            before=frozenset({Token.NONE}),
+        ),
+    ]
+    return tuple(choices)
+
+
+def _unix_account(call: Call) -> Behaviour:
+    account = call.account
+    if account.shadow_gap is not None:
+        codes = (Code.SUCCESS, Code.NEW_AUTHTOK_REQD, Code.ACCT_EXPIRED, Code.AUTHTOK_EXPIRED)
+        return unsure(codes, account.shadow_gap)
+    if not _shadowed(account):
+        return fixed(Code.SUCCESS)
+    broken_shadow = any(arg.startswith("broken_shadow") for arg in call.args)
+    if not account.in_shadow:
+        return fixed(Code.SUCCESS if broken_shadow else Code.AUTHINFO_UNAVAIL)
+    code = shadow_code(call)
+    if code is None:
+        gap = Gap(
+            "packages",
+            Reason.AMBIGUOUS,
+            "Linux-PAM before 1.6 ages a password without a last change, later ones do not; the version was not seen",
+        )
+        return unsure((Code.SUCCESS, Code.NEW_AUTHTOK_REQD, Code.AUTHTOK_EXPIRED), gap)
+    if code in (Code.NEW_AUTHTOK_REQD, Code.AUTHTOK_EXPIRED) and any(arg.startswith("no_pass_expiry") for arg in call.args):
+        gap = gap_of(call, Reason.AMBIGUOUS, "no_pass_expiry: expiry counts only where pam_unix itself authenticated")
+        return unsure((Code.SUCCESS, code), gap)
+    return fixed(code)
+
+
+def shadow_code(call: Call) -> Code | None:
+    """`check_shadow_expiry` of pam_unix. None where versions differ and the version was not seen. Raises Unseen without the host's time."""
+    account = call.account
+    today = day(call.host.taken_at)
+    expires = -1 if account.expires is None else account.expires
+    changed = -1 if account.last_change is None else account.last_change
+    longest = -1 if account.max_days is None else account.max_days
+    inactive = -1 if account.inactive_days is None else account.inactive_days
+    modern = libpam_at_least(call.host, (1, 6))
+    if expires != -1 and today >= expires and (expires >= 0 or modern is False):
+        return Code.ACCT_EXPIRED
+    if changed == 0:
+        return Code.NEW_AUTHTOK_REQD
+    if changed < 0:
+        if modern or longest == -1 or today - changed <= longest:
+            return Code.SUCCESS
+        if modern is None:
+            return None
+    if today < changed:
+        return Code.SUCCESS
+    age = today - changed
+    if longest != -1 and inactive != -1 and age > longest and age > inactive and age > longest + inactive:
+        return Code.AUTHTOK_EXPIRED
+    if longest != -1 and age > longest:
+        return Code.NEW_AUTHTOK_REQD
+    return Code.SUCCESS
+
+
+def libpam_at_least(host: Host, version: tuple[int, int]) -> bool | None:
+    """Whether libpam is that recent, None if its package was not seen."""
+    from sovaudit.facts.pam_version import libpam_version
+
+    found = libpam_version(host)
+    return None if found is None else found >= version
