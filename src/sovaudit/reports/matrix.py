@@ -45,7 +45,8 @@ class Share:
 @dataclass(frozen=True, slots=True)
 class MatrixView:
     columns: list[Column]
-    families: list[tuple[str, int]]
+    families: list[tuple[str, str, int]]
+    """(name, short name, number of columns)"""
     rows: list[tuple[str, str, list[Cell]]]
     """(label, system, one cell per column); empty for a fleet."""
     systems: list[tuple[str, str]]
@@ -73,15 +74,13 @@ def matrix(
         Column(check, title(check), check.split(".", 1)[-1], anchors.get(check, ""), wording.family_name(check, t), n)
         for n, check in enumerate(ordered, 1)
     ]
-    families: list[tuple[str, int]] = []
-    for column in columns:
-        if families and families[-1][0] == column.family:
-            families[-1] = (column.family, families[-1][1] + 1)
-        else:
-            families.append((column.family, 1))
+    families = []
+    for family in dict.fromkeys(column.family for column in columns):
+        mine = [column for column in columns if column.family == family]
+        families.append((family, wording.short_family(mine[0].check, t), len(mine)))
     signs = {word: wording.verdict_sign(word, t) for word in wording.VERDICTS}
     legend = [signs[word] for word in wording.VERDICTS if word in held.cells.values()]
-    asked = [target for target in report.targets]
+    asked = report.targets
     if len(asked) <= WHOLE:
         rows = []
         for target in asked:
@@ -96,7 +95,7 @@ def matrix(
 def _fleet(
     targets: list[TargetNote],
     columns: list[Column],
-    families: list[tuple[str, int]],
+    families: list[tuple[str, str, int]],
     cells: Mapping[tuple[str, str], str],
     signs: Mapping[str, Sign],
     legend: list[Sign],

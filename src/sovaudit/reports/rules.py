@@ -172,7 +172,7 @@ def _in(text: Mapping[str, str], language: str) -> str:
 
 _ACRONYMS = re.compile(r"\b(si|ssi|pssi|iiv|tic)\b", re.IGNORECASE)
 _ACCENTS = {"securite": "sécurité", "systemes": "systèmes", "controle": "contrôle", "liee": "liée", "continuite": "continuité", "activite": "activité",
-            "conformite": "conformité", "developpement": "développement"}  # fmt: skip
+            "conformite": "conformité", "acces": "accès", "cybersecurite": "cybersécurité", "a": "à", "developpement": "développement"}  # fmt: skip
 
 
 def sentence_case(title: str) -> str:

@@ -157,6 +157,7 @@ class Sections:
         return {
             "percent": percent(summary.judged, summary.checks),
             "ring": segments([(judged, summary.judged), (unjudged, missing)]),
+            "fraction": f"{t.number(summary.judged)} / {t.number(summary.checks)}",
             "judged": t("{judged} of {all} questions judged", judged=t.exact(summary.judged), all=t.exact(summary.checks)),
             "missing": t.plural("{n} remains without an answer", "{n} remain without an answer", missing),
             "targets": t("{seen} of {all} targets collected in full", seen=t.exact(collected), all=t.exact(len(self.report.targets))),

@@ -83,6 +83,14 @@ FAMILIES = {
     "physical-access": mark("Physical access"),
 }
 
+SHORT_FAMILIES = {
+    "two-factor": mark("2FA"),
+    "password-policy": mark("Passwords"),
+    "least-privilege": mark("Rights"),
+    "log-completeness": mark("Logging"),
+    "physical-access": mark("Access"),
+}
+
 
 def sign(table: dict[str, tuple[str, str, str]], key: str, t: Words) -> Sign:
     css, glyph, word = table[key]
@@ -111,6 +119,11 @@ def target_sign(status: TargetStatus, t: Words) -> Sign:
 def family_name(check: str, t: Words) -> str:
     family = check.split(".", 1)[0]
     return t(FAMILIES[family]) if family in FAMILIES else family
+
+
+def short_family(check: str, t: Words) -> str:
+    family = check.split(".", 1)[0]
+    return t(SHORT_FAMILIES[family]) if family in SHORT_FAMILIES else family
 
 
 def params_text(params: Mapping[str, Any]) -> str:
