@@ -1,0 +1,160 @@
+"""Every text that must be translated, found in the source; and the French catalogue brought up to date with it.
+
+    python -m tests.catalogue            what is missing
+    python -m tests.catalogue --update   write new entries (empty) into the .po file and drop those that nobody says any more
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po, write_po
+from jinja2 import Environment, nodes
+
+from sovaudit.reports.locale import catalogue_path
+from sovaudit.reports.pages import remedy_of, title_of
+
+TOP = Path(__file__).resolve().parents[1]
+REPORTS = TOP / "src" / "sovaudit" / "reports"
+_OUTCOMES = {"passed", "failed", "unknown", "not_applicable", "_unknown", "_error"}
+_UI = {"t", "mark"}
+
+
+def literals(node: ast.expr | None, module: ast.Module) -> list[str] | None:
+    """The texts that an expression can be: a literal, a choice of literals, or a name bound to literals in its module. None: cannot be told."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [node.value]
+    if isinstance(node, ast.IfExp):
+        both = [literals(node.body, module), literals(node.orelse, module)]
+        return None if None in both else [text for part in both for text in part or ()]
+    if isinstance(node, ast.BoolOp):
+        parts = [literals(value, module) for value in node.values]
+        return [text for part in parts for text in part or ()] or None
+    if isinstance(node, ast.Name):
+        bound = [literals(a.value, module) for a in ast.walk(module) if isinstance(a, ast.Assign) and any(isinstance(n, ast.Name) and n.id == node.id for n in a.targets)]
+        return None if not bound or None in bound else [text for part in bound for text in part or ()]
+    if isinstance(node, ast.Subscript):
+        return literals(node.value, module)
+    if isinstance(node, ast.Dict):
+        parts = [literals(value, module) for value in node.values]
+        return None if None in parts else [text for part in parts for text in part or ()]
+    return None
+
+
+def outcomes(path: Path) -> Iterator[tuple[str | None, int]]:
+    """(template, line) of every outcome that a module gives: messages and what would settle them. None where it is no literal."""
+    module = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _OUTCOMES:
+            asked = [node.args[0]] if node.args else []
+            asked += [keyword.value for keyword in node.keywords if keyword.arg == "settle"]
+            for expression in asked:
+                for text in literals(expression, module) or [None]:
+                    if text != "":
+                        yield text, expression.lineno
+
+
+def page_texts(path: Path) -> Iterator[str]:
+    """A check's title and remedy."""
+    module = ast.parse(path.read_text("utf-8"))
+    page = ast.get_docstring(module) or ""
+    makes = any(isinstance(node, ast.FunctionDef) and any(isinstance(d, ast.Call) and getattr(d.func, "id", "") == "check" for d in node.decorator_list) for node in module.body)
+    if makes and page:
+        yield title_of(page)
+        if remedy_of(page):
+            yield remedy_of(page)
+
+
+def interface(path: Path) -> Iterator[str]:
+    """Texts of the report's own Python: `t("…")`, `t.plural("…", "…", n)`, `mark("…")`."""
+    module = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(module):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        texts = node.args[:2] if name == "plural" else node.args[:1] if name in _UI else []
+        yield from (text for argument in texts for text in literals(argument, module) or ())
+
+
+def templates() -> Iterator[str]:
+    environment = Environment(autoescape=True)
+    for path in sorted((TOP / "templates").rglob("*.j2")):
+        for call in environment.parse(path.read_text("utf-8")).find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name == "t":
+                texts = call.args[:1]
+            elif isinstance(call.node, nodes.Getattr) and call.node.attr == "plural":
+                texts = call.args[:2]
+            else:
+                continue
+            yield from (text.value for text in texts if isinstance(text, nodes.Const) and isinstance(text.value, str))
+
+
+def engine() -> Iterator[str]:
+    """What the engine says itself: literals bound to `text` or `settle`, given to `_unknown` and `_error`, second in an Outcome, or in `_settle`."""
+    module = ast.parse((TOP / "src" / "sovaudit" / "engine.py").read_text("utf-8"))
+    for node in ast.walk(module):
+        found: list[ast.expr] = []
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", "")
+            found += node.args[:1] if name in ("_unknown", "_error") else node.args[1:2] if name == "Outcome" else []
+            found += [keyword.value for keyword in node.keywords if keyword.arg == "settle"]
+        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "text":
+            found.append(node.value)
+        elif isinstance(node, ast.FunctionDef) and node.name == "_settle":
+            found += [c for c in ast.walk(node) if isinstance(c, ast.Constant) and isinstance(c.value, str) and " " in c.value]
+        for expression in found:
+            yield from (text for text in literals(expression, module) or () if text)
+
+
+def sources() -> dict[str, str]:
+    """Every template → the first place that says it."""
+    found: dict[str, str] = {}
+    for path in sorted((TOP / "checks").glob("*/*.py")):
+        place = str(path.relative_to(TOP))
+        for text in [*page_texts(path), *(text for text, _ in outcomes(path) if text)]:
+            found.setdefault(text, place)
+    for text in engine():
+        found.setdefault(text, "src/sovaudit/engine.py")
+    for path in sorted(REPORTS.glob("*.py")):
+        for text in interface(path):
+            found.setdefault(text, str(path.relative_to(TOP)))
+    for text in templates():
+        found.setdefault(text, "templates")
+    return found
+
+
+def read(language: str = "fr") -> Catalog:
+    path = catalogue_path(language)
+    if not path.exists() or not path.stat().st_size:
+        return Catalog(language)
+    with path.open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def update(language: str = "fr", translations: dict[str, str] | None = None) -> None:
+    old, new = read(language), Catalog(language, project="sovaudit", charset="utf-8")
+    for text, place in sources().items():
+        held = old.get(text)
+        string = (translations or {}).get(text) or (held.string if held and not held.fuzzy else "")
+        new.add(text, string, locations=[(place, 0)])
+    new.header_comment = "# French catalogue of sovaudit. The English template is the key; see docs/report-format.md."
+    new.creation_date = new.revision_date = None  # type: ignore[assignment]
+    with catalogue_path(language).open("wb") as file:
+        write_po(file, new, width=0, omit_header=True, include_lineno=False, sort_by_file=True)
+
+
+def missing(language: str = "fr") -> list[str]:
+    held = {m.id: m.string for m in read(language) if m.id and not m.fuzzy}
+    return [text for text in sources() if not held.get(text)]
+
+
+if __name__ == "__main__":
+    if "--update" in sys.argv:
+        update()
+    lacking = missing()
+    print("\n".join(lacking))
+    sys.exit(1 if lacking else 0)
