@@ -39,7 +39,8 @@ def _each(text: str, *, content: bool = True, depth: int = 0, family: str = "pla
 
 # Units of interest below the vendor's folders; /etc/systemd/system is brought whole.
 UNITS = (
-    "ssh sshd rsyslog syslog systemd-journal chrony ntp openntpd systemd-timesyncd logrotate auditd audit-rules cron atd console-getty getty@ serial-getty@"
+    "ssh sshd rsyslog syslog systemd-journal chrony ntp openntpd systemd-timesyncd logrotate auditd audit-rules "
+    "cron atd console-getty getty@ serial-getty@"
 ).split()
 UNIT_FOLDERS = "/usr/lib/systemd/system /lib/systemd/system /run/systemd/system /usr/local/lib/systemd/system".split()
 
@@ -49,7 +50,8 @@ ITEMS: tuple[Item, ...] = (
     *_each("/etc/passwd /etc/shadow /etc/gshadow", family="shadow"),
     *_each("/etc/group /etc/login.defs /etc/shells /etc/adduser.conf /etc/deluser.conf /etc/nologin /run/nologin /var/run/nologin"),
     *_each(
-        "/etc/securetty /etc/environment /etc/hosts.equiv /etc/hosts.allow /etc/hosts.deny /etc/hostname /etc/os-release /usr/lib/os-release"
+        "/etc/securetty /etc/environment /etc/hosts.equiv /etc/hosts.allow /etc/hosts.deny /etc/hostname /etc/os- "
+        "release /usr/lib/os-release"
     ),
     Item("/etc/nsswitch.conf", family="nss"),
     *_each("/etc/profile /etc/bash.bashrc /etc/bashrc /etc/csh.cshrc /etc/csh.login /etc/zsh/zshenv /etc/zsh/zprofile /etc/debian_version"),
@@ -135,7 +137,8 @@ ITEMS: tuple[Item, ...] = (
         Item(f"{folder}/{name}", False)
         for folder in ("/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin")
         for name in (
-            "sshd sudo su passwd login chage chpasswd rsyslogd syslog-ng syslogd chronyd ntpd openntpd auditd augenrules logrotate sh bash dropbear doas "
+            "sshd sudo su passwd login chage chpasswd rsyslogd syslog-ng syslogd chronyd ntpd openntpd auditd augenrules "
+            "logrotate sh bash dropbear doas"
             "visudo busybox crond cron pkexec newgrp sg"
         ).split()
     ),
@@ -159,8 +162,10 @@ HOME_STATS = (
 )  # fmt: skip
 
 PACKAGES = (
-    "openssh-server openssh openssh-client sudo doas opendoas rsyslog syslog-ng systemd systemd-sysv systemd-timesyncd logrotate auditd audit chrony ntp ntpsec openntpd login passwd "
-    "shadow shadow-utils util-linux pam cracklib-runtime cracklib cracklib-dicts dropbear dropbear-bin tinyssh tinysshd base-passwd busybox cron cronie coreutils libc6 glibc "
+    "openssh-server openssh openssh-client sudo doas opendoas rsyslog syslog-ng systemd systemd-sysv systemd- "
+    "timesyncd logrotate auditd audit chrony ntp ntpsec openntpd login passwd"
+    "shadow shadow-utils util-linux pam cracklib-runtime cracklib cracklib-dicts dropbear dropbear-bin tinyssh "
+    "tinysshd base-passwd busybox cron cronie coreutils libc6 glibc"
     "debian-archive-keyring nscd nslcd policykit-1 polkitd polkit docker.io docker-ce podman lxd"
 ).split()
 PACKAGE_PREFIXES = (

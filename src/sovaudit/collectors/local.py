@@ -7,6 +7,7 @@ import selectors
 import signal
 import subprocess
 import time
+from contextlib import suppress
 
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.collectors.script_run import Invocation, evidence_of, invocation, sudo_refusal
@@ -48,7 +49,9 @@ def _exchange(run: Invocation, prefix: tuple[str, ...], receiver: Receiver, dead
         raise CollectError(
             f"cannot start {run.argv[0]} ({error.strerror})", status="failed", where=target.uri, hint="A POSIX shell is needed"
         ) from error
-    assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
     said = bytearray()
     left = memoryview(run.stdin)
     try:
@@ -89,10 +92,8 @@ def _exchange(run: Invocation, prefix: tuple[str, ...], receiver: Receiver, dead
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Nothing that we started stays behind."""
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     process.wait()
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:

@@ -32,7 +32,8 @@ USER_OPTION = re.compile(rb"(^|[ \t])(-u|--user|--proxy-user)[ \t]*[^ \t:\"'-][^
 P_OPTION = re.compile(rb"[ \t]-p[ \t]*[^ \t\"'-][^ \t]*|[ \t]-p[\"'][^\"']*[\"']")
 P_PROGRAM = re.compile(rb"mysql|mariadb|sshpass|smbclient|ldapsearch|ldapwhoami|mongo")
 W_OPTION = re.compile(rb"[ \t]-w[ \t]*[^ \t-][^ \t]*")
-OM_ACTION = re.compile(rb":?om(mysql|pgsql|libdbi):[^,]*,[^,]*,[^,]*,|^[^#>]*[ \t]>[^ \t,]+,[^,]*,[^,]*,")
+OM_ACTION = re.compile(rb":?om(mysql|pgsql|libdbi):[^,]*,[^,]*,[^,]*,")
+OM_LEGACY = re.compile(rb"^[^#>]*[ \t]>[^ \t,]+,[^,]*,[^,]*,")
 HARMLESS = frozenset(
     (b"yes", b"no", b"true", b"false", b"0", b"1", b"on", b"off", b"none", b"null", b"required", b"optional", b"prompt", b"ask")
 )
@@ -128,8 +129,9 @@ def mask_line(family: str, line: bytes) -> bytes:
     line = LDAP_HASH.sub(MASK, line)
     line = SHAPES.sub(MASK, line)
     line = _urls(line)
-    if match := OM_ACTION.search(line):
-        line = line[: match.end()] + MASK
+    for expression in (OM_ACTION, OM_LEGACY):
+        if match := expression.search(line):
+            line = line[: match.end()] + MASK
     line = _after(line, BEARER, blank=True)
     line = _keys(family, line)
     if not (family == "pam" and text[:1] == b"-"):

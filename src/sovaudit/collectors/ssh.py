@@ -210,7 +210,7 @@ def _key_files(way: Route, options: CollectOptions, tried: list[str], where: str
     passphrase = options.key_passphrase.encode() if options.key_passphrase else None
     for path in way.keys:
         try:
-            found.append((path, paramiko.PKey.from_path(path, passphrase=passphrase)))
+            found.append((path, paramiko.PKey.from_path(path, passphrase)))
         except FileNotFoundError:
             if way.given_keys and path in options.key_files:
                 raise CollectError(f"there is no key file {path}", status="refused", where=where, hint="Check the path") from None
@@ -263,7 +263,6 @@ def _run(
                 skew = receiver.epoch_ms - int((time.time() - round_trip / 2) * 1000)
         elif data is not None:
             break
-    if not receiver.began:
-        if refusal := sudo_refusal(said.decode("utf-8", "replace"), options):
-            raise refusal
+    if not receiver.began and (refusal := sudo_refusal(said.decode("utf-8", "replace"), options)):
+        raise refusal
     return evidence_of(target, receiver, options, skew_ms=skew, wall_ms=int((time.monotonic() - began) * 1000), extra=extra)

@@ -1,8 +1,8 @@
 """The collector's answer, from bytes on a channel to evidence.
 
-(0) Noise before the mark is skipped, up to 64 kB. (1) The mark carries our nonce, the packing and the target's clock. (2) What follows is unpacked as it
-arrives, never beyond the bound. (3) It ends with the end mark and a SHA-256 over everything before; anything after, or another sum, refuses the whole.
-(4) Only then are frames read. Never: a name from the target as a path here.
+(0) Noise before the mark is skipped, up to 64 kB. (1) The mark carries our nonce, the packing and the target's clock.
+(2) What follows is unpacked as it arrives, never beyond the bound. (3) It ends with the end mark and a SHA-256 over everything
+before; anything after, or another sum, refuses the whole. (4) Only then are frames read. Never: a name from the target as a path here.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def _frames(body: bytes, nonce: bytes) -> Answer:
     marks: set[bytes] = set()
     running: tuple[str, bytes] | None = None
     for frame in body.split(b"\n" + nonce + b" ")[1:]:
-        head, newline, content = frame.partition(b"\n")
+        head, _, content = frame.partition(b"\n")
         kind, _, rest = head.partition(b" ")
         if kind == b"f":
             flag, _, path = rest.partition(b" ")

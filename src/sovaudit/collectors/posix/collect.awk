@@ -2,7 +2,7 @@
 function gap(reason, item, detail) { if (!(item in GAPS)) { GAPS[item] = 1; print N " g " reason " " item "\t" detail } }
 function quote(s) { gsub(/\047/, "\047\\\047\047", s); return "\047" s "\047" }
 function trim(s) { gsub(/^[ \t\r]+/, "", s); gsub(/[ \t\r]+$/, "", s); return s }
-function dirname(p) { if (p !~ /\/.*\//) return "/"; sub(/\/[^\/]*$/, "", p); return p }
+function dirname(p) { if (p !~ /\057.*\057/) return "/"; sub(/\057[^\057]*$/, "", p); return p }
 
 # masking: masking.py says the same in the same order
 function password(f,   rest, locks, head, tail, cost, id) {
@@ -17,13 +17,13 @@ function password(f,   rest, locks, head, tail, cost, id) {
       return locks "$md5$masked"
     }
     cost = ""
-    if (id == "y" || id == "gy") { if (match(tail, /^[.\/A-Za-z0-9]+\$/) && RLENGTH <= 9) cost = substr(tail, 1, RLENGTH) }
+    if (id == "y" || id == "gy") { if (match(tail, /^[.\057A-Za-z0-9]+\$/) && RLENGTH <= 9) cost = substr(tail, 1, RLENGTH) }
     else if (id == "5" || id == "6") { if (match(tail, /^rounds=[0-9]+\$/) && RLENGTH <= 20) cost = substr(tail, 1, RLENGTH) }
     else if (id ~ /^2[abxy]$/ || id == "sha1") { if (match(tail, /^[0-9]+\$/) && RLENGTH <= 20) cost = substr(tail, 1, RLENGTH) }
     return locks head cost "masked"
   }
-  if (length(rest) == 13 && rest ~ /^[.\/0-9A-Za-z]+$/) return locks "<des>"
-  if (length(rest) == 20 && rest ~ /^_[.\/0-9A-Za-z]+$/) return locks "<bsdi>"
+  if (length(rest) == 13 && rest ~ /^[.\0570-9A-Za-z]+$/) return locks "<des>"
+  if (length(rest) == 20 && rest ~ /^_[.\0570-9A-Za-z]+$/) return locks "<bsdi>"
   return locks "<other>"
 }
 function account_line(l,   i, name, rest, f, c) {
@@ -53,10 +53,10 @@ function value(rest, whole,   q, e, v) {  # masked value into VALUE, what follow
   return rest
 }
 function urls(l,   out, i, w) {
-  gsub(/:\/\/[^ \t\/@"\047]*:[^ \t@"\047]*@/, "://<masked>@", l)
+  gsub(/:\057\057[^ \t\057@"\047]*:[^ \t@"\047]*@/, "://<masked>@", l)
   i = index(l, "://"); if (!i) return l
   out = substr(l, 1, i + 2); l = substr(l, i + 3)
-  while (match(l, /\/[-A-Za-z0-9_]+/)) {
+  while (match(l, /\057[-A-Za-z0-9_]+/)) {
     w = substr(l, RSTART, RLENGTH); i = RSTART + RLENGTH
     out = out substr(l, 1, RSTART - 1) ((length(w) > 20 && w ~ /[0-9]/ && w ~ /[A-Za-z]/) ? "/" M : w); l = substr(l, i)
   }
@@ -64,7 +64,7 @@ function urls(l,   out, i, w) {
 }
 function bearer(l,   out, f, v, p) {
   out = ""
-  while (match(tolower(l), /(bearer|basic|apikey|token)[ \t]+[-a-z0-9._~+\/=]+/)) {
+  while (match(tolower(l), /(bearer|basic|apikey|token)[ \t]+[-a-z0-9._~+\057=]+/)) {
     f = substr(l, RSTART, RLENGTH); out = out substr(l, 1, RSTART - 1); l = substr(l, RSTART + RLENGTH)
     match(f, /^[A-Za-z]+[ \t]+/); p = substr(f, 1, RLENGTH); v = substr(f, RLENGTH + 1)
     out = out p (length(v) < 8 ? v : M)
@@ -78,7 +78,7 @@ function keys(fam, l,   out, head, key, sep, whole, t) {
     sep = key; gsub(/[ \t]+$/, "", sep); sep = substr(sep, length(sep))
     whole = (out == "" && (sep == "=" || sep == ":") && head ~ /^[ \t#;$]*(export[ \t]+)?[-A-Za-z0-9_."\047]*$/)
     out = out t
-    if ((fam == "sudo" && sep == ":" && substr(key, 1, 6) == "passwd") || (fam == "pam" && substr(key, 1, 6) == "secret" && l ~ /^[\/~$]/) || (sep == "(" && l !~ /^["\047]/) || head ~ /NO$/) continue
+    if ((fam == "sudo" && sep == ":" && substr(key, 1, 6) == "passwd") || (fam == "pam" && substr(key, 1, 6) == "secret" && l ~ /^[\057~$]/) || (sep == "(" && l !~ /^["\047]/) || head ~ /NO$/) continue
     l = value(l, whole); out = out VALUE
   }
   return out l
@@ -100,14 +100,15 @@ function user_options(l,   out) {
 function mask_line(fam, l,   t, low) {
   if (fam == "nss" || l == "") return l
   t = trim(l)
-  if (length(t) >= 48 && t ~ /^[A-Za-z0-9+\/]+=?=?$/) return M
+  if (length(t) >= 48 && t ~ /^[A-Za-z0-9+\057]+=?=?$/) return M
   low = tolower(l)
-  if (low !~ /pass|pwd|secret|authtok|token|credential|key|community|rootpw|bindpw|psk|passe|\$|[{]|:\/\/|bearer|basic|-u|-p|-w|om(mysql|pgsql|libdbi)|>|akia|asia|gh[ops]_|github_pat|glpat|xox|hvs\.|npm_|eyj|identified/) return l
+  if (low !~ /pass|pwd|secret|authtok|token|credential|key|community|rootpw|bindpw|psk|passe|\$|[{]|:\057\057|bearer|basic|-u|-p|-w|om(mysql|pgsql|libdbi)|>|akia|asia|gh[ops]_|github_pat|glpat|xox|hvs\.|npm_|eyj|identified/) return l
   gsub(/\$(2[abxy]|argon2id|argon2i|argon2d|apr1|gy|md5|sha1|scrypt|1|5|6|7|y)[$,][^ \t"\047:;]+/, M, l)
   gsub(/[{](CRYPT|crypt|S?SHA[0-9]*|S?MD5|PBKDF2[-A-Z0-9]*|ARGON2)[}][^ \t"\047]+/, M, l)
   gsub(/(AKIA|ASIA|ghp_|gho_|ghs_|github_pat_|glpat-|xoxb-|xoxa-|xoxp-|xoxs-|hvs\.|npm_|eyJ)[-A-Za-z0-9_.]+/, M, l)
   l = urls(l)
-  if (match(l, /:?om(mysql|pgsql|libdbi):[^,]*,[^,]*,[^,]*,|^[^#>]*[ \t]>[^ \t,]+,[^,]*,[^,]*,/)) l = substr(l, 1, RSTART + RLENGTH - 1) M
+  if (match(l, /:?om(mysql|pgsql|libdbi):[^,]*,[^,]*,[^,]*,/)) l = substr(l, 1, RSTART + RLENGTH - 1) M
+  if (match(l, /^[^#>]*[ \t]>[^ \t,]+,[^,]*,[^,]*,/)) l = substr(l, 1, RSTART + RLENGTH - 1) M
   l = bearer(l); l = keys(fam, l)
   if (!(fam == "pam" && t ~ /^-/)) l = spaced(l)
   l = user_options(l)
@@ -120,12 +121,12 @@ function mask_line(fam, l,   t, low) {
 
 # what files name: follow.py says the same
 function want(flag, depth, fam, path,   k) {
-  if (path !~ /^\// || length(path) >= 1024 || path ~ /[\001-\037\177]/) return
+  if (path !~ /^\057/ || length(path) >= 1024 || path ~ /[\001-\037\177]/) return
   k = flag " " depth " " fam " " path
   if (k in SEEN) return
   SEEN[k] = 1; QUEUE[++TAIL] = k
 }
-function under(base, p) { return p ~ /^\// ? p : base "/" p }
+function under(base, p) { return p ~ /^\057/ ? p : base "/" p }
 function rest_of(l) { if (!match(l, /[ \t]+/)) return ""; l = substr(l, RSTART + RLENGTH); gsub(/[ \t]+/, " ", l); return l }
 function pattern(flag, v, fam) {
   gsub(/[$][{]HOME[}]/, "%h", v); gsub(/[$][{]USER[}]/, "%u", v)
@@ -137,7 +138,7 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
   if (fam == "sshd") {
     gsub(/[="\047]/, " ", l); l = trim(l); n = split(l, w, /[ \t]+/); word = tolower(w[1])
     if (word == "include") { for (i = 2; i <= n; i++) want("c", 0, "sshd", under("/etc/ssh", w[i])) }
-    else if (word == "authorizedkeysfile" || word == "authorizedprincipalsfile") { for (i = 2; i <= n; i++) PAT["c " ((w[i] ~ /^\// || w[i] ~ /^%h/) ? w[i] : "%h/" w[i])] = 1 }
+    else if (word == "authorizedkeysfile" || word == "authorizedprincipalsfile") { for (i = 2; i <= n; i++) PAT["c " ((w[i] ~ /^\057/ || w[i] ~ /^%h/) ? w[i] : "%h/" w[i])] = 1 }
     else if (word == "trustedusercakeys" || word == "revokedkeys" || word == "hostcertificate") { if (n > 1) want("c", 0, "plain", w[2]) }
     else if (word == "hostkey" || word == "authorizedkeyscommand" || word == "authorizedprincipalscommand" || word == "banner") { if (n > 1) want("s", 0, "plain", w[2]) }
     else return 0
@@ -147,14 +148,14 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
     split(l, w, /[ \t]+/)
     if (w[1] ~ /^[@#]include(dir)?$/) {
       v = rest_of(l); gsub(/"/, "", v); gsub(/\\ /, " ", v); gsub(/%h/, HOST, v)
-      if (v !~ /^\//) v = (dirname(path) == "/" ? "" : dirname(path)) "/" v
+      if (v !~ /^\057/) v = (dirname(path) == "/" ? "" : dirname(path)) "/" v
       want("c", w[1] ~ /dir$/ ? 1 : 0, "sudo", v); return 1
     }
     if (l ~ /^#/) return 0
     gsub(/[,:=!()"]/, " ", l); l = trim(l); n = split(l, w, /[ \t]+/); c = 0
-    for (i = 1; i <= n; i++) if (w[i] ~ /^\// && w[i] !~ /[]*?[\\^]/) {
+    for (i = 1; i <= n; i++) if (w[i] ~ /^\057/ && w[i] !~ /[]*?[\\^]/) {
       c++; v = w[i]
-      while (length(v) > 1) { gsub(/\/+$/, "", v); want("s", 0, "plain", v == "" ? "/" : v); v = dirname(v) }
+      while (length(v) > 1) { gsub(/\057+$/, "", v); want("s", 0, "plain", v == "" ? "/" : v); v = dirname(v) }
     }
     return c
   }
@@ -165,8 +166,8 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
     prev = ""; c = 0
     for (i = 1; i <= n; i++) {
       e = index(w[i], "="); k = e ? substr(w[i], 1, e - 1) : w[i]; v = e ? substr(w[i], e + 1) : ""
-      if ((prev == "include" || prev == "substack") && w[i] ~ /^\//) want("c", 0, "pam", w[i])
-      else if (w[i] ~ /^\/.*\.so$/) want("s", 0, "plain", w[i])
+      if ((prev == "include" || prev == "substack") && w[i] ~ /^\057/) want("c", 0, "pam", w[i])
+      else if (w[i] ~ /^\057.*\.so$/) want("s", 0, "plain", w[i])
       else if (!e) { prev = w[i]; continue }
       else if (k == "conf" || k == "accessfile" || k == "file" || k == "listfile" || k == "envfile") want("c", 0, "plain", v)
       else if (k == "usersfile") pattern("c", v, "oath")
@@ -186,7 +187,7 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
       want(fl, 0, fl == "c" ? "rsyslog" : "plain", k); v = substr(v, e); low = substr(low, e); c++
     }
     v = w[n]; gsub(/^-+/, "", v)
-    if (v ~ /^\//) { sub(/;.*/, "", v); want("s", 0, "plain", v); c++ }
+    if (v ~ /^\057/) { sub(/;.*/, "", v); want("s", 0, "plain", v); c++ }
     return c
   }
   split(l, w, /[ \t]+/); word = w[1]; v = rest_of(l)
@@ -205,7 +206,7 @@ function account(l,   w, n) {
   if (n == 7 && w[1] != "" && !(w[1] in HOME) && ACCOUNTS < 2000) { ACCOUNTS++; HOME[w[1]] = w[6]; UID[w[1]] = w[3]; SHELL[w[1]] = w[7] }
 }
 function expand(p, name,   out, h, c) {
-  h = HOME[name]; if (h !~ /^\// || index(name, "/")) return ""
+  h = HOME[name]; if (h !~ /^\057/ || index(name, "/")) return ""
   if (h == "/") h = ""
   out = ""
   while (match(p, /%[huU%]/)) {
@@ -249,7 +250,7 @@ function bring(fam, path, size,   l, n, sum, r, i, named, text, key) {
   if (path == "/etc/passwd") for (i = 1; i <= n; i++) account(BUF[i])
 }
 function start_of(flag, max, p,   q) { q = p; while (!((flag, max, q) in FAM)) { if (q == "/") return ""; q = dirname(q) } return q }
-function slashes(p) { return p == "/" ? 0 : gsub(/\//, "/", p) }
+function slashes(p) { return p == "/" ? 0 : gsub(/\057/, "/", p) }
 # r flag maxdepth start depth kind mode uid gid size mtime path link
 function row(f, n,   flag, max, p, d, kind, t, fam, s) {
   flag = f[2]; max = f[3]; s = f[4]; d = f[5]; p = f[12]; kind = f[6]
@@ -264,7 +265,7 @@ function row(f, n,   flag, max, p, d, kind, t, fam, s) {
   fam = FAM[flag, max, s]
   if (kind == "d" && d + 0 < max + 0) PENDING[p] = 1
   if (kind == "f" && flag == "c") bring(fam, p, f[10] + 0)
-  if (kind == "l" && flag == "c" && d + 0 > 0) { t = f[13]; want("c", max - d, fam, t ~ /^\// ? t : (dirname(p) == "/" ? "" : dirname(p)) "/" t) }
+  if (kind == "l" && flag == "c" && d + 0 > 0) { t = f[13]; want("c", max - d, fam, t ~ /^\057/ ? t : (dirname(p) == "/" ? "" : dirname(p)) "/" t) }
 }
 function ask(batch,   cmd, l, n, f, p, t, whole) {
   cmd = "SOVAUDIT_W=" quote(batch) "; eval \"$SOVAUDIT_FN\""
@@ -290,7 +291,7 @@ function links(   i, f, t, n) {  # the rest of a path behind a link
   for (i = 1; i <= LATERS; i++) {
     n = split(LATER[i], f, "\t")
     if (!(f[5] in LINK)) continue
-    t = LINK[f[5]]; if (t !~ /^\//) t = (dirname(f[5]) == "/" ? "" : dirname(f[5])) "/" t
+    t = LINK[f[5]]; if (t !~ /^\057/) t = (dirname(f[5]) == "/" ? "" : dirname(f[5])) "/" t
     want(f[2], f[3], f[4], f[6] == "" ? t : t "/" f[6])
   }
   LATERS = 0

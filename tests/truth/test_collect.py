@@ -1,0 +1,368 @@
+"""The collectors against real hosts: one list, three doors, the same bytes; nothing written, no secret taken, nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sovaudit.collectors import CollectOptions, collect, parse_target, privileges
+from sovaudit.collectors.local import collect_local
+from sovaudit.model.evidence import Evidence, Target
+from sovaudit.model.verdict import Reason, TargetStatus
+from tests import lab
+
+pytestmark = pytest.mark.lab
+
+SECRET = "s3cr3tNeedle"
+FILES = {
+    "/etc/shadow": "root:$y$j9T$needleSALT$s3cr3tNeedle0:19000:0:99999:7:::\nalice:!$6$rounds=5000$s3cr3tNeedle$x:19000:0:99999:7:::\nauditor:*:19000::::::\n",
+    "/etc/gshadow": "root:*::\nsudo:$6$s3cr3tNeedle$x::alice\n",
+    "/etc/passwd": (
+        "root:x:0:0:root:/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/bash\nauditor:x:1001:1001::/home/auditor:/bin/sh\n"
+        "bob:x:1002:1002::/home/link:/bin/dash\nsshd:x:101:65534::/run/sshd:/usr/sbin/nologin\nnobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n"
+    ),
+    "/etc/group": "root:x:0:\nsudo:x:27:alice\nalice:x:1000:\nauditor:x:1001:\nnogroup:x:65534:\n",
+    "/etc/security/opasswd": "alice:1000:1:$6$s3cr3tNeedle$x\n",
+    "/home/alice/.google_authenticator": "S3CR3TNEEDLE234567\n\" TOTP_AUTH\n",
+    "/home/alice/.ssh/authorized_keys": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl alice\n",
+    "/etc/users.oath": "HOTP/T30/6 alice - 733363723374s3cr3tNeedle\n",
+    "/etc/ssh/odd_name": "-----BEGIN OPENSSH PRIVATE KEY-----\ns3cr3tNeedle\n-----END OPENSSH PRIVATE KEY-----\n",
+    "/etc/ssh/sshd_config.d/10-lab.conf": (
+        "Include /opt/ssh/*.conf\nAuthorizedKeysFile .ssh/authorized_keys /etc/keys/%u\nTrustedUserCAKeys /etc/keys/ca.pub\nPasswordAuthentication no\n"
+    ),
+    "/opt/ssh/extra.conf": "MaxAuthTries 3\n",
+    "/etc/keys/alice": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl alice\n",
+    "/etc/keys/ca.pub": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl ca\n",
+    "/etc/sudoers": "@include local/%h\n@includedir /etc/sudoers.d\nroot ALL=(ALL:ALL) ALL\nalice ALL=(root) /opt/tools/run.sh --token=s3cr3tNeedle\n",
+    "/etc/local/lab": "Defaults use_pty\n",
+    "/opt/tools/run.sh": "#!/bin/sh\n",
+    "/etc/rsyslog.conf": '$IncludeConfig /etc/rsyslog.d/*.conf\ninclude(file="/srv/rsyslog/more.conf")\n*.* :ommysql:h,d,u,s3cr3tNeedle\n',
+    "/srv/rsyslog/more.conf": "auth.* /data/auth.log\n",
+    "/etc/sssd/sssd.conf": "[domain/x]\nldap_default_authtok = s3cr3tNeedle\n",
+    "/etc/nslcd.conf": "bindpw s3cr3tNeedle\n",
+    "/etc/cron.d/job": "PASSWORD=s3cr3tNeedle\n* * * * * root curl https://u:s3cr3tNeedle@x.org/?token=s3cr3tNeedle\n",
+    "/etc/pam.d/sshd": (
+        "@include common-auth\nauth required pam_google_authenticator.so secret=/var/otp/${USER}\nauth include /opt/pam/extra\nauth required pam_access.so accessfile=/opt/access\n"
+    ),
+    "/opt/pam/extra": "auth required pam_permit.so\n",
+    "/opt/access": "+:ALL:ALL\n",
+    "/var/otp/alice": "S3CR3TNEEDLE\n",
+    "/etc/logrotate.conf": "weekly\nrotate 4\ninclude /etc/logrotate.d\ninclude /opt/rotate\n",
+    "/opt/rotate/x": "/var/log/x { rotate 9 }\n",
+    "/var/log/auth.log": "2026-01-01T00:00:00+00:00 vm sshd[1]: s3cr3tNeedle\n",
+    "/etc/hostname": "lab\n",
+    "/etc/empty": "",
+    "/etc/default/nonewline": "A=1",
+}  # fmt: skip
+
+
+def furnish(root: Path) -> None:
+    lab.write(root, FILES, {"/etc/gshadow": 0o640, "/home/alice/.google_authenticator": 0o400})
+    for path in ("/home/alice", "/home/alice/.ssh", "/home/alice/.ssh/authorized_keys", "/home/alice/.google_authenticator"):
+        os.chown(root / path[1:], 1000, 1000)
+    (root / "home/link").symlink_to("alice")
+    (root / "etc/ssh/sshd_config.d/20-link.conf").symlink_to("/opt/linked.conf")
+    (root / "opt/linked.conf").write_text("LoginGraceTime 30\n")
+    (root / "etc/ssh/sshd_config.d/30-away.conf").symlink_to("../../../../../../etc/lab-outside.conf")
+    (root / "etc/ssh/loop").symlink_to("loop")
+    os.mkfifo(root / "etc/ssh/pipe")
+    (root / "etc/ssh/binary").write_bytes(b"a\0b\n")
+    (root / "etc/ssh/latin").write_bytes(b"caf\xe9\r\n\r\n")
+    (root / "etc/ssh/sshd_config.d/new\nline.conf").write_text("PermitRootLogin yes\n")
+    (root / "etc/cron.d/evil").symlink_to("x\nf\t4755\t0\t0\t1\t1\t/etc/forged")
+
+
+def local(root: Path, *before: str, options: CollectOptions = CollectOptions()) -> Evidence:  # noqa: B008 - frozen
+    script = f'mount -t proc proc "{root}/proc"; hostname lab; exec "$@"'
+    prefix = ("unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "sh", "-c", script, "sh", "chroot", *before, str(root))
+    return collect_local(Target("local:", "local:", "local"), options, prefix=prefix)
+
+
+def same(one: Evidence, other: Evidence) -> None:
+    first = {name: data for name, data in one.artifacts.items() if not name.startswith("cmd:")}
+    second = {name: data for name, data in other.artifacts.items() if not name.startswith("cmd:")}
+    assert sorted(first) == sorted(second)
+    # /proc is mounted for the running host only
+    rows, others = ({row for row in each.pop("tree").decode("utf-8", "surrogateescape").split("\n") if not row.endswith("\t/proc")} for each in (first, second))
+    assert (sorted(rows - others), sorted(others - rows)) == ([], [])
+    assert [name for name in first if first[name] != second[name]] == []
+    assert {gap for gap in one.gaps if not gap.item.startswith("cmd:")} == {gap for gap in other.gaps if not gap.item.startswith("cmd:")}
+
+
+def stamp(root: Path) -> dict[str, tuple[int, ...]]:
+    found = {}
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if os.path.join(folder, name) not in {str(root / top) for top in ("proc", "dev", "sys")}]
+        for name in (*names, *folders, "."):
+            path = os.path.join(folder, name)
+            try:
+                seen = os.lstat(path)
+            except OSError:
+                continue
+            found[path] = (seen.st_mode, seen.st_uid, seen.st_gid, seen.st_size, seen.st_mtime_ns)
+    return found
+
+
+@pytest.fixture(scope="module")
+def root() -> Iterator[Path]:
+    with lab.overlay() as place:
+        furnish(place)
+        yield place
+
+
+@pytest.fixture(scope="module")
+def mounted(root: Path) -> Evidence:
+    return collect(parse_target(f"root:{root}"))
+
+
+def test_the_mounted_root_and_the_running_host_give_the_same_bytes(root: Path, mounted: Evidence) -> None:
+    before = stamp(root)
+    began = time.monotonic()
+    running = local(root)
+    assert time.monotonic() - began < 10
+    assert running.error == ""
+    same(mounted, running)
+    after = stamp(root)
+    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    assert {path for path in changed if "/var/log/" not in path} == set()
+    for name in ("sshd-V", "visudo-c", "kernel", "mounts", "processes", "rsyslogd-N1"):
+        assert running.artifacts[f"cmd:{name}"].startswith(b"exit ")
+    assert running.identity["machine_id"] == mounted.identity["machine_id"]
+
+
+def test_busybox_alone_gives_the_same(root: Path, mounted: Evidence) -> None:
+    tools = root / "opt/busybox"
+    tools.mkdir(exist_ok=True)
+    for name in subprocess.run([str(root / "usr/bin/busybox"), "--list"], capture_output=True, text=True, check=True).stdout.split():
+        if not (tools / name).is_symlink():
+            (tools / name).symlink_to("/usr/bin/busybox")
+    from sovaudit.collectors import script
+
+    text = script.body().replace("PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin", "PATH=/opt/busybox")
+    text = text.replace("/bin/sh -c", "/opt/busybox/sh -c")
+    original = script.body
+    script.body = lambda: text  # type: ignore[assignment]
+    try:
+        shell = Target("local:", "local:", "local")
+        wrapper = 'mount -t proc proc "$R/proc"; hostname lab; shift; exec chroot "$R" /opt/busybox/sh "$@"'
+        prefix = ("env", f"R={root}", "unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "sh", "-c", wrapper, "sh")
+        seen = collect_local(shell, CollectOptions(), prefix=prefix)
+    finally:
+        script.body = original
+    assert seen.error == ""
+    again = collect(parse_target(f"root:{root}"))
+    same(again, seen)
+
+
+def test_bash_as_sh_gives_the_same(root: Path) -> None:
+    from sovaudit.collectors.local import collect_local as run
+
+    wrapper = 'mount -t proc proc "$R/proc"; hostname lab; shift; exec chroot "$R" /bin/bash --posix "$@"'
+    prefix = ("env", f"R={root}", "unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "sh", "-c", wrapper, "sh")
+    seen = run(Target("local:", "local:", "local"), CollectOptions(), prefix=prefix)
+    same(collect(parse_target(f"root:{root}")), seen)
+
+
+def test_no_secret_is_in_the_evidence(root: Path, mounted: Evidence) -> None:
+    for evidence in (mounted, local(root)):
+        for name, data in evidence.artifacts.items():
+            assert b"s3cr3tneedle" not in data.lower(), name
+            assert b"PRIVATE KEY" not in data, name
+
+
+def test_what_configuration_names_is_followed(mounted: Evidence) -> None:
+    for path in (
+        "/opt/ssh/extra.conf", "/etc/keys/alice", "/etc/keys/ca.pub", "/etc/local/lab", "/srv/rsyslog/more.conf", "/opt/pam/extra", "/opt/access", "/opt/rotate/x", "/opt/linked.conf",
+        "/home/alice/.ssh/authorized_keys",
+    ):  # fmt: skip
+        assert f"file:{path}" in mounted.artifacts, path
+    tree = mounted.artifacts["tree"].decode("utf-8", "surrogateescape")
+    for path in ("/var/otp/alice", "/opt/tools/run.sh", "/home/alice/.google_authenticator", "/usr/bin/bash", "/etc/security/opasswd"):
+        assert f"\t{path}\n" in tree, path
+    assert "\t/etc/ssh/sshd_config.d/20-link.conf\t/opt/linked.conf\n" in tree
+    assert "D\t\t\t\t\t\t/etc/pam.d\n" in tree
+    assert "D\t\t\t\t\t\t/etc/ssh/sshd_config.d\n" not in tree
+    assert "forged" not in tree
+    assert "\n-\t\t\t\t\t\t/data\n" in tree
+    assert mounted.artifacts["log-starts"] == b"/var/log/auth.log\t2026-01-01T00:00:00+00:00 vm ssh\n"
+    reasons = {gap.item: gap.reason for gap in mounted.gaps}
+    assert reasons["file:/etc/ssh/odd_name"] == Reason.UNSUPPORTED
+    assert reasons["file:/etc/ssh/binary"] == Reason.UNSUPPORTED
+    assert reasons["tree:/etc/ssh/sshd_config.d"] == Reason.UNSUPPORTED
+
+
+def test_links_never_leave_the_root(root: Path) -> None:
+    outside = Path("/etc/lab-outside.conf")
+    outside.write_text("outside needle\n")
+    try:
+        seen = collect(parse_target(f"root:{root}"))
+    finally:
+        outside.unlink()
+    assert not any(b"outside needle" in data for data in seen.artifacts.values())
+    assert b"-\t\t\t\t\t\t/etc/lab-outside.conf\n" in seen.artifacts["tree"]
+
+
+def test_an_ordinary_account_sees_gaps_and_never_absence(root: Path) -> None:
+    seen = local(root, "--userspec=1001:1001")
+    reasons = {gap.item: gap.reason for gap in seen.gaps}
+    assert reasons["file:/etc/shadow"] == Reason.DENIED
+    assert reasons["cmd:sshd-T"] == Reason.DENIED
+    assert reasons["tree:/etc/sudoers.d"] == Reason.DENIED
+    assert "file:/etc/passwd" in seen.artifacts
+    assert seen.identity["privilege"] == "user"
+    assert b"D\t\t\t\t\t\t/etc/sudoers.d\n" not in seen.artifacts["tree"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int, Path]]:
+    """A real sshd, an account `auditor` with a key, and known_hosts."""
+    keys = tmp_path_factory.mktemp("keys")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(keys / "id")], check=True)
+    with lab.overlay() as place:
+        lab.run(place, ["useradd", "-m", "-s", "/bin/sh", "auditor"])
+        lab.run(place, ["chpasswd"], stdin="auditor:Right-Horse-9\n")
+        public = (keys / "id.pub").read_text()
+        for home in ("home/auditor", "root"):
+            folder = place / home / ".ssh"
+            folder.mkdir(mode=0o700, exist_ok=True)
+            (folder / "authorized_keys").write_text(public)
+            if home != "root":
+                found = (place / home).stat()
+                os.chown(folder, found.st_uid, found.st_gid)
+        (place / "etc/ssh/sshd_config.d/lab.conf").write_text("PermitRootLogin prohibit-password\n")
+        with lab.sshd(place) as port:
+            host_key = (place / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
+            (keys / "known").write_text(f"[127.0.0.1]:{port} {host_key[0]} {host_key[1]}\n")
+            yield place, port, keys
+
+
+def options(keys: Path, **more: object) -> CollectOptions:
+    return CollectOptions(key_files=(str(keys / "id"),), known_hosts=(str(keys / "known"),), agent=False, ssh_config=str(keys / "none"), **more)  # type: ignore[arg-type]
+
+
+def visit(server: tuple[Path, int, Path], user: str = "auditor", **more: object) -> Evidence:
+    return collect(parse_target(f"ssh://{user}@127.0.0.1:{server[1]}"), options(server[2], **more))
+
+
+def test_ssh_as_root_gives_what_the_mounted_root_gives(server: tuple[Path, int, Path]) -> None:
+    seen = visit(server, "root")
+    assert (seen.error, seen.status) == ("", TargetStatus.COLLECTED)
+    assert seen.identity["privilege"] == "root"
+    assert seen.identity["host_key"].startswith("ssh-ed25519 SHA256:")
+    assert seen.clock_skew_ms is not None and abs(seen.clock_skew_ms) < 2000
+    assert b"permitrootlogin without-password" in seen.artifacts["cmd:sshd-T"].lower()
+    assert b"/usr/sbin/sshd" in seen.artifacts["cmd:sshd-daemons"]
+    mounted = collect(parse_target(f"root:{server[0]}"))
+    assert {name: data for name, data in mounted.artifacts.items() if name.startswith("file:")} == {
+        name: data for name, data in seen.artifacts.items() if name.startswith("file:")
+    }
+
+
+def test_ssh_as_an_ordinary_account(server: tuple[Path, int, Path]) -> None:
+    seen = visit(server)
+    assert (seen.error, seen.identity["privilege"], seen.identity["user"]) == ("", "user", "auditor")
+    assert "file:/etc/shadow" not in seen.artifacts
+
+
+def test_sudo_with_a_password(server: tuple[Path, int, Path]) -> None:
+    rule = server[0] / "etc/sudoers.d/lab"
+    rule.write_text("auditor ALL=(ALL) ALL\n")
+    rule.chmod(0o440)
+    assert visit(server, sudo=True).status is TargetStatus.REFUSED
+    assert "password" in visit(server, sudo=True).error
+    wrong = visit(server, sudo=True, sudo_password="wrong")
+    assert (wrong.status, wrong.artifacts) == (TargetStatus.REFUSED, {})
+    seen = visit(server, sudo=True, sudo_password="Right-Horse-9")
+    assert (seen.error, seen.identity["privilege"]) == ("", "sudo")
+    assert "file:/etc/shadow" in seen.artifacts
+    rule.write_text("auditor ALL=(ALL) NOPASSWD: ALL\n")
+    assert visit(server, sudo=True).error == ""
+    unasked = visit(server, sudo=True, sudo_password="Right-Horse-9")
+    assert unasked.error == ""
+    assert not any(b"Right-Horse-9" in data for data in unasked.artifacts.values())
+    rule.unlink()
+    assert visit(server, sudo=True).status is TargetStatus.REFUSED
+
+
+def test_the_installed_collector_is_all_that_the_account_may_run(server: tuple[Path, int, Path]) -> None:
+    place = server[0]
+    (place / "root/install.sh").write_text(privileges.sudoers("auditor"))
+    done = lab.run(place, ["sh", "/root/install.sh"])
+    assert done.returncode == 0, done.stderr
+    path = privileges.COLLECTOR_PATH
+    seen = visit(server, collector_path=path)
+    assert (seen.error, seen.identity["privilege"]) == ("", "sudo")
+    assert "file:/etc/shadow" in seen.artifacts
+    listed = lab.run(place, ["sudo", "-l"], user="auditor").stdout
+    commands = [line.strip() for line in listed.splitlines() if line.strip().startswith("(")]
+    assert len(commands) == 1
+    assert commands[0].startswith("(root) NOPASSWD: sha256:") and commands[0].endswith(f'{path} ""')
+    shutil.copy(place / path[1:], place / "home/auditor/collect")
+    for attempt in (["sh"], ["/bin/sh", "-c", "id"], [path, "argument"], ["/home/auditor/collect"], ["sh", path], ["-u", "alice", path], ["-e", path]):
+        tried = lab.run(place, ["sudo", "-n", *attempt], user="auditor", stdin="id\n")
+        assert tried.returncode != 0 and "uid=0" not in tried.stdout, attempt
+    program = (place / path[1:]).read_bytes()
+    (place / path[1:]).write_bytes(program + b"id\n")
+    altered = visit(server, collector_path=path)
+    assert (altered.status, altered.artifacts) == (TargetStatus.REFUSED, {})
+    (place / path[1:]).write_bytes(program)
+    (place / "etc/sudoers.d/sovaudit-auditor").unlink()
+
+
+def test_host_keys_are_never_taken_on_trust(server: tuple[Path, int, Path], tmp_path: Path) -> None:
+    target = parse_target(f"ssh://auditor@127.0.0.1:{server[1]}")
+    empty = tmp_path / "known_hosts"
+    unknown = collect(target, CollectOptions(key_files=(str(server[2] / "id"),), known_hosts=(str(empty),), agent=False, ssh_config=str(tmp_path / "none")))
+    assert unknown.status is TargetStatus.REFUSED and "SHA256:" in unknown.error
+    command = unknown.error.partition(", then: ")[2]
+    subprocess.run(["sh", "-c", command], check=True)
+    assert collect(target, CollectOptions(key_files=(str(server[2] / "id"),), known_hosts=(str(empty),), agent=False, ssh_config=str(tmp_path / "none"))).error == ""
+    other = (server[2] / "id.pub").read_text().split()
+    empty.write_text(f"[127.0.0.1]:{server[1]} {other[0]} {other[1]}\n")
+    changed = collect(target, CollectOptions(key_files=(str(server[2] / "id"),), known_hosts=(str(empty),), agent=False, ssh_config=str(tmp_path / "none")))
+    assert changed.status is TargetStatus.REFUSED and "CHANGED" in changed.error
+
+
+def test_a_wrong_key_is_refused_and_a_password_opens(server: tuple[Path, int, Path], tmp_path: Path) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "other")], check=True)
+    target = parse_target(f"ssh://auditor@127.0.0.1:{server[1]}")
+    base = {"known_hosts": (str(server[2] / "known"),), "agent": False, "ssh_config": str(tmp_path / "none"), "key_files": (str(tmp_path / "other"),)}
+    refused = collect(target, CollectOptions(**base))  # type: ignore[arg-type]
+    assert refused.status is TargetStatus.REFUSED and "authentication as auditor" in refused.error
+    assert collect(target, CollectOptions(**base, password="Right-Horse-9")).error == ""  # type: ignore[arg-type]
+
+
+def test_the_client_configuration_and_a_jump_host(server: tuple[Path, int, Path], tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        f"Host lab gate\n HostName 127.0.0.1\n User auditor\n Port {server[1]}\n IdentityFile {server[2] / 'id'}\n UserKnownHostsFile {server[2] / 'known'}\nHost lab\n ProxyJump gate\n"
+    )
+    for host in ("gate", "lab"):
+        assert collect(parse_target(f"ssh://{host}"), CollectOptions(ssh_config=str(config), agent=False)).error == "", host
+
+
+def test_nothing_is_left_running(server: tuple[Path, int, Path]) -> None:
+    before = set(_children(server[0]))
+    assert visit(server, "root").error == ""
+    for _ in range(50):
+        left = set(_children(server[0])) - before
+        if not left:
+            break
+        time.sleep(0.1)
+    assert left == set()
+
+
+def _children(place: Path) -> Iterator[int]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if os.readlink(entry / "root") == str(place):
+                    yield int(entry.name)
+            except OSError:
+                continue
