@@ -44,12 +44,23 @@ def clock(host: Host, *, max_skew_ms: int = 1000) -> Outcomes:
     except Unseen as unseen:
         yield unknown("the clock's error was not measured", subject="skew", gaps=[unseen.gap], settle="Collect over SSH, or run chrony.")
         return
-    said = {"skew": skew.ms, "limit": max_skew_ms}
     if skew.ms <= max_skew_ms:
-        yield passed("the clock's error is at most {skew} ms; {limit} ms are allowed", subject="skew", because=skew.because, **said)
+        yield passed(
+            "the clock's error is at most {skew} ms; {limit} ms are allowed",
+            subject="skew",
+            because=skew.because,
+            skew=skew.ms,
+            limit=max_skew_ms,
+        )
     elif skew.exact:
-        yield failed("the clock is {skew} ms off; {limit} ms are allowed", subject="skew", because=skew.because, **said)
+        yield failed(
+            "the clock is {skew} ms off; {limit} ms are allowed", subject="skew", because=skew.because, skew=skew.ms, limit=max_skew_ms
+        )
     else:
         yield unknown(
-            "the clock's error is below {skew} ms, but not known as closely as {limit} ms", subject="skew", because=skew.because, **said
+            "the clock's error is below {skew} ms, but not known as closely as {limit} ms",
+            subject="skew",
+            because=skew.because,
+            skew=skew.ms,
+            limit=max_skew_ms,
         )

@@ -82,7 +82,8 @@ def test_timesyncd_is_asked(said: str, wanted: str) -> None:
     ("files", "wanted"),
     [
         ({"/etc/ntp.conf": "pool 0.debian.pool.ntp.org\n"}, "pass"), ({"/etc/ntpsec/ntp.conf": "server ntp1 iburst\n"}, "pass"),
-        ({"/etc/ntp.conf": "server 127.127.1.0\nfudge 127.127.1.0 stratum 10\n"}, "fail"), ({"/etc/openntpd/ntpd.conf": "servers pool.ntp.org\n"}, "pass"),
+        ({"/etc/ntp.conf": "server 127.127.1.0\nfudge 127.127.1.0 stratum 10\n"}, "fail"),
+        ({"/etc/openntpd/ntpd.conf": "servers pool.ntp.org\n"}, "pass"),
         ({"/etc/ntp.conf": "driftfile /x\n"}, "fail"),
     ],
 )  # fmt: skip
