@@ -13,7 +13,6 @@ Timestamps and revocation lists inside a foreign signature are not looked at.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -62,7 +61,7 @@ def sign(data: bytes, signer: Signer, *, when: datetime) -> bytes:
         raise UsageError(
             f"the certificate expired on {signer.certificate.not_valid_after_utc:%Y-%m-%d}", where=signer.subject, hint="Renew it."
         )
-    _quieten()
+    seal_cms.prepare()
     from asn1crypto import keys as asn1_keys
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
     from pyhanko.sign.ades.api import CAdESSignedAttrSpec
@@ -133,7 +132,6 @@ def _judge(
     data: bytes, signed: Any, info: Any, certificate: x509.Certificate, trust: Sequence[x509.Certificate], moment: datetime
 ) -> tuple[bool, bool, str]:
     """(intact, trusted, problem)."""
-    _quieten()
     from pyhanko.sign.validation.generic_cms import async_validate_detached_cms
     from pyhanko.sign.validation.settings import KeyUsageConstraints
     from pyhanko_certvalidator import ValidationContext
@@ -148,11 +146,12 @@ def _judge(
         time_tolerance=timedelta(0),
         algorithm_usage_policy=DisallowWeakAlgorithmsPolicy(rsa_key_size_threshold=LEAST_CA_RSA),
     )
-    # Usage was judged in (3), also for a certificate that is itself the anchor, of which pyHanko asks nothing.
-    anything = KeyUsageConstraints(key_usage=None, extd_key_usage=None, explicit_extd_key_usage_required=False)
+    # Usage was judged in (3) already, also for a certificate that is itself the anchor, of which pyHanko asks nothing.
+    # An empty set asks for nothing; None would be replaced by pyHanko's own default, nonRepudiation alone.
+    usage = KeyUsageConstraints(key_usage=frozenset())
     try:
         status = _run(
-            async_validate_detached_cms(data, seal_cms.alone(signed, info), signer_validation_context=context, key_usage_settings=anything)
+            async_validate_detached_cms(data, seal_cms.alone(signed, info), signer_validation_context=context, key_usage_settings=usage)
         )
     except _refusals() as error:
         return False, False, f"it does not hold ({seal_cms._short(error)})"
@@ -193,14 +192,6 @@ def _refusals() -> tuple[type[Exception], ...]:
         PathValidationError,
         ValidationError,
     )
-
-
-def _quieten() -> None:
-    """pyHanko logs each refusal with a traceback, which Python prints where nobody set up logging; the answer says it already."""
-    for name in ("pyhanko", "pyhanko_certvalidator"):
-        logger = logging.getLogger(name)
-        if not logger.handlers:
-            logger.addHandler(logging.NullHandler())
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:

@@ -21,11 +21,34 @@ ODD = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowErro
 _WHERE = "signature"
 
 
+def prepare() -> None:
+    """pyHanko, and the names of CAdES attributes in both directions.
+
+    It teaches them to asn1crypto when it is imported, but asn1crypto keeps its names-to-numbers table from its first use: whoever read a
+    block before would leave pyHanko unable to write one.
+    """
+    import logging
+
+    from asn1crypto import cms, x509
+    from pyhanko.sign.ades import cades_asn1
+
+    assert cades_asn1
+    for kind in (cms.CMSAttributeType, x509.ExtensionId):
+        if kind._reverse_map is not None:
+            kind._reverse_map.update({name: number for number, name in kind._map.items()})
+    # pyHanko logs each refusal with a traceback, which Python prints where nobody set up logging; our answer says it already.
+    for name in ("pyhanko", "pyhanko_certvalidator"):
+        logger = logging.getLogger(name)
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())
+
+
 def read(p7s: bytes) -> Any:
     """The SignedData (asn1crypto) of a block that is framed as ours are. Raises IntegrityError."""
+    check_der(p7s)
+    prepare()
     from asn1crypto import cms
 
-    check_der(p7s)
     try:
         content = cms.ContentInfo.load(p7s, strict=True)
         if content["content_type"].native != "signed_data":
@@ -51,6 +74,14 @@ def _check_frame(signed: Any) -> None:
         raise IntegrityError("carries a content of its own: a detached signature does not", where=_WHERE)
     if any(choice.name != "certificate" for choice in choices):
         raise IntegrityError("holds certificates of another kind", where=_WHERE)
+    for choice in choices:
+        # Nobody signs a certificate's outer algorithm nor the count of unused bits in its signature.
+        outer = choice.chosen
+        if (
+            outer["signature_value"].contents[:1] != b"\0"
+            or outer["signature_algorithm"].dump() != outer["tbs_certificate"]["signature"].dump()
+        ):
+            raise IntegrityError("holds a certificate whose signature is misspelt", where=_WHERE)
     for info in infos:
         if info["version"].native != "v1" or info["sid"].name != "issuer_and_serial_number":
             raise IntegrityError("names a signer by something else than issuer and serial number", where=_WHERE)
