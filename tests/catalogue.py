@@ -1,7 +1,7 @@
 """Every text that must be translated, found in the source; and the French catalogue brought up to date with it.
 
-    python -m tests.catalogue            what is missing
-    python -m tests.catalogue --update   write new entries (empty) into the .po file and drop those that nobody says any more
+python -m tests.catalogue            what is missing
+python -m tests.catalogue --update   write new entries (empty) into the .po file and drop those that nobody says any more
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 from jinja2 import Environment, nodes
 
+from sovaudit.facts.factors import Factor
+from sovaudit.model.verdict import Reason, TargetStatus
 from sovaudit.reports.locale import catalogue_path
 from sovaudit.reports.pages import remedy_of, title_of
 
@@ -35,7 +37,11 @@ def literals(node: ast.expr | None, module: ast.Module) -> list[str] | None:
         parts = [literals(value, module) for value in node.values]
         return [text for part in parts for text in part or ()] or None
     if isinstance(node, ast.Name):
-        bound = [literals(a.value, module) for a in ast.walk(module) if isinstance(a, ast.Assign) and any(isinstance(n, ast.Name) and n.id == node.id for n in a.targets)]
+        bound = [
+            literals(a.value, module)
+            for a in ast.walk(module)
+            if isinstance(a, ast.Assign) and any(isinstance(n, ast.Name) and n.id == node.id for n in a.targets)
+        ]
         return None if not bound or None in bound else [text for part in bound for text in part or ()]
     if isinstance(node, ast.Subscript):
         return literals(node.value, module)
@@ -62,7 +68,11 @@ def page_texts(path: Path) -> Iterator[str]:
     """A check's title and remedy."""
     module = ast.parse(path.read_text("utf-8"))
     page = ast.get_docstring(module) or ""
-    makes = any(isinstance(node, ast.FunctionDef) and any(isinstance(d, ast.Call) and getattr(d.func, "id", "") == "check" for d in node.decorator_list) for node in module.body)
+    makes = any(
+        isinstance(node, ast.FunctionDef)
+        and any(isinstance(d, ast.Call) and getattr(d.func, "id", "") == "check" for d in node.decorator_list)
+        for node in module.body
+    )
     if makes and page:
         yield title_of(page)
         if remedy_of(page):
@@ -110,6 +120,19 @@ def engine() -> Iterator[str]:
             yield from (text for text in literals(expression, module) or () if text)
 
 
+def phrases() -> Iterator[str]:
+    """Values of the arguments that `locale.PHRASES` names: words of ours that facts and the engine put into messages."""
+    yield from (word.value for kind in (Factor, Reason, TargetStatus) for word in kind)
+    yield "nothing"
+    for path in sorted((TOP / "src" / "sovaudit" / "facts").glob("*.py")):
+        module = ast.parse(path.read_text("utf-8"))
+        for node in ast.walk(module):
+            if isinstance(node, ast.Call):
+                asked = [keyword.value for keyword in node.keywords if keyword.arg == "why"]
+                asked += node.args[1:2] if getattr(node.func, "id", "") in ("Answer", "Source") else []
+                yield from (text for expression in asked for text in literals(expression, module) or () if " " in text)
+
+
 def sources() -> dict[str, str]:
     """Every template → the first place that says it."""
     found: dict[str, str] = {}
@@ -119,6 +142,8 @@ def sources() -> dict[str, str]:
             found.setdefault(text, place)
     for text in engine():
         found.setdefault(text, "src/sovaudit/engine.py")
+    for text in phrases():
+        found.setdefault(text, "src/sovaudit/facts")
     for path in sorted(REPORTS.glob("*.py")):
         for text in interface(path):
             found.setdefault(text, str(path.relative_to(TOP)))

@@ -63,7 +63,9 @@ def finding(check: str, target: str, subject: str, verdict: Verdict, text: str, 
     )  # fmt: skip
 
 
-def target(id: str, *, status: TargetStatus = TargetStatus.COLLECTED, os: str = "Debian GNU/Linux 12", error: str = "", **more: object) -> TargetNote:
+def target(
+    id: str, *, status: TargetStatus = TargetStatus.COLLECTED, os: str = "Debian GNU/Linux 12", error: str = "", **more: object
+) -> TargetNote:
     collected = status in (TargetStatus.COLLECTED, TargetStatus.PARTIAL)
     return TargetNote.model_validate(
         {
@@ -81,7 +83,15 @@ def report(targets: list[TargetNote], findings: list[Finding], passed: list[Pass
     failing = {(f.check, f.target): f.severity for f in findings if f.verdict is Verdict.FAIL and f.waiver is None}
     severities = {s.value: sum(v is s for v in failing.values()) for s in Severity}
     verdicts = [f.verdict for f in findings]
-    cycle = (Status.NOT_VERIFIABLE, Status.CONFORMING, Status.NOT_VERIFIABLE, Status.NON_CONFORMING, Status.PARTIAL, Status.NOT_VERIFIABLE, Status.DECLARED)
+    cycle = (
+        Status.NOT_VERIFIABLE,
+        Status.CONFORMING,
+        Status.NOT_VERIFIABLE,
+        Status.NON_CONFORMING,
+        Status.PARTIAL,
+        Status.NOT_VERIFIABLE,
+        Status.DECLARED,
+    )
     controls = []
     for n, id in enumerate(DIRECTIVES["ma-dnssi-2023"].controls):
         status = cycle[(n * 5 + n // 7) % 7]
@@ -168,7 +178,15 @@ def hostile() -> Report:
     hosts, findings = [], []
     for n, text in enumerate(HOSTILE):
         id = f"root:/mnt/{n}/{text}"
-        hosts.append(target(id, os=text, identity={"hostname": text, "os": text, text[:40]: text}, error=text, gaps=[GapNote(item=text, reason=Reason.DENIED, detail=text)]))
+        hosts.append(
+            target(
+                id,
+                os=text,
+                identity={"hostname": text, "os": text, text[:40]: text},
+                error=text,
+                gaps=[GapNote(item=text, reason=Reason.DENIED, detail=text)],
+            )
+        )
         for verdict in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.NOT_APPLICABLE, Verdict.ERROR):
             check = "least-privilege.root-ssh" if verdict is not Verdict.NOT_APPLICABLE else "log-completeness.clock"
             findings.append(
@@ -209,7 +227,9 @@ def fleet(size: int = 1000) -> Report:
         if n % 5 == 1:
             findings.append(finding("log-completeness.central", id, "auth", Verdict.UNKNOWN, "where {facility} messages go cannot be told", args={"facility": "auth"},
                                     gaps=[GapNote(item="file:/etc/rsyslog.conf", reason=Reason.DENIED)]))  # fmt: skip
-        passed += [Passed(check=check, params={}, target=id, subjects=["user"]) for check in ("password-policy.max-age", "log-completeness.clock")]
+        passed += [
+            Passed(check=check, params={}, target=id, subjects=["user"]) for check in ("password-policy.max-age", "log-completeness.clock")
+        ]
     return report(hosts, findings, passed)
 
 

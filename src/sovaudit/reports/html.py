@@ -80,6 +80,7 @@ def render_html(
         encoded_report=encoded,
         encoded_digest=hashlib.sha256(encoded.encode()).hexdigest(),
         encoded_signature=_lines(base64.b64encode(signature).decode()) if signature is not None else None,
+        signature_digest=hashlib.sha256(signature or b"").hexdigest(),
         report_digest=hashlib.sha256(report_bytes).hexdigest(),
         **page_view(report, words, checks, texts, signers, signature is not None),
     )  # fmt: skip
@@ -125,7 +126,9 @@ def renderer_digest() -> str:
     here = Path(__file__).resolve().parent
     templates = content_path("templates")
     files = [("source/" + path.name, path) for path in here.glob("*.py") if path.name not in ("build.py", "text.py")]
-    files += [(f"templates/{path.relative_to(templates).as_posix()}", path) for path in templates.rglob("*") if path.suffix in (".j2", ".css")]
+    files += [
+        (f"templates/{path.relative_to(templates).as_posix()}", path) for path in templates.rglob("*") if path.suffix in (".j2", ".css")
+    ]
     files += [(f"locale/{language}", catalogue_path(language)) for language in LANGUAGES if language != "en"]
     return canon.digest(canon.canonical({name: canon.digest(path.read_bytes()) for name, path in files}))
 

@@ -42,19 +42,25 @@ def catalogue(language: str) -> Mapping[str, str]:
     return {m.id: m.string for m in found if isinstance(m.id, str) and m.id and isinstance(m.string, str) and m.string and not m.fuzzy}
 
 
+PHRASES = frozenset({"why", "how", "factors", "reason", "status"})
+"""Arguments that our own source words, as opposed to names that a host gave: these are looked up in the catalogue too."""
+_JOINTS = re.compile(r"(; | \+ |, )")
+
+
 def translate(text: str, args: Mapping[str, object], language: str) -> str:
     """The template in this language with its {named} arguments filled in, as one line of visible text.
 
     Only a plain `{name}` is a field: no attributes, no indices, no format specifications. A field without an argument stays as written.
     Never raises, whatever text and arguments hold.
     """
-    return _fill(_template(text, language), args)
+    return _fill(_template(text, language), _worded(args, language))
 
 
 def translate_markup(text: str, args: Mapping[str, object], language: str) -> Markup:
     """The same for the page: escaped, each argument isolated in `<bdi>` so that its direction cannot reorder the sentence."""
     parts: list[Markup] = []
     template = _template(text, language)
+    args = _worded(args, language)
     end = 0
     for match in _FIELD.finditer(template):
         parts.append(escape(visible(template[end : match.start()], ours=True)))
@@ -76,6 +82,18 @@ def shown(text: str, limit: int = 2000) -> Markup:
     if len(found) == 1 and not found[0][1]:
         return escape(found[0][0])
     return Markup("").join(Markup('<i class="tok">%s</i>') % piece if token else escape(piece) for piece, token in found)
+
+
+def _worded(args: Mapping[str, object], language: str) -> Mapping[str, object]:
+    """Phrases of ours among the arguments, whole or piece by piece; an unknown phrase stays English."""
+    words = catalogue(language)
+    if not words or PHRASES.isdisjoint(args):
+        return args
+
+    def phrase(value: str) -> str:
+        return words.get(value) or "".join(words.get(piece, piece) for piece in _JOINTS.split(value))
+
+    return {name: phrase(value) if name in PHRASES and type(value) is str else value for name, value in args.items()}
 
 
 def _template(text: str, language: str) -> str:

@@ -65,9 +65,7 @@ def system_of(target: TargetNote) -> str:
     return ""
 
 
-def matrix(
-    report: Report, t: Words, labels: Mapping[str, str], title: Callable[[str], str], anchors: Mapping[str, str]
-) -> MatrixView:
+def matrix(report: Report, t: Words, labels: Mapping[str, str], title: Callable[[str], str], anchors: Mapping[str, str]) -> MatrixView:
     held = grid(report)
     ordered = sorted(held.checks, key=lambda check: (_family_order(check), check))
     columns = [

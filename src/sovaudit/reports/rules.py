@@ -121,9 +121,7 @@ def _directive(
     )  # fmt: skip
 
 
-def _rule(
-    anchor: str, note: ControlNote, text: ControlText, t: Words, title: Callable[[str], str], anchors: Mapping[str, str]
-) -> RuleView:
+def _rule(anchor: str, note: ControlNote, text: ControlText, t: Words, title: Callable[[str], str], anchors: Mapping[str, str]) -> RuleView:
     counts = note.counts
     outcomes = [("fail", counts.fail), ("error", counts.error), ("unknown", counts.unknown), ("pass", counts.passed)]
     return RuleView(
@@ -162,7 +160,11 @@ def _rate(notes: list[ControlNote], t: Words) -> list[str]:
         t("{some} with those that conform in part ({percent} %)", some=t.exact(some), percent=percent(some, applicable)),
     ]  # fmt: skip
     if blind:
-        lines.append(t.plural("{n} is not verifiable and counts as conforming nowhere", "{n} are not verifiable and count as conforming nowhere", blind))
+        lines.append(
+            t.plural(
+                "{n} is not verifiable and counts as conforming nowhere", "{n} are not verifiable and count as conforming nowhere", blind
+            )
+        )
     return lines
 
 

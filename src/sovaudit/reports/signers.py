@@ -46,7 +46,9 @@ def read_signers(signature: bytes) -> list[Signer] | None:
 def _signer(info: Any, certificates: list[Any]) -> Signer:
     sid = info["sid"].chosen
     serial = sid["serial_number"].native if info["sid"].name == "issuer_and_serial_number" else None
-    mine = next((c for c in certificates if serial is not None and c.serial_number == serial and c.issuer.dump() == sid["issuer"].dump()), None)
+    mine = next(
+        (c for c in certificates if serial is not None and c.serial_number == serial and c.issuer.dump() == sid["issuer"].dump()), None
+    )
     claimed = ""
     for attribute in info["signed_attrs"] or ():
         if attribute["type"].native == "signing_time":

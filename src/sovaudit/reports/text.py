@@ -62,7 +62,9 @@ class _Text:
         for note in self.report.targets:
             if note.status is not TargetStatus.COLLECTED:
                 sign = wording.target_sign(note.status, t)
-                rows.append(self._fit(f"{self._paint(sign.css, sign.glyph)} {self._label(note.id)}: {sign.word.lower()}", visible(note.error, limit=200)))
+                rows.append(
+                    self._fit(f"{sign.glyph} {self._label(note.id)} ({sign.word.lower()})", visible(note.error, limit=200), sign.css)
+                )
         open_blocks = [block for block in self.blocks if any(group.verdict in (Verdict.UNKNOWN, Verdict.ERROR) for group in block.groups)]
         for block in open_blocks:
             rows.extend(self._open(block))
@@ -81,9 +83,13 @@ class _Text:
             sign = wording.verdict_sign(group.verdict.value, self.t)
             finding = group.variants[0].finding
             said = translate(finding.message.text, finding.message.args, self.t.language)
-            yield self._fit(f"{self._paint(sign.css, sign.glyph)} {visible(block.check)} ({sign.word.lower()})", f"{said} [{self._reach(list(group.targets))}]")
+            yield self._fit(
+                f"{sign.glyph} {visible(block.check)} ({sign.word.lower()})", f"{said} [{self._reach(list(group.targets))}]", sign.css
+            )
             if finding.settle and finding.settle.text:
-                yield self._fit("    " + self.t("To settle it") + self.t(": "), translate(finding.settle.text, finding.settle.args, self.t.language))
+                yield self._fit(
+                    "    " + self.t("To settle it") + self.t(": "), translate(finding.settle.text, finding.settle.args, self.t.language)
+                )
 
     def _failing(self) -> Iterator[str]:
         t = self.t
@@ -103,11 +109,13 @@ class _Text:
         text = self.pages.get(block.check)
         sign = wording.verdict_sign("fail", t)
         title = t(text.title) if text else visible(block.check)
-        yield self._fit(f"{self._paint('bad', sign.glyph)} {visible(block.check)} ({sign.word.lower()})", title)
+        yield self._fit(f"{sign.glyph} {visible(block.check)} ({sign.word.lower()})", title, sign.css)
         variants = [variant for group in block.groups if group.verdict is Verdict.FAIL and not group.waived for variant in group.variants]
         for variant in variants[:ANSWERS]:
             finding = variant.finding
-            yield self._fit("    " + self._reach(variant.targets) + t(": "), translate(finding.message.text, finding.message.args, t.language))
+            yield self._fit(
+                "    " + self._reach(variant.targets) + t(": "), translate(finding.message.text, finding.message.args, t.language)
+            )
             if finding.because:
                 line = finding.because[0]
                 place = visible(line.file, limit=120) + (f":{line.line}" if line.line else "")
@@ -130,8 +138,12 @@ class _Text:
         parts = []
         for word, n in rows:
             sign = wording.verdict_sign(word, t)
-            parts.append(f"{self._paint(sign.css, sign.glyph)} {sign.word.lower()} {t.number(n)}")
-        yield from textwrap.wrap(" · ".join(parts), self.width + (9 * len(parts) if self.color else 0)) or []
+            parts.append((sign, f"{sign.glyph} {sign.word.lower()} {t.number(n)}"))
+        for line in textwrap.wrap(" · ".join(part.replace(" ", "\u00a0") for _, part in parts), self.width):
+            shown = line.replace("\u00a0", " ")
+            for sign, part in parts:
+                shown = shown.replace(part, self._paint(sign.css, sign.glyph) + part[len(sign.glyph) :])
+            yield shown
         yield ""
 
     def _label(self, target: str) -> str:
@@ -140,15 +152,16 @@ class _Text:
     def _reach(self, targets: list[str]) -> str:
         if len(targets) <= NAMES:
             return ", ".join(self._label(target) for target in targets)
-        return ", ".join(self._label(target) for target in targets[:2]) + " " + self.t.plural("and {n} more", "and {n} more", len(targets) - 2)
+        return (
+            ", ".join(self._label(target) for target in targets[:2]) + " " + self.t.plural("and {n} more", "and {n} more", len(targets) - 2)
+        )
 
-    def _fit(self, head: str, rest: str) -> str:
-        """head and rest, wrapped under an indent. The head stays whole."""
-        if not rest:
-            return head
-        joined = head + (rest if head.endswith(": ") or head.endswith("\u00a0: ") else "  " + rest)
+    def _fit(self, head: str, rest: str, css: str = "") -> str:
+        """head and rest, wrapped under an indent; css colours the glyph that the head begins with."""
+        joined = head + (rest if head.endswith(": ") else "  " + rest if rest else "")
         indent = " " * (len(head) - len(head.lstrip()) + 4)
-        return textwrap.fill(joined, self.width, subsequent_indent=indent, break_long_words=True, break_on_hyphens=False, drop_whitespace=True)
+        filled = textwrap.fill(joined, self.width, subsequent_indent=indent, break_on_hyphens=False)
+        return self._paint(css, filled[0]) + filled[1:] if css else filled
 
     def _cut(self, line: str) -> str:
         """One line of evidence, cut with a mark where the terminal ends; wide characters count twice."""

@@ -108,7 +108,9 @@ class Sections:
             self.first_anchor.setdefault(block.check, self.anchors[block.check, grouping.params_key(block.params)])
         self.fleet = len(report.targets) > 60
         self.rule_views = directive_views(report, t, directives, self.title, self.first_anchor)
-        self.rule_anchors = {(view.id, rule.id): rule.anchor for view in self.rule_views for chapter in view.chapters for rule in chapter.rules}
+        self.rule_anchors = {
+            (view.id, rule.id): rule.anchor for view in self.rule_views for chapter in view.chapters for rule in chapter.rules
+        }
 
     def title(self, check: str) -> str:
         """The check's title in this language; the id of a check that is not installed."""
@@ -162,7 +164,12 @@ class Sections:
             "missing": t.plural("{n} remains without an answer", "{n} remain without an answer", missing),
             "targets": t("{seen} of {all} targets collected in full", seen=t.exact(collected), all=t.exact(len(self.report.targets))),
             "rules": [
-                t("{proved} of {all} rules of {directive} rest on evidence", proved=t.exact(view.proved), all=t.exact(view.total), directive=view.id)
+                t(
+                    "{proved} of {all} rules of {directive} rest on evidence",
+                    proved=t.exact(view.proved),
+                    all=t.exact(view.total),
+                    directive=view.id,
+                )
                 for view in self.rule_views[:1]
             ],
             "whole": missing == 0,
@@ -238,8 +245,12 @@ class Sections:
             names = ", ".join(wording.family_name(family, t).lower() for family in families)
             lines.append(t("It covers only these families of checks: {families}", families=t.ours(names)))
         lines += [
-            t("It is a reading of configuration and records: no intrusion was attempted, no source code was read, no architecture was reviewed"),
-            t("What was judged and holds is counted here and named in report.json; the evidence bundle gives each in full (sovaudit replay)"),
+            t(
+                "It is a reading of configuration and records: no intrusion was attempted, no source code was read, no architecture was reviewed"
+            ),
+            t(
+                "What was judged and holds is counted here and named in report.json; the evidence bundle gives each in full (sovaudit replay)"
+            ),
             t("A rule shown as conforming is so for the targets named here and for what the checks decide, not for the whole organisation"),
             t("Secrets were masked when the evidence was taken: password hashes, keys and tokens are in no part of it"),
         ]

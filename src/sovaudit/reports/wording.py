@@ -131,7 +131,14 @@ def params_text(params: Mapping[str, Any]) -> str:
 
     def one(value: Any) -> str:
         if isinstance(value, list):
-            return ", ".join(visible(str(item), limit=80) for item in value[:20]) + (f" … (+{len(value) - 20})" if len(value) > 20 else "") or "∅"
-        return {True: "true", False: "false", None: "none"}[value] if value is None or isinstance(value, bool) else visible(str(value), limit=80)
+            return (
+                ", ".join(visible(str(item), limit=80) for item in value[:20]) + (f" … (+{len(value) - 20})" if len(value) > 20 else "")
+                or "∅"
+            )
+        return (
+            {True: "true", False: "false", None: "none"}[value]
+            if value is None or isinstance(value, bool)
+            else visible(str(value), limit=80)
+        )
 
     return " · ".join(f"{name} = {one(value)}" for name, value in sorted(params.items()))
