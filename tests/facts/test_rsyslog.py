@@ -149,7 +149,8 @@ def test_deep_nesting_ends() -> None:
 
 
 WORDS = st.sampled_from(
-    'if then else stop call set unset reset foreach do in continue & { } ( ) [ ] " \' ; = == $msg $programname $!x $.x $syslogseverity "sshd" 4 and or not'
+    "if then else stop call set unset reset foreach do in continue & { } ( ) [ ] \" ' ; = == $msg $programname $!x $.x $syslogseverity"
+    ' "sshd" 4 and or not'
     ' contains startswith auth.* *.* authpriv,auth.info;mail.none /var/log/a -/var/log/b @host @@host:1 ~ ?dyn :msg,contains,"x" action(type="omfile"'
     ' file="/a") ruleset(name="r") module(load="imuxsock") include(file="/etc/rsyslog.d/*.conf") $IncludeConfig'
     " /etc/rsyslog.d/ $FileCreateMode 0600 $RuleSet"

@@ -274,7 +274,7 @@ class Clock:
         """This clock's error: against the auditor's clock, or, on the auditor's own machine, as the time service estimates it. Raises Unseen."""
         evidence = self._host.evidence
         if evidence.target.kind != "local":
-            if evidence.clock_skew_ms is None:
+            if evidence.clock_skew_ms is None or not evidence.artifacts:
                 raise Unseen(Gap("clock_skew_ms", Reason.ABSENT, "the clock was not compared"))
             return Skew(abs(evidence.clock_skew_ms), True, ())
         try:

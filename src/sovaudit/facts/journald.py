@@ -37,13 +37,11 @@ class Setting:
     line: Line | None  # None: the compiled default
 
 
-def read_config(files: Files, name: str, section: str) -> dict[str, list[Assignment]]:
-    """All assignments of `name` (say `journald.conf`) in the order in which systemd applies them: one main file, then drop-ins by file
-    name.
+def config_paths(files: Files, name: str) -> tuple[str, ...]:
+    """The files of `name` (say `journald.conf`) in systemd's order: one main file, then drop-ins by file name. Raises Unseen.
 
-    The first main file of /etc, /run, /usr/local/lib, /usr/lib counts (before systemd 254 only /etc has one). A drop-in of a name hides
-    those of the
-    same name in later folders; one that is a link to /dev/null or empty hides them and says nothing. Raises Unseen.
+    The first main file of /etc, /run, /usr/local/lib, /usr/lib counts. A drop-in of a name hides those of the same name in later folders;
+    one that is a link to /dev/null hides them and says nothing.
     """
     paths: list[str] = []
     for root in _ROOTS:
@@ -56,11 +54,14 @@ def read_config(files: Files, name: str, section: str) -> dict[str, list[Assignm
             if entry.endswith(".conf") and not entry.startswith("."):
                 names.setdefault(entry, f"{root}/{name}.d/{entry}")
     paths += [names[entry] for entry in sorted(names)]
+    links = {path: files.stat(path) for path in paths}
+    return tuple(path for path, stat in links.items() if stat is None or stat.kind != "l" or stat.link != "/dev/null")
+
+
+def read_config(files: Files, name: str, section: str) -> dict[str, list[Assignment]]:
+    """All assignments in a section of `name` and its drop-ins, by key, in the order in which systemd applies them. Raises Unseen."""
     found: dict[str, list[Assignment]] = {}
-    for path in paths:
-        stat = files.stat(path)
-        if stat is not None and stat.kind == "l" and stat.link == "/dev/null":
-            continue
+    for path in config_paths(files, name):
         for row in parse_ini(files.lines(path) or ()):
             if row.section == section:
                 found.setdefault(row.key, []).append(row)
@@ -142,10 +143,10 @@ class Journald:
         found = self.setting("ForwardToSyslog")
         if found.value:
             return bool(boolean(found.value))
+        if self._files.exists("/etc/debian_version"):
+            return True
         family = f"{self._host.os.get('ID', '')} {self._host.os.get('ID_LIKE', '')}".split()
         if not family:
-            if self._files.exists("/etc/debian_version"):
-                return True
             raise Unseen(Gap("file:/etc/os-release", Reason.ABSENT, "the compiled default of ForwardToSyslog depends on the distribution"))
         return bool({"debian", "ubuntu"} & set(family))
 
