@@ -50,8 +50,8 @@ ITEMS: tuple[Item, ...] = (
     *_each("/etc/passwd /etc/shadow /etc/gshadow", family="shadow"),
     *_each("/etc/group /etc/login.defs /etc/shells /etc/adduser.conf /etc/deluser.conf /etc/nologin /run/nologin /var/run/nologin"),
     *_each(
-        "/etc/securetty /etc/environment /etc/hosts.equiv /etc/hosts.allow /etc/hosts.deny /etc/hostname /etc/os- "
-        "release /usr/lib/os-release"
+        "/etc/securetty /etc/environment /etc/hosts.equiv /etc/hosts.allow /etc/hosts.deny /etc/hostname "
+        "/etc/os-release /usr/lib/os-release"
     ),
     Item("/etc/nsswitch.conf", family="nss"),
     *_each("/etc/profile /etc/bash.bashrc /etc/bashrc /etc/csh.cshrc /etc/csh.login /etc/zsh/zshenv /etc/zsh/zprofile /etc/debian_version"),
