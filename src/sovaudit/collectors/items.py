@@ -162,10 +162,10 @@ HOME_STATS = (
 )  # fmt: skip
 
 PACKAGES = (
-    "openssh-server openssh openssh-client sudo doas opendoas rsyslog syslog-ng systemd systemd-sysv systemd- "
-    "timesyncd logrotate auditd audit chrony ntp ntpsec openntpd login passwd"
+    "openssh-server openssh openssh-client sudo doas opendoas rsyslog syslog-ng systemd systemd-sysv systemd-timesyncd "
+    "logrotate auditd audit chrony ntp ntpsec openntpd login passwd "
     "shadow shadow-utils util-linux pam cracklib-runtime cracklib cracklib-dicts dropbear dropbear-bin tinyssh "
-    "tinysshd base-passwd busybox cron cronie coreutils libc6 glibc"
+    "tinysshd base-passwd busybox cron cronie coreutils libc6 glibc "
     "debian-archive-keyring nscd nslcd policykit-1 polkitd polkit docker.io docker-ce podman lxd"
 ).split()
 PACKAGE_PREFIXES = (
