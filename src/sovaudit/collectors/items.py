@@ -138,7 +138,7 @@ ITEMS: tuple[Item, ...] = (
         for folder in ("/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin")
         for name in (
             "sshd sudo su passwd login chage chpasswd rsyslogd syslog-ng syslogd chronyd ntpd openntpd auditd augenrules "
-            "logrotate sh bash dropbear doas"
+            "logrotate sh bash dropbear doas "
             "visudo busybox crond cron pkexec newgrp sg"
         ).split()
     ),
