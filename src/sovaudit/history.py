@@ -70,9 +70,14 @@ def selections(report: Report, checks: Mapping[str, Check]) -> tuple[_Chosen, ..
     found = []
     for row in report.profile.parameters:
         if row.check not in checks:
-            raise UsageError("this check is not installed, so its verdicts cannot be recomputed", where=row.check, hint="Install its plugin.")
+            raise UsageError(
+                "this check is not installed, so its verdicts cannot be recomputed", where=row.check, hint="Install its plugin."
+            )
         known = checks[row.check]
-        params = {**known.knobs, **{name: _native(value, known.knobs.get(name)) for name, value in row.params.items() if name in known.knobs}}
+        params = {
+            **known.knobs,
+            **{name: _native(value, known.knobs.get(name)) for name, value in row.params.items() if name in known.knobs},
+        }
         found.append(_Chosen(known, params, row.severity))
     return tuple(found)
 

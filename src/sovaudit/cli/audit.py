@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         from sovaudit.reports.text import render_text
 
-        where = [os.path.relpath(path) if out.is_absolute() is False else str(path) for path in result.paths]
+        where = {path.name: str(path) for path in result.paths}
         print(render_text(result.report, language=common.language(options), color=common.colour(options), where=where), end="")
     return 0 if options.exit_zero else result.report.gate.code
 
