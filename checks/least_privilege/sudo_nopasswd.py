@@ -1,0 +1,59 @@
+"""sudo asks who you are.
+
+Without that question, whoever sits at an open session, or runs a program in it, holds the rights of its owner. sudo does not ask where the
+tag NOPASSWD or `Defaults !authenticate` (for everybody, this user, target, host or command) applies, where the account is in
+`exempt_group`, or where the PAM stack of sudo opens to anybody. Running something as oneself needs no question.
+
+Passes: everything that the account may run asks for a password, its own or (`targetpw`, `rootpw`, `runaspw`) another's. Fails: something
+that it may run as somebody else asks nothing. Unknown: what decides was not seen. Not applicable: sudo is not installed.
+
+Remedy: remove NOPASSWD and `!authenticate`; for a program that must run unattended, use a unit or cron job of its own account.
+"""
+
+from sovaudit.authoring import Host, Outcomes, Unseen, check, failed, not_applicable, passed, unknown
+from sovaudit.facts.factors import NOTHING, Why
+
+
+@check("least-privilege.sudo-nopasswd", severity="high", since="0.1")
+def sudo_nopasswd(host: Host) -> Outcomes:
+    sudo = host.sudo
+    if sudo.installed is False:
+        yield not_applicable("sudo is not installed", subject="sudo")
+        return
+    asked = False
+    for account in host.accounts:
+        rights = [right for right in sudo.grants(account) if right.target != account.name]
+        if account.uid == 0 or not rights:
+            continue
+        asked = True
+        name = account.name
+        free = next((right for right in rights if right.nopasswd and right.certain), None)
+        maybe = next((right for right in rights if right.nopasswd is not False), None)
+        try:
+            ways = host.pam.authenticate("sudo", account, invoker=account)
+            open_way = ways.certain.get(NOTHING)
+            doubt = ways.possible.get(NOTHING)
+        except Unseen as unseen:
+            open_way, doubt = None, Why(gaps=(unseen.gap,))
+        if free is not None:
+            command = " ".join(part for part in (free.command, free.args or "") if part)
+            yield failed("sudo runs {command} for {name} and asks nothing", subject=name, seen=f"no password for {command}", because=free.because,
+                         name=name, command=command)  # fmt: skip
+        elif open_way is not None and any(right.certain for right in rights):
+            yield failed("PAM lets {name} through sudo and asks nothing", subject=name, because=open_way.because, name=name)
+        elif maybe is not None or doubt is not None or open_way is not None:
+            gaps = (*sudo.gaps, *(doubt.gaps if doubt is not None else ()))
+            yield unknown("sudo may ask {name} nothing", subject=name, gaps=gaps, because=(maybe or rights[0]).because,
+                          settle="what was not seen", name=name)  # fmt: skip
+        else:
+            yield passed("sudo asks {name} for a password", subject=name, because=rights[0].because, name=name)
+    for source in sudo.elsewhere:
+        asked = True
+        yield unknown(
+            "{source} may give rights that this host does not show", subject=source, settle="the rules of {source}", source=source
+        )
+    if sudo.gaps:
+        asked = True
+        yield unknown("not all of sudo's rules were seen", subject="sudo", gaps=sudo.gaps, settle="the files that were not seen")
+    if not asked:
+        yield passed("nobody may run anything through sudo", subject="sudo", seen=sudo.broken)

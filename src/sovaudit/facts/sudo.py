@@ -1,0 +1,512 @@
+"""What each account may run through sudo, as whom, and whether that makes it root.
+
+sudoers(5) as the program applies it: over all files the last element that says anything about user, host, target and command decides, tags win over
+`Defaults`. Answers are three-valued; `gaps` of an uncertain one say what was not seen.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sovaudit.facts.accounts import Account
+from sovaudit.facts.files import Unseen
+from sovaudit.facts.host import Host
+from sovaudit.facts.parse.globs import has_meta
+from sovaudit.facts.parse.sudoers import CmndSpec, Member, Members
+from sovaudit.facts.sudo_match import ALLOW, DENY, NO, SILENT, UNSPEC, YES, Answer, Matcher, Request, Target, leaves
+from sovaudit.facts.sudo_policy import load
+from sovaudit.facts.sudo_shells import SYSTEM_FOLDERS, makes_root, proposals
+from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
+
+ROOT_GROUPS = ("docker", "lxd", "incus-admin", "disk")
+ANY = (Request("/nonexistent/of/ones/own/choice"), Request("/var/tmp/of/ones/own/choice"), Request("/choice"))
+LEVELS = ("none", "limited", "shell", "all")
+MAX_TRIES = 4000  # command lines tried for one account
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Something an account may run. command: as written, `ALL` for any. runas: as written, empty for the default. nopasswd, certain: None and False where not known.
+
+    target: an account (root first) as which it was seen to be allowed, `:docker` where it is a group only.
+    """
+
+    command: str
+    args: str | None
+    runas: str
+    target: str
+    nopasswd: bool | None
+    tags: tuple[str, ...]
+    certain: bool
+    because: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """allowed, password: None where the evidence allows both. password: whether sudo asks for one. because: the lines that decide."""
+
+    allowed: bool | None
+    password: bool | None
+    because: tuple[Line, ...]
+    gaps: tuple[Gap, ...] = ()
+    noexec: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How near root an account gets. level: `none`, `limited` (some commands, none of which makes root), `shell` (a root shell through `detail`), `all`.
+
+    password: whether sudo asks for one on that way (None: not known).
+    """
+
+    level: str
+    certain: bool
+    because: tuple[Line, ...] = ()
+    detail: str = ""
+    gaps: tuple[Gap, ...] = ()
+    password: bool | None = None
+
+    @property
+    def root(self) -> bool:
+        return self.level in ("shell", "all")
+
+    @property
+    def words(self) -> str:
+        """`any command as root`, or `a root shell through CMD`."""
+        return {"all": "any command as root", "shell": f"a root shell through {self.detail}", "limited": "some commands"}.get(
+            self.level, "nothing"
+        )
+
+
+class Sudo:
+    """sudo on one host.
+
+    installed: None where the program was not looked for. broken: why sudo serves nobody (not setuid, sudoers missing, insecure or unreadable to the
+    parser); empty if it works. elsewhere: sources of rules that this evidence does not show. gaps: what could change any answer.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._loaded = load(host)
+        self.policy = self._loaded.policy
+        self.installed = self._loaded.installed
+        self.broken = self._loaded.broken
+        self.because = self._loaded.because
+        self.elsewhere = self._loaded.elsewhere
+        self.gaps = self._loaded.gaps
+        self.version = self._loaded.version
+        self._match = Matcher(host, self.policy)
+        self._reach: dict[str, Reach] = {}
+        self._grants: dict[str, tuple[Grant, ...]] = {}
+        self._settings: dict[tuple[str, Target | None, Request | None], dict[str, frozenset[str]]] = {}
+        self._specs: dict[str, list[tuple[CmndSpec, bool]]] = {}
+        self._global()
+
+    @property
+    def usable(self) -> bool:
+        """Whether sudo gives anybody anything, as far as was seen."""
+        return self.installed is not False and not self.broken
+
+    # settings
+
+    def _global(self) -> None:
+        """Defaults for everybody that change how names and patterns match."""
+        for default in self.policy.defaults:
+            if default.scope:
+                continue
+            on = default.op != "!"
+            match default.name:
+                case "case_insensitive_user":
+                    self._match.fold_users = on
+                case "case_insensitive_group":
+                    self._match.fold_groups = on
+                case "use_netgroups":
+                    self._match.use_netgroups = on
+                case "fast_glob":
+                    self._match.fast_glob = on
+                case "group_plugin":
+                    self._match.group_plugin = on and bool(default.value)
+                case "runas_default" if default.op == "=":
+                    self._match.runas_default = default.value
+
+    def setting(self, account: Account, name: str, *, target: Target | None = None, request: Request | None = None) -> frozenset[str]:
+        """The values that a Defaults option may have: `on`, `off`, or its text; empty text where it is not set. Several where it is not known."""
+        return self._values(account, target, request).get(name, frozenset({_INITIAL.get(name, "")}))
+
+    def _values(self, account: Account, target: Target | None, request: Request | None) -> dict[str, frozenset[str]]:
+        key = (account.name, target, request)
+        if key in self._settings:
+            return self._settings[key]
+        found: dict[str, frozenset[str]] = {}
+        for scopes in (("", ":", "@"), (">",), ("!",)):  # update_defaults(): generic, host and user first, then target, then command
+            for default in self.policy.defaults:
+                if default.scope not in scopes or (default.name in _FLAGS and default.op in ("=", "+", "-")):
+                    continue
+                applies = self._applies(default.scope, default.members, account, target, request)
+                if ALLOW not in applies:
+                    continue
+                value = "off" if default.op == "!" else "on" if default.op == "" else default.value
+                before = found.get(default.name, frozenset({_INITIAL.get(default.name, "")}))
+                found[default.name] = frozenset({value}) if applies == YES else before | {value}
+        if len(self._settings) > 20_000:
+            self._settings.clear()
+        self._settings[key] = found
+        return found
+
+    def _applies(self, scope: str, members: Members, account: Account, target: Target | None, request: Request | None) -> Answer:
+        match scope:
+            case ":":
+                return self._match.users(members, account)
+            case "@":
+                return self._match.hosts(members)
+            case ">":
+                return self._match.runas(members, None, account, Target(target.account)) if target else SILENT
+            case "!":
+                return self._match.commands(members, request) if request else SILENT
+        return YES
+
+    # decisions
+
+    def target(self, name: str) -> Account | None:
+        """The account of a runas name or `#uid`."""
+        accounts = self._host.accounts
+        if name.startswith("#") and name[1:].isdecimal():
+            return next(iter(accounts.by_uid(int(name[1:]))), None)
+        return accounts.get(name)
+
+    def may_run(self, account: Account, command: str, args: str | None = None, runas: str = "root", group: str | None = None) -> Decision:
+        """Whether `sudo -u runas [-g group] command args` is allowed. args: joined by single blanks, None or empty for none."""
+        who = self.target(runas)
+        if who is None:
+            return Decision(None, None, (), (Gap("file:/etc/passwd", Reason.AMBIGUOUS, f"there is no account {runas}"),))
+        return self.decide(account, Request(command, args or None), Target(who, group))
+
+    def decide(self, account: Account, request: Request, target: Target) -> Decision:
+        """The same for a request and a target."""
+        if not self.usable:
+            return Decision(False, None, self.because)
+        match = self._match
+        match.start()
+        match.gaps.clear()
+        self._enter(account)
+        found: list[tuple[int, CmndSpec]] = []
+        complete = False
+        for spec, sure in reversed(self._mine(account)):
+            date = self._date(spec)
+            if date == NO:
+                continue
+            runas = match.runas(spec.runas_users, spec.runas_groups, account, target)
+            if ALLOW not in runas:
+                continue
+            answer = match.commands((spec.cmnd,), request)
+            found += [(value, spec) for value in answer - SILENT]
+            if sure and date == YES and runas == YES and UNSPEC not in answer:
+                complete = True
+                break
+        values = {value for value, _ in found}
+        allowed: bool | None = None if ALLOW in values else False
+        if complete and values == {ALLOW}:
+            allowed = True
+        if self.gaps or (self.elsewhere and allowed is not True):
+            allowed = None if allowed is not False or self.gaps or self.elsewhere else False
+        deciding = [spec for value, spec in found if value == (ALLOW if ALLOW in values else DENY)]
+        password = self._password(account, target, request, deciding) if ALLOW in values else None
+        noexec = bool(deciding) and all(self._noexec(spec, account, target, request) for spec in deciding)
+        gaps = (*match.gaps, *self.gaps) if allowed is None else ()
+        return Decision(allowed, password, tuple(dict.fromkeys(spec.line for spec in deciding)), gaps, noexec)
+
+    def _enter(self, account: Account) -> None:
+        values = self.setting(account, "runas_default")
+        if len(values) == 1:
+            self._match.runas_default = next(iter(values)) or "root"
+
+    def _mine(self, account: Account) -> list[tuple[CmndSpec, bool]]:
+        """The commands of every rule for this account on this host, in file order, and whether user and host certainly match."""
+        if account.name not in self._specs:
+            found: list[tuple[CmndSpec, bool]] = []
+            for spec in self.policy.specs:
+                self._match.start()
+                users = self._match.users(spec.users, account)
+                if ALLOW not in users:
+                    continue
+                for privilege in spec.privileges:
+                    hosts = self._match.hosts(privilege.hosts)
+                    if ALLOW in hosts:
+                        found += [(command, users == YES == hosts) for command in privilege.commands]
+            self._specs[account.name] = found
+        return self._specs[account.name]
+
+    def _date(self, spec: CmndSpec) -> Answer:
+        """NOTBEFORE and NOTAFTER against the host's clock; a time without a zone is the host's, which was not seen."""
+        found = YES
+        for moment, sign in ((spec.not_before, 1), (spec.not_after, -1)):
+            if moment is None:
+                continue
+            left = (self._host.taken_at - moment.at) * sign
+            if moment.local and abs(left) < timedelta(hours=14):
+                self._match.doubt("file:/etc/localtime", Reason.UNSUPPORTED, "the time zone was not seen")
+                found = found | NO
+            elif left < timedelta(0):
+                return NO
+        return found
+
+    def _password(self, account: Account, target: Target, request: Request, specs: list[CmndSpec]) -> bool | None:
+        """check_user(): nobody is asked who runs as himself, is exempt, or is not to be authenticated."""
+        if account.uid == 0 or (account.uid == target.account.uid and (target.group is None or target.group in account.groups)):
+            return False
+        exempt = self.setting(account, "exempt_group", target=target, request=request)
+        asked: set[bool] = set()
+        for group in exempt:
+            if group and group != "off" and group in account.groups:
+                asked.add(False)
+        if asked and len(exempt) == 1:
+            return False
+        for spec in specs:
+            if "PASSWD" in spec.tags:
+                asked.add(spec.tags["PASSWD"])
+            else:
+                asked |= {value != "off" for value in self.setting(account, "authenticate", target=target, request=request)}
+        return asked.pop() if len(asked) == 1 else None
+
+    def _noexec(self, spec: CmndSpec, account: Account, target: Target, request: Request) -> bool:
+        if "EXEC" in spec.tags:
+            return not spec.tags["EXEC"]
+        return self.setting(account, "noexec", target=target, request=request) == {"on"}
+
+    # grants
+
+    def grants(self, account: Account) -> tuple[Grant, ...]:
+        """What remains allowed after the last match of everything, in file order, one entry per command written."""
+        if account.name in self._grants:
+            return self._grants[account.name]
+        found: dict[tuple[object, ...], Grant] = {}
+        if self.usable:
+            for spec, _ in self._mine(account):
+                if self._date(spec) == NO:
+                    continue
+                target = self._some_target(spec, account)
+                if target is None:
+                    continue
+                for leaf in leaves(self.policy, spec.cmnd):
+                    if leaf.negated:
+                        continue
+                    decision = self._sample(account, leaf, target)
+                    if decision.allowed is not False and spec.line in decision.because:
+                        grant = Grant(
+                            leaf.name or "ALL", leaf.args, spell_runas(spec), f":{target.group}" if target.group else target.account.name, None if decision.password is None else not decision.password,
+                            tuple(("" if on else "NO") + tag for tag, on in spec.tags.items()), decision.allowed is True, decision.because,
+                        )  # fmt: skip
+                        found.setdefault((grant.command, grant.args, grant.runas, grant.nopasswd, spec.line), grant)
+        self._grants[account.name] = tuple(found.values())
+        return self._grants[account.name]
+
+    def _some_target(self, spec: CmndSpec, account: Account) -> Target | None:
+        self._enter(account)
+        for target in self._targets(spec, account):
+            if ALLOW in self._match.runas(spec.runas_users, spec.runas_groups, account, target):
+                return target
+        return None
+
+    def _targets(self, spec: CmndSpec, account: Account) -> Iterator[Target]:
+        """As whom a rule might let run: root first, then whom it names, then (for `-g` alone) oneself with a group."""
+        accounts = self._host.accounts
+        yield from (Target(root) for root in accounts.by_uid(0))
+        names = spec.runas_users if spec.runas_users is not None else (Member("WORD", self._match.runas_default),)
+        for member in _expand(self, "Runas", names):
+            if member.kind == "USERGROUP":
+                yield from (Target(one) for one in accounts.members(member.name[1:])[:50])
+            elif named := self.target(member.name):
+                yield Target(named)
+            elif member.kind == "ALL":
+                yield from (Target(one) for one in list(accounts)[:50] if one.name != account.name)
+        for member in _expand(self, "Runas", spec.runas_groups or ()):
+            for group in accounts.groups.values() if member.kind == "ALL" else [accounts.groups.get(member.name)]:
+                if group is not None:
+                    yield Target(account, group.name, True)
+            if member.name.startswith("#"):
+                yield from (Target(account, group.name, True) for group in accounts.groups.values() if str(group.gid) == member.name[1:])
+        yield Target(account)
+
+    def _sample(self, account: Account, leaf: Member, target: Target) -> Decision:
+        """A decision about one concrete command line of this element."""
+        if leaf.kind == "ALL":
+            return self.decide(account, ANY[0], target)
+        decision = Decision(False, None, ())
+        for tried, (path, args) in enumerate(proposals(leaf.name, leaf.args)):
+            found = self.decide(account, Request(path, args), target)
+            if found.allowed is True or tried > 40:
+                return found
+            decision = found if found.allowed is None else decision
+        return decision
+
+    # reach
+
+    def reaches_root(self, account: Account) -> Reach:
+        """How near root sudo brings this account, by its own rights and by those of the accounts it may become."""
+        if account.name not in self._reach:
+            self._reach[account.name] = Reach("none", True)  # who reaches root only through himself does not
+            self._reach[account.name] = self._reaches(account)
+        return self._reach[account.name]
+
+    def _reaches(self, account: Account) -> Reach:
+        if not self.usable:
+            return Reach("none", True, self.because, self.broken)
+        best = Reach("none", not self.gaps and not self.elsewhere, gaps=self.gaps)
+        for root in self._host.accounts.by_uid(0):
+            best = _better(best, self._as(account, Target(root), ""))
+            if best.level == "all" and best.certain:
+                return best
+        for target in self._stepping_stones(account):
+            best = _better(best, self._through(account, target))
+        if not best.root and (rights := self.grants(account)):
+            best = _better(best, Reach("limited", any(right.certain for right in rights), rights[0].because, gaps=best.gaps))
+        return best
+
+    def _as(self, account: Account, target: Target, suffix: str) -> Reach:
+        best = Reach("none", True)
+        for request in ANY:
+            decision = self.decide(account, request, target)
+            if decision.allowed is not False:
+                reach = Reach("all", decision.allowed is True, decision.because, "ALL" + suffix, decision.gaps, decision.password)
+                if reach.certain:
+                    return reach
+                best = _better(best, reach)
+        tries = 0
+        for spec, _ in self._mine(account):
+            for leaf in leaves(self.policy, spec.cmnd):
+                if leaf.negated or leaf.kind == "ALL":
+                    continue
+                for path, args in proposals(leaf.name, leaf.args):
+                    tries += 1
+                    if tries > MAX_TRIES or (best.root and best.certain):
+                        break
+                    best = _better(best, self._one(account, target, leaf, path, args, suffix))
+        return best
+
+    def _one(self, account: Account, target: Target, leaf: Member, path: str, args: str | None, suffix: str) -> Reach:
+        how = makes_root(path, args, noexec=False)
+        doubt: tuple[Gap, ...] = ()
+        if not how and path.startswith("/") and not leaf.digests:
+            mine = self._can_write(account, path)
+            if mine is False:
+                return Reach("none", True)
+            how = "can be replaced"
+            doubt = (mine,) if isinstance(mine, Gap) else ()
+        elif not how:
+            return Reach("none", True)
+        decision = self.decide(account, Request(path, args), target)
+        if decision.allowed is False or (decision.noexec and how != "can be replaced" and not makes_root(path, args, noexec=True)):
+            return Reach("none", True)
+        shown = " ".join(part for part in (leaf.name, leaf.args or "") if part)
+        return Reach(
+            "shell", decision.allowed is True and not doubt, decision.because, shown + suffix, (*decision.gaps, *doubt), decision.password
+        )
+
+    def _can_write(self, account: Account, path: str) -> bool | Gap:
+        """Whether the account can change the program that stands there, or put one there. A Gap: not seen."""
+        if has_meta(path) or (path.startswith(SYSTEM_FOLDERS) and not path.startswith("/usr/local/")):
+            return False
+        files = self._host.files
+        gids = {account.gid, *(self._host.accounts.groups[name].gid for name in account.groups if name in self._host.accounts.groups)}
+        try:
+            here, below = files.resolve(path) or path, True
+            while here != "/":
+                found = files.stat(here)
+                if found is None:
+                    below = True
+                else:
+                    mine = found.uid == account.uid
+                    writes = mine or found.world_writable or (found.group_writable and found.gid in gids)
+                    if writes and (found.kind != "d" or mine or not found.mode & 0o1000 or below):
+                        return account.uid != 0
+                    below = False
+                here = posixpath.dirname(here)
+        except Unseen as unseen:
+            return unseen.gap
+        return False
+
+    def _stepping_stones(self, account: Account) -> list[Target]:
+        """Whom this account may become that is root by another way: with a group that equals root, or with sudo that asks nothing."""
+        found: dict[Target, None] = {}
+        for spec, _ in self._mine(account):
+            for target in self._targets(spec, account):
+                who = target.account
+                if target.group in ROOT_GROUPS or (who.uid not in (0, account.uid) and (who.groups & set(ROOT_GROUPS) or self._mine(who))):
+                    found.setdefault(target)
+        return list(found)[:100]
+
+    def _through(self, account: Account, target: Target) -> Reach:
+        name = f" as group {target.group}" if target.group else f" as {target.account.name}"
+        reach = self._as(account, target, name)
+        if not reach.root:
+            return Reach("none", True)
+        if target.group not in ROOT_GROUPS and not target.account.groups & set(ROOT_GROUPS):
+            further = self.reaches_root(target.account)
+            if not further.root or further.password is True:
+                return Reach("none", True)
+            reach = Reach("shell", reach.certain and further.certain and further.password is False, (*reach.because, *further.because), reach.detail,
+                          (*reach.gaps, *further.gaps), reach.password)  # fmt: skip
+        return Reach("shell", reach.certain, reach.because, reach.detail, reach.gaps, reach.password)
+
+
+_FLAGS = (
+    "authenticate",
+    "rootpw",
+    "targetpw",
+    "runaspw",
+    "noexec",
+    "requiretty",
+    "use_pty",
+    "env_reset",
+    "setenv",
+    "root_sudo",
+    "tty_tickets",
+)
+_INITIAL = {
+    "authenticate": "on",
+    "runas_default": "root",
+    "root_sudo": "on",
+    "env_reset": "on",
+    "timestamp_timeout": "15",
+    "pam_service": "sudo",
+}
+
+
+def spell_runas(spec: CmndSpec) -> str:
+    """`root`, `ALL : ALL`, `: docker`: as one would write it; empty where nothing is written."""
+    if spec.runas_users is None:
+        return ""
+    users = ", ".join(spell(member) for member in spec.runas_users if member.kind != "MYSELF")
+    groups = ", ".join(spell(member) for member in spec.runas_groups or ())
+    return f"{users} : {groups}".strip() if groups else users
+
+
+def spell(member: Member) -> str:
+    return ("!" if member.negated else "") + (member.name or member.kind)
+
+
+def _expand(sudo: Sudo, kind: str, members: Members) -> list[Member]:
+    """Members that are named by a list, aliases followed once each, negated ones left out."""
+    found: list[Member] = []
+    pending = list(reversed(members))
+    seen: set[str] = set()
+    while pending and len(found) < 500:
+        member = pending.pop()
+        if member.kind == "ALIAS" and (alias := sudo.policy.aliases.get((kind, member.name))):
+            if member.name not in seen:
+                seen.add(member.name)
+                pending.extend(reversed(alias.members))
+        elif not member.negated and member.kind != "MYSELF":
+            found.append(member)
+    return found
+
+
+def _better(one: Reach, other: Reach) -> Reach:
+    """The one that says more: root before not, certain before possible, any command before a shell."""
+    key = (one.root, one.certain or not one.root, LEVELS.index(one.level))
+    return other if (other.root, other.certain or not other.root, LEVELS.index(other.level)) > key else one

@@ -1,0 +1,395 @@
+"""Does this sudoers list match? match.c of sudo, three-valued: every answer is the set of answers that the evidence allows.
+
+A list is read from its end and the first member that says anything decides. An alias that is being expanded already, or that nobody defined,
+counts as a plain name (users, hosts) or says nothing (commands), as in sudo.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sovaudit.facts.accounts import Account
+from sovaudit.facts.files import Unseen
+from sovaudit.facts.host import Host
+from sovaudit.facts.parse.globs import Unsupported, glob_matches, has_meta, regex_matches
+from sovaudit.facts.parse.sudoers import MYSELF, Member, Members, Policy
+from sovaudit.model.evidence import Gap
+from sovaudit.model.verdict import Reason
+
+ALLOW, DENY, UNSPEC = 1, 0, -1
+Answer = frozenset[int]
+YES: Answer = frozenset({ALLOW})
+NO: Answer = frozenset({DENY})
+SILENT: Answer = frozenset({UNSPEC})
+PERHAPS: Answer = frozenset({ALLOW, UNSPEC})
+MAX_NESTING = 150  # aliases within aliases
+MAX_STEPS = 50_000  # members looked at for one question: aliases that include each other grow without end
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command as somebody would type it: an absolute path (or `sudoedit`, `list`), its arguments joined by blanks, None for none."""
+
+    command: str
+    args: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """As whom: an account, and a group where `-g` is given (group_only: `-g` without `-u`, so as oneself)."""
+
+    account: Account
+    group: str | None = None
+    group_only: bool = False
+
+
+class Matcher:
+    """Matches lists of one policy on one host. `gaps` gathers what was not seen on the way. ids: whether names ignore case."""
+
+    def __init__(self, host: Host, policy: Policy) -> None:
+        self.host = host
+        self.gaps: dict[Gap, None] = {}
+        self.fold_users = self.fold_groups = True
+        self.use_netgroups = True
+        self.group_plugin = False
+        self.runas_default = "root"
+        self.fast_glob = False
+        self._policy = policy
+        self._steps = 0
+        self._memo: dict[tuple[str, str, object], Answer] = {}
+        self._loops = _looping(policy)
+        self._names: tuple[str, str] | None = None
+        self._real: dict[str, str | None] = {}
+
+    def doubt(self, item: str, reason: Reason, detail: str) -> None:
+        self.gaps.setdefault(Gap(item, reason, detail))
+
+    def start(self) -> None:
+        """A new question: its own budget."""
+        self._steps = 0
+
+    # lists
+
+    def _list(self, members: Members, one: Callable[[Member, frozenset[str]], Answer], used: frozenset[str]) -> Answer:
+        found: set[int] = set()
+        for member in reversed(members):
+            self._steps += 1
+            if self._steps > MAX_STEPS or len(used) > MAX_NESTING:
+                self.doubt("file:/etc/sudoers", Reason.TRUNCATED, "aliases expand beyond what is followed")
+                return frozenset({ALLOW, DENY, UNSPEC})
+            answer = one(member, used)
+            found |= answer - SILENT
+            if UNSPEC not in answer:
+                return frozenset(found)
+        return frozenset(found | {UNSPEC})
+
+    def _alias(
+        self, kind: str, member: Member, key: object, one: Callable[[Member, frozenset[str]], Answer], used: frozenset[str]
+    ) -> Answer | None:
+        alias = self._policy.aliases.get((kind, member.name))
+        if alias is None or member.name in used:
+            return None
+        memo = (kind, member.name, key)
+        cyclic = (kind, member.name) in self._loops
+        if cyclic or memo not in self._memo:
+            self._memo[memo] = self._list(alias.members, one, used | {member.name})
+        return _signed(member, self._memo[memo])
+
+    # users
+
+    def users(self, members: Members, account: Account) -> Answer:
+        return self._list(members, lambda m, used: self._user(m, account, used), frozenset())
+
+    def _user(self, member: Member, account: Account, used: frozenset[str]) -> Answer:
+        match member.kind:
+            case "ALL":
+                return _signed(member, YES)
+            case "NETGROUP":
+                return _signed(member, self._netgroup(member.name))
+            case "USERGROUP":
+                return _signed(member, self._in_group(member.name[1:], account))
+            case "ALIAS":
+                found = self._alias("User", member, account.name, lambda m, u: self._user(m, account, u), used)
+                if found is not None:
+                    return found
+        return _signed(member, self._is(member.name, account))
+
+    def _is(self, name: str, account: Account) -> Answer:
+        if name.startswith("#") and _number(name[1:]) == account.uid:
+            return YES
+        same = name.lower() == account.name.lower() if self.fold_users else name == account.name
+        return YES if same else SILENT
+
+    def _in_group(self, name: str, account: Account) -> Answer:
+        if name.startswith(":") and self.group_plugin:
+            self.doubt("file:/etc/sudoers", Reason.UNSUPPORTED, f"%{name} is asked of a group plugin")
+            return PERHAPS
+        groups = self.host.accounts.groups
+        if name.startswith("#") and (gid := _number(name[1:])) is not None:
+            mine = {account.gid, *(groups[group].gid for group in account.groups if group in groups)}
+            if gid in mine:
+                return YES
+        folded = name.lower()
+        for group in account.groups:
+            if group == name or (self.fold_groups and group.lower() == folded):
+                return YES
+        others = [source for source in self.host.accounts.elsewhere if source != "sss"]
+        if others and name not in groups:
+            self.doubt("file:/etc/nsswitch.conf", Reason.UNSUPPORTED, f"members of %{name} may come from {', '.join(others)}")
+            return PERHAPS
+        return SILENT
+
+    def _netgroup(self, name: str) -> Answer:
+        """innetgr(3). Without /etc/netgroup, NIS, LDAP or SSSD there is no netgroup at all."""
+        if not self.use_netgroups:
+            return SILENT
+        try:
+            sources = _nsswitch(self.host, "netgroup") or ["nis"]
+            clients = {"files": "/etc/netgroup", "nis": "/etc/yp.conf", "sss": "/etc/sssd/sssd.conf", "ldap": "/etc/nslcd.conf"}
+            if all(source in clients and not self.host.files.exists(clients[source]) for source in sources):
+                return SILENT
+        except Unseen as unseen:
+            self.gaps.setdefault(unseen.gap)
+        self.doubt("file:/etc/netgroup", Reason.UNSUPPORTED, f"members of netgroup {name} were not seen")
+        return PERHAPS
+
+    # runas
+
+    def runas(self, users: Members | None, groups: Members | None, invoker: Account, target: Target) -> Answer:
+        """runaslist_matches(): an absent list means the default target, an empty one oneself."""
+        if users is None:
+            users = (Member("WORD", self.runas_default),)
+        matched = self._list(users, lambda m, used: self._runas_user(m, invoker, target, used), frozenset())
+        if target.group is None:
+            return matched
+        found: set[int] = set()
+        for user in matched:
+            for group in self._runas_group(groups, target, user):
+                allowed = ALLOW if group == ALLOW and user == UNSPEC and invoker.name == target.account.name else user
+                found.add(DENY if DENY in (allowed, group) else allowed if allowed == group else UNSPEC)
+        return frozenset(found)
+
+    def _runas_user(self, member: Member, invoker: Account, target: Target, used: frozenset[str]) -> Answer:
+        if member.kind == MYSELF:
+            return _signed(member, YES if target.group_only or invoker.name == target.account.name else SILENT)
+        if member.kind == "ALIAS":
+            key = (invoker.name, target)
+            found = self._alias("Runas", member, key, lambda m, u: self._runas_user(m, invoker, target, u), used)
+            if found is not None:
+                return found
+            return _signed(member, self._is(member.name, target.account))
+        return self._user(member, target.account, used)
+
+    def _runas_group(self, groups: Members | None, target: Target, user: int) -> Answer:
+        def one(member: Member, used: frozenset[str]) -> Answer:
+            if member.kind == "ALL":
+                return _signed(member, YES)
+            if member.kind == "ALIAS":
+                found = self._alias("Runas", member, ("group", target, user), one, used)
+                if found is not None:
+                    return found
+            return _signed(member, YES if self._is_group(member.name, target.group or "") else SILENT)
+
+        found = self._list(groups, one, frozenset()) if groups else SILENT
+        if UNSPEC in found and user == ALLOW and target.group in target.account.groups:
+            found = (found - SILENT) | YES
+        return found
+
+    def _is_group(self, name: str, group: str) -> bool:
+        known = self.host.accounts.groups.get(group)
+        if name.startswith("#") and known and _number(name[1:]) == known.gid:
+            return True
+        return name.lower() == group.lower() if self.fold_groups else name == group
+
+    # hosts
+
+    def hosts(self, members: Members) -> Answer:
+        return self._list(members, self._host, frozenset())
+
+    def _host(self, member: Member, used: frozenset[str]) -> Answer:
+        match member.kind:
+            case "ALL":
+                return _signed(member, YES)
+            case "NETGROUP":
+                return _signed(member, self._netgroup(member.name))
+            case "NTWKADDR":
+                self.doubt("file:/etc/sudoers", Reason.UNSUPPORTED, f"whether this host has the address {member.name} was not seen")
+                return _signed(member, PERHAPS)
+            case "ALIAS":
+                found = self._alias("Host", member, "", self._host, used)
+                if found is not None:
+                    return found
+        return _signed(member, self._named(member.name))
+
+    def _named(self, pattern: str) -> Answer:
+        names = self._host_names()
+        if names is None:
+            self.doubt("file:/etc/hostname", Reason.ABSENT, f"whether this host is {pattern} was not seen")
+            return PERHAPS
+        long, short = names
+        name = long if "." in pattern else short
+        if has_meta(pattern):
+            return YES if glob_matches(pattern, name, fold=True) else SILENT
+        return YES if pattern.lower() == name.lower() else SILENT
+
+    def _host_names(self) -> tuple[str, str] | None:
+        """The long and the short name: /etc/hosts gives the long one where sudo resolves it (`fqdn`, the default of Debian's build)."""
+        if self._names is None:
+            name = self.host.evidence.identity.get("hostname", "")
+            try:
+                if not name or not self.host.live:
+                    rows = [row.strip() for row in (self.host.files.read("/etc/hostname") or "").splitlines()]
+                    name = next((row for row in rows if row and not row.startswith("#")), name)
+                if not name:
+                    return None
+                long = name
+                for row in (self.host.files.read("/etc/hosts") or "").splitlines():
+                    words = row.partition("#")[0].split()
+                    if name in words[1:]:
+                        long = words[1]
+                        break
+            except Unseen as unseen:
+                self.gaps.setdefault(unseen.gap)
+                if not name:
+                    return None
+                long = name
+            self._names = (long, long.partition(".")[0])
+        return self._names
+
+    # commands
+
+    def commands(self, members: Members, request: Request) -> Answer:
+        return self._list(members, lambda m, used: self._command(m, request, used), frozenset())
+
+    def _command(self, member: Member, request: Request, used: frozenset[str]) -> Answer:
+        if member.kind == "ALIAS":
+            return self._alias("Cmnd", member, request, lambda m, u: self._command(m, request, u), used) or SILENT
+        answer = YES if member.kind == "ALL" else self._path(member, request)
+        if answer != SILENT and member.digests:
+            self.doubt(f"file:{request.command}", Reason.UNSUPPORTED, "the digest of the program was not seen")
+            answer = answer | SILENT
+        return _signed(member, answer)
+
+    def _path(self, member: Member, request: Request) -> Answer:
+        name = member.name
+        if not name.startswith(("/", "^")):
+            same = name in ("list", "sudoedit") and name == request.command
+            return self._args(member, request) if same else SILENT
+        if request.command in ("list", "sudoedit"):
+            return SILENT
+        if name.startswith("^"):
+            found = self._regex(name, request.command)
+        elif has_meta(name):
+            found = YES if self._glob(name, request.command) else SILENT
+        elif name.endswith("/"):
+            same = self.real(posixpath.dirname(request.command)) == self.real(name)
+            return YES if same else SILENT
+        else:
+            found = YES if self._same(name, request.command) else SILENT
+        return found if found == SILENT else (found & SILENT) | self._args(member, request)
+
+    def _glob(self, pattern: str, command: str) -> bool:
+        base, folder = posixpath.basename(command), posixpath.dirname(command)
+        ways = {command, posixpath.join(self.real(folder) or folder, base)}
+        if pattern.endswith("/"):
+            pattern += "*"
+        return any(glob_matches(pattern, way, pathname=True, period=not self.fast_glob) for way in sorted(ways))
+
+    def _same(self, name: str, command: str) -> bool:
+        """Same base name and same file behind links."""
+        if posixpath.basename(name) != posixpath.basename(command):
+            return False
+        return name == command or (self.real(posixpath.dirname(name)) or name) == (self.real(posixpath.dirname(command)) or command)
+
+    def real(self, path: str) -> str | None:
+        """The path with links followed as far as they were seen."""
+        path = posixpath.normpath(path)
+        if path not in self._real:
+            try:
+                self._real[path] = self.host.files.resolve(path) or path
+            except Unseen:
+                self._real[path] = path
+        return self._real[path]
+
+    def _args(self, member: Member, request: Request) -> Answer:
+        wanted = member.args
+        if wanted is None:
+            return YES
+        if wanted == '""':
+            return YES if request.args is None else SILENT
+        if "<masked>" in wanted:
+            self.doubt("file:/etc/sudoers", Reason.UNSUPPORTED, "an argument is masked")
+            return PERHAPS
+        given = request.args or ""
+        if wanted.startswith("^") and wanted.endswith("$"):
+            return self._regex(wanted, given)
+        return YES if glob_matches(wanted, given, pathname=member.name == "sudoedit") else SILENT
+
+    def _regex(self, pattern: str, text: str) -> Answer:
+        try:
+            return YES if regex_matches(pattern, text) else SILENT
+        except Unsupported as why:
+            self.doubt("file:/etc/sudoers", Reason.UNSUPPORTED, f"regular expression {pattern}: {why}")
+            return PERHAPS
+
+
+def _signed(member: Member, answer: Answer) -> Answer:
+    if not member.negated:
+        return answer
+    return frozenset({ALLOW: DENY, DENY: ALLOW}.get(one, one) for one in answer)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.lstrip("-").isdecimal() and text.isascii() and len(text) < 12 else None
+
+
+def _nsswitch(host: Host, database: str) -> list[str]:
+    for row in (host.files.read("/etc/nsswitch.conf") or "").splitlines():
+        name, colon, rest = row.partition("#")[0].partition(":")
+        if colon and name.strip().lower() == database:
+            return [word for word in rest.lower().split() if not word.startswith("[") and not word.endswith("]")]
+    return []
+
+
+def nsswitch(host: Host, database: str) -> list[str]:
+    """The sources of an nsswitch.conf(5) database, in order; empty without a line. Raises Unseen."""
+    return _nsswitch(host, database)
+
+
+def _looping(policy: Policy) -> set[tuple[str, str]]:
+    """Aliases from which a loop can be reached: their answers depend on the way to them, so they are not remembered."""
+    edges = {
+        key: [(key[0], member.name) for member in alias.members if member.kind == "ALIAS" and (key[0], member.name) in policy.aliases]
+        for key, alias in policy.aliases.items()
+    }
+    waiting = {key: len(set(out)) for key, out in edges.items()}
+    users: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for key, out in edges.items():
+        for other in out:
+            users.setdefault(other, set()).add(key)
+    done = [key for key, count in waiting.items() if count == 0]
+    free: set[tuple[str, str]] = set()
+    while done:
+        key = done.pop()
+        free.add(key)
+        for user in users.get(key, ()):
+            waiting[user] -= 1
+            if waiting[user] == 0:
+                done.append(user)
+    return set(edges) - free
+
+
+def leaves(policy: Policy, member: Member) -> Iterator[Member]:
+    """Every command below a list element, each alias once per sign, with the signs multiplied out."""
+    pending, seen = [(member, False)], set()
+    while pending:
+        here, flipped = pending.pop()
+        negated = here.negated != flipped
+        if here.kind != "ALIAS":
+            yield Member(here.kind, here.name, negated, here.args, here.digests)
+        elif (here.name, negated) not in seen:
+            seen.add((here.name, negated))
+            alias = policy.aliases.get(("Cmnd", here.name))
+            pending.extend((inner, negated) for inner in reversed(alias.members if alias else ()))
