@@ -84,8 +84,9 @@ def judge(
 
 def _calibrate(host: Host) -> Iterator[Calibration]:
     try:
-        for fact, program, agrees, detail in host.ssh.calibration():
-            yield Calibration(target=host.evidence.target.id, fact=fact, program=program, agrees=agrees, detail=clean(detail))
+        for one in host.ssh.calibration():
+            target, detail = host.evidence.target.id, clean(one.detail)
+            yield Calibration(target=target, fact=one.fact, program=one.program, agrees=one.agrees, detail=detail)
     except Unseen:
         return
     except Exception as error:  # a defect here must not cost the verdicts

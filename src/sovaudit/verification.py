@@ -139,7 +139,9 @@ def _page(page: bytes | None, document: bytes, signature: bytes | None, report: 
         return Step("page", False, str(error))
     if inside.report != document or inside.signature != signature:
         return Step("page", False, "the page holds another report or another signature")
-    if report.tool.renderer_digest != renderer_digest():
+    # The page also shows the checks' and directives' own words: with others installed it could not come out the same.
+    same_words = registry.checks_digest(registry.load_checks()) == report.tool.checks_digest and not _other_directives(report)
+    if report.tool.renderer_digest != renderer_digest() or not same_words:
         return Step("page", None, f"rendered by another version ({report.tool.version}): install it to compare the page")
     same = matches(page)
     return Step("page", same, "equals a fresh rendering, byte for byte" if same else "differs from a rendering of the signed document")
@@ -164,11 +166,7 @@ def _recomputed(report: Report, evidence: Path | None) -> tuple[Step, ...]:
 
 
 def _follows(report: Report) -> Step:
-    try:
-        current = {one.id: one.digest for one in directives.load_directives([note.id for note in report.directives])}
-    except SovauditError as error:
-        return Step("counts", None, f"the directives are not installed: {error}")
-    others = [note.id for note in report.directives if current.get(note.id) != note.digest]
+    others = _other_directives(report)
     if others:
         return Step("counts", None, f"made with another text of {', '.join(others)}: install version {report.tool.version} to recompute")
     fresh = history.recount(report)
@@ -176,6 +174,20 @@ def _follows(report: Report) -> Step:
     if wrong:
         return Step("counts", False, f"do not follow from the findings: {', '.join(wrong)}")
     return Step("counts", True, "controls, counts, waivers and gate follow from the findings")
+
+
+def _other_directives(report: Report) -> list[str]:
+    """Directives of the report whose text is not the one installed here."""
+    others = []
+    for note in report.directives:
+        try:
+            (known,) = directives.load_directives([note.id])
+        except SovauditError:
+            others.append(note.id)
+            continue
+        if known.digest != note.digest:
+            others.append(note.id)
+    return others
 
 
 def _verdicts(report: Report, bundle: Bundle) -> Step:

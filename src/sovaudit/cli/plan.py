@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from sovaudit.cli import common, config
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     common.target_arguments(parser)
-    parser.add_argument("--script", action="store_true", help="print the collector itself, as it would be sent")
+    parser.add_argument("--script", action="store_true", help="print the collector itself, the script that is sent or installed")
     common.reach_arguments(parser)
     common.config_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     from sovaudit.audit import targets_of
-    from sovaudit.collectors import collector_script, plan
+    from sovaudit.collectors import plan
+    from sovaudit.collectors.privileges import collector
 
     config.settle(options)
+    if options.script:
+        sys.stdout.buffer.write(collector())
+        return 0
     targets = targets_of(common.targets(options))
     chosen = common.collect_options(options)
-    if options.script:
-        print(collector_script(), end="")
-        return 0
     for target in targets:
         print(common.shown(target.id))
         for line in plan(target, chosen):
