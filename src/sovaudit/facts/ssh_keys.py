@@ -172,7 +172,7 @@ class KeyFinder:
         inside = True
         while True:
             if checked is not None:
-                if strict and inside and (checked.uid not in (0, account.uid) or checked.mode & 0o022):
+                if strict and inside and not self._secure(checked, account):
                     return f"bad ownership or modes for {here} (StrictModes)"
                 if here != real and not self._may(account, checked, 1):
                     return f"{account.name} cannot enter {here}"
@@ -181,6 +181,23 @@ class KeyFinder:
                 return None
             here = posixpath.dirname(here)
             checked = self._files.stat(here) if here != "/" else self._root()
+
+    def _secure(self, stat: Stat, account: Account) -> bool:
+        """Owned by root or the account and writable by nobody else. Debian and its children add (user-group-modes.patch): a group whose only
+        member is the owner may write. Raises Unseen when the distribution would decide and was not seen.
+        """
+        if stat.uid not in (0, account.uid) or stat.mode & 0o002:
+            return False
+        if not stat.mode & 0o020:
+            return True
+        if not {"debian", "ubuntu"} & {*self._host.os.get("ID", "").split(), *self._host.os.get("ID_LIKE", "").split()}:
+            return False
+        primary = [other for other in self._host.accounts if other.gid == stat.gid]
+        group = next((group for group in self._host.accounts.groups.values() if group.gid == stat.gid), None)
+        if group is None or any(other.uid != account.uid for other in primary):
+            return False
+        owners = {other.name for other in self._host.accounts.by_uid(stat.uid)[:1]}
+        return (bool(primary) or bool(group.members)) and (not group.members or group.members == owners)
 
     def _root(self) -> Stat | None:
         try:

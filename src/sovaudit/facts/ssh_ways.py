@@ -119,7 +119,8 @@ class Login:
             if refusal is not None:
                 return refusal
         if forced.split()[:1] == ["internal-sftp"]:
-            return None
+            # session.c: only a subsystem request reaches it, and there is none to request without a Subsystem line
+            return None if subsystems else self.effective.because("forcecommand")
         if forced != "none" and posixpath.basename(forced.split()[0]) in _NO_SESSION:
             return self.effective.because("forcecommand")
         usable = self.account.has_shell

@@ -171,7 +171,8 @@ def defaults(version: Version) -> dict[str, tuple[str, ...]]:
     """Compiled defaults of the keywords that we answer for, as `sshd -T` prints them (fill_default_server_options)."""
     return {
         "usepam": ("no",), "strictmodes": ("yes",), "usedns": ("no",), "permitrootlogin": ("without-password",), "ignorerhosts": ("yes",),
-        "ignoreuserknownhosts": ("no",), "pubkeyauthentication": ("yes",), "passwordauthentication": ("yes",), "kbdinteractiveauthentication": ("yes",),
+        "ignoreuserknownhosts": ("no",), "pubkeyauthentication": ("yes",), "passwordauthentication": ("yes",),
+        "kbdinteractiveauthentication": ("yes",),
         "kerberosauthentication": ("no",), "kerberosorlocalpasswd": ("yes",), "gssapiauthentication": ("no",), "gssapikeyexchange": ("no",),
         "hostbasedauthentication": ("no",), "hostbasedusesnamefrompacketonly": ("no",),
         "permitemptypasswords": ("no",),
@@ -180,7 +181,8 @@ def defaults(version: Version) -> dict[str, tuple[str, ...]]:
         "authorizedprincipalscommanduser": ("none",), "trustedusercakeys": ("none",), "revokedkeys": ("none",), "forcecommand": ("none",),
         "chrootdirectory": ("none",), "banner": ("none",),
         "authenticationmethods": ("any",), "pubkeyauthoptions": ("none",), "maxauthtries": ("6",),
-        "maxsessions": ("10",), "clientaliveinterval": ("0",), "clientalivecountmax": ("3",), "logingracetime": ("120",), "requiredrsasize": ("1024",),
+        "maxsessions": ("10",), "clientaliveinterval": ("0",),
+        "clientalivecountmax": ("3",), "logingracetime": ("120",), "requiredrsasize": ("1024",),
         "port": ("22",), "permittty": ("yes",), "permituserrc": ("yes",), "x11forwarding": ("no",), "allowtcpforwarding": ("yes",),
         "allowagentforwarding": ("yes",), "allowstreamlocalforwarding": ("yes",), "disableforwarding": ("no",), "gatewayports": ("no",),
         "exposeauthinfo": ("no",), "printmotd": ("yes",), "printlastlog": ("yes",), "tcpkeepalive": ("yes",), "compression": ("yes",),

@@ -228,7 +228,7 @@ class Reader:
         return conditions
 
     def _repeated(self, name: str, values: tuple[str, ...], line: Line, conditional: bool) -> bool:
-        """What sshd refuses for what stood above: `any` after other methods (even from inside a Match), a subsystem named twice or without command."""
+        """What sshd refuses for what stood above: `any` after other methods (even from inside a Match), a subsystem named twice."""
         if name == "authenticationmethods":
             if values == ("any",) and self._methods:
                 self._refuse(line, "`any` comes after another AuthenticationMethods")

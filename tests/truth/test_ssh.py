@@ -1,0 +1,309 @@
+"""Who gets in: real logins to a real sshd of a Debian root, beside what the facts say from that root's evidence alone.
+
+A case is a handful of files and the accounts to try. For every account and every set of factors that it holds, a login is tried; the facts agree when
+a certain way fits the offered factors exactly where the login succeeded, and nothing is merely possible.
+"""
+
+# ruff: noqa: E501 - a case is one line
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import io
+import itertools
+import os
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import paramiko
+import pytest
+
+from sovaudit.collectors import collect, parse_target
+from sovaudit.facts.factors import Factor
+from sovaudit.facts.host import Host
+from tests import lab
+
+PASSWORD = "Kx7-quiet-Harbour"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEH"
+USERS = ("bob", "carol", "dave", "erin")
+K, P, C = Factor.KEY, Factor.PASSWORD, Factor.OTP
+BASE = "UsePAM yes\nKbdInteractiveAuthentication no\n"
+STRICT = "UsePAM yes\nKbdInteractiveAuthentication yes\nAuthenticationMethods publickey,keyboard-interactive:pam\n"
+GA = "auth required pam_google_authenticator.so{}\naccount required pam_permit.so\nsession required pam_permit.so\n"
+UNIX = "auth required pam_unix.so\naccount required pam_unix.so\nsession required pam_permit.so\n"
+
+
+def _rsa(bits: int) -> paramiko.RSAKey:
+    return paramiko.RSAKey.generate(bits)
+
+
+def _ed25519() -> paramiko.Ed25519Key:
+    from cryptography.hazmat.primitives import serialization as s
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    text = Ed25519PrivateKey.generate().private_bytes(s.Encoding.PEM, s.PrivateFormat.OpenSSH, s.NoEncryption())
+    return paramiko.Ed25519Key.from_private_key(io.StringIO(text.decode()))
+
+
+KEY, KEY2 = _ed25519(), _ed25519()
+RSA = _rsa(2048)
+
+
+def line(key: paramiko.PKey, options: str = "") -> str:
+    return f"{options} {key.get_name()} {key.get_base64()} test\n".lstrip()
+
+
+@dataclass(frozen=True)
+class Case:
+    """sshd: the text of sshd_config. keys: account → text of its authorized_keys. pam: /etc/pam.d/sshd, empty for Debian's own."""
+
+    sshd: str
+    keys: dict[str, str] = field(default_factory=dict)
+    pam: str = ""
+    users: tuple[str, ...] = ("bob",)
+    files: dict[str, str] = field(default_factory=dict)
+    modes: dict[str, int] = field(default_factory=dict)
+    prepare: str = ""
+    sources: tuple[str, ...] = ("127.0.0.1",)
+    offer: tuple[Factor, ...] = (K, P)
+    arguments: tuple[str, ...] = ()
+    possible: bool = False  # some way is only possible, by design
+
+
+BOB = {"bob": line(KEY)}
+CASES: dict[str, Case] = {
+    "stock": Case(BASE, {"bob": line(KEY), "root": line(KEY)}, users=("root", "bob", "carol")),
+    "passwords off": Case(BASE + "PasswordAuthentication no\n", BOB, users=("bob", "carol")),
+    "keys off": Case(BASE + "PubkeyAuthentication no\n", BOB),
+    "key and password": Case(BASE + "AuthenticationMethods publickey,password\n", BOB, users=("bob", "carol")),
+    "either of two lists": Case(BASE + "AuthenticationMethods publickey,password password\n", BOB),
+    "any first": Case(BASE + "AuthenticationMethods any\nAuthenticationMethods publickey,password\n", BOB),
+    "match user relaxes": Case(BASE + "AuthenticationMethods publickey,password\nMatch User bob\nAuthenticationMethods publickey\n", {**BOB, "carol": line(KEY)}, users=("bob", "carol")),
+    "match address relaxes": Case(BASE + "AuthenticationMethods publickey,password\nMatch Address 127.0.0.9\nAuthenticationMethods password\n", BOB, sources=("127.0.0.1", "127.0.0.9")),
+    "match host needs no dns": Case(BASE + "PasswordAuthentication no\nMatch Host 127.0.0.9\nPasswordAuthentication yes\n", BOB, sources=("127.0.0.1", "127.0.0.9")),
+    "match host by name without dns": Case(BASE + "PasswordAuthentication no\nMatch Host localhost\nPasswordAuthentication yes\n", BOB),
+    "two keys": Case(BASE + "AuthenticationMethods publickey,publickey\n", {"bob": line(KEY) + line(KEY2), "carol": line(KEY)}, users=("bob", "carol")),
+    "disabled list in match closes": Case(BASE + "Match User bob\nAuthenticationMethods keyboard-interactive\n", {**BOB, "carol": line(KEY)}, users=("bob", "carol")),
+    "submethod unknown": Case("UsePAM yes\nAuthenticationMethods keyboard-interactive:bsdauth\n", BOB),
+    "keyboard-interactive": Case("UsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication yes\n", BOB, users=("bob", "carol")),
+    "root with prohibit-password": Case(BASE + "PermitRootLogin prohibit-password\n", {"root": line(KEY)}, users=("root",)),
+    "root without key": Case(BASE + "PermitRootLogin prohibit-password\n", users=("root",)),
+    "root yes": Case(BASE + "PermitRootLogin yes\n", users=("root",)),
+    "root no": Case(BASE + "PermitRootLogin no\n", {"root": line(KEY)}, users=("root",)),
+    "root key and typed": Case(STRICT + "PermitRootLogin prohibit-password\n", {"root": line(KEY)}, users=("root",), pam=UNIX),
+    "root forced only, no command": Case(BASE + "PermitRootLogin forced-commands-only\n", {"root": line(KEY)}, users=("root",)),
+    "root forced only, command": Case(BASE + "PermitRootLogin forced-commands-only\n", {"root": line(KEY, 'command="true"')}, users=("root",)),
+    "root forced only, ForceCommand": Case(BASE + "PermitRootLogin forced-commands-only\nForceCommand true\n", {"root": line(KEY)}, users=("root",)),
+    "second uid 0": Case(BASE + "PermitRootLogin no\n", {"bob": line(KEY)}, prepare="sed -i s/^bob:x:1001:/bob:x:0:/ /etc/passwd; chown root: /home/bob -R"),
+    "denyusers before allowusers": Case(BASE + "AllowUsers bob carol\nDenyUsers bob\n", BOB, users=("bob", "carol")),
+    "allowusers by address": Case(BASE + "AllowUsers bob@127.0.0.9 carol@pc.corp.example\n", BOB, users=("bob", "carol"), sources=("127.0.0.1", "127.0.0.9")),
+    "allowgroups primary": Case(BASE + "AllowGroups bob\n", BOB, users=("bob", "carol")),
+    "denygroups pattern": Case(BASE + "DenyGroups b?b\n", BOB, users=("bob", "carol")),
+    "allowusers replaced in match": Case(BASE + "AllowUsers carol\nMatch User bob\nAllowUsers bob\n", BOB, users=("bob", "carol")),
+    "no shell": Case(BASE, BOB, prepare="usermod -s /usr/sbin/nologin bob"),
+    "shell that is not there": Case(BASE, BOB, prepare="sed -i '/^bob/s|[^:]*$|/bin/zsh|' /etc/passwd"),
+    "shell not executable": Case(BASE, BOB, prepare="cp /bin/sh /bin/plain; chmod 644 /bin/plain; sed -i '/^bob/s|[^:]*$|/bin/plain|' /etc/passwd"),
+    "empty shell": Case(BASE, BOB, prepare="sed -i '/^bob/s|[^:]*$||' /etc/passwd"),
+    "no shell but sftp inside": Case(BASE + "Subsystem sftp internal-sftp\n", BOB, prepare="usermod -s /usr/sbin/nologin bob"),
+    "no shell, forced sftp": Case(BASE + "Subsystem sftp /usr/lib/openssh/sftp-server\nMatch User bob\nForceCommand internal-sftp\n", BOB, prepare="usermod -s /usr/sbin/nologin bob"),
+    "forced sftp that nobody can request": Case(BASE + "ForceCommand internal-sftp\n", BOB),
+    "forced to nothing": Case(BASE + "ForceCommand /bin/false\n", BOB),
+    "chroot writable": Case(BASE + "Subsystem sftp internal-sftp\nForceCommand internal-sftp\nChrootDirectory /srv/c\n", BOB, prepare="mkdir -p /srv/c; chmod 777 /srv/c", offer=(), possible=True),
+    "chroot good": Case(BASE + "Subsystem sftp internal-sftp\nForceCommand internal-sftp\nChrootDirectory /srv/c\n", BOB, prepare="mkdir -p /srv/c", possible=True),
+    "locked password, key": Case(BASE, BOB, prepare="passwd -l bob"),
+    "locked without pam": Case("UsePAM no\n", BOB, prepare="passwd -l bob"),
+    "star without pam": Case("UsePAM no\n", BOB, prepare="usermod -p '*' bob"),
+    "password without pam": Case("UsePAM no\n", BOB, users=("bob", "carol")),
+    "typed without pam": Case("UsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication yes\n", users=("carol",)),
+    "expired account": Case(BASE, BOB, prepare="chage -E 1 bob"),
+    "expired account without pam": Case("UsePAM no\n", BOB, prepare="chage -E 1 bob"),
+    "nologin file": Case(BASE, {"bob": line(KEY), "root": line(KEY)}, users=("bob", "root"), files={"/etc/nologin": "down\n"}),
+    "nologin file without pam": Case("UsePAM no\n", {"bob": line(KEY), "root": line(KEY)}, users=("bob", "root"), files={"/etc/nologin": "down\n"}),
+    "empty password": Case(BASE + "PermitEmptyPasswords yes\n", prepare="passwd -d bob", offer=()),
+    "empty password not permitted": Case(BASE, prepare="passwd -d bob", offer=()),
+    "empty password without pam": Case("UsePAM no\nPermitEmptyPasswords yes\n", prepare="passwd -d bob", offer=()),
+    "home writable by group": Case(BASE, BOB, prepare="chmod 775 /home/bob"),
+    "home writable, not strict": Case(BASE + "StrictModes no\n", BOB, prepare="chmod 777 /home/bob"),
+    "home writable by a shared group": Case(BASE, BOB, prepare="chmod 775 /home/bob; usermod -aG bob carol"),
+    "home writable by all": Case(BASE, BOB, prepare="chmod 777 /home/bob"),
+    "keys writable": Case(BASE, BOB, prepare="chmod 666 /home/bob/.ssh/authorized_keys"),
+    "keys of another": Case(BASE, BOB, prepare="chown carol /home/bob/.ssh/authorized_keys; chmod 644 /home/bob/.ssh/authorized_keys"),
+    "keys of root, readable": Case(BASE, BOB, prepare="chown root /home/bob/.ssh/authorized_keys; chmod 644 /home/bob/.ssh/authorized_keys"),
+    "keys of root, hidden": Case(BASE, BOB, prepare="chown root: /home/bob/.ssh/authorized_keys; chmod 600 /home/bob/.ssh/authorized_keys"),
+    "keys elsewhere": Case(BASE + "AuthorizedKeysFile /etc/keys/%u\n", BOB, files={"/etc/keys/carol": line(KEY)}, users=("bob", "carol")),
+    "keys by link": Case(BASE, prepare="mkdir -p /home/bob/.ssh; ln -s /etc/keys/x /home/bob/.ssh/authorized_keys", files={"/etc/keys/x": line(KEY)}),
+    "second key file": Case(BASE, files={"/home/bob/.ssh/authorized_keys2": line(KEY)}),
+    "keys none": Case(BASE + "AuthorizedKeysFile none\n", BOB),
+    "from here": Case(BASE, {"bob": line(KEY, 'from="127.0.0.9"')}, sources=("127.0.0.1", "127.0.0.9")),
+    "from nowhere": Case(BASE, {"bob": line(KEY, 'from="!*,127.0.0.1"')}),
+    "expired key": Case(BASE, {"bob": line(KEY, 'expiry-time="20200101"')}),
+    "key of the future": Case(BASE, {"bob": line(KEY, 'expiry-time="29990101"')}),
+    "unknown option": Case(BASE, {"bob": line(KEY, "no-such-thing")}),
+    "cert-authority is no key": Case(BASE, {"bob": "# x\n" + line(KEY, "cert-authority") + line(KEY2)}),
+    "restricted key": Case(BASE, {"bob": line(KEY, 'restrict,command="true"')}),
+    "commented key": Case(BASE, {"bob": "#" + line(KEY)}),
+    "only security keys": Case(BASE + "PubkeyAcceptedAlgorithms sk-ssh-ed25519@openssh.com\n", BOB),
+    "rsa too short for this sshd": Case(BASE + "RequiredRSASize 3072\n", {"bob": line(RSA)}),
+    "verify-required is for security keys": Case(BASE + "PubkeyAuthOptions verify-required\n", BOB),
+    "revoked": Case(BASE + "RevokedKeys /etc/ssh/revoked\n", {"bob": line(KEY), "carol": line(KEY2)}, files={"/etc/ssh/revoked": line(KEY)}, users=("bob", "carol")),
+    "revoked list missing": Case(BASE + "RevokedKeys /etc/ssh/revoked\n", BOB),
+    "option on the command line": Case(BASE, BOB, arguments=("-o", "PasswordAuthentication=no"), files={"/etc/default/ssh": 'SSHD_OPTS="-o PasswordAuthentication=no"\n'}),
+    "01 code required": Case(STRICT, {"bob": line(KEY), "carol": line(KEY)}, pam=GA.format(""), users=("bob", "carol"), offer=(K, P, C)),
+    "02 nullok and nothing else": Case(STRICT, {"carol": line(KEY)}, pam=GA.format(" nullok"), users=("carol",)),
+    "02b nullok and permit": Case(STRICT, {"carol": line(KEY)}, pam=GA.format(" nullok") + "auth required pam_permit.so\n", users=("carol",)),
+    "03 no methods": Case("UsePAM yes\nKbdInteractiveAuthentication yes\n", BOB, pam=GA.format(""), offer=(K, C)),
+    "04 publickey alternative": Case(STRICT.replace(":pam\n", ":pam publickey\n"), BOB, pam=GA.format(""), offer=(K, C)),
+    "08 code sufficient": Case("UsePAM yes\nKbdInteractiveAuthentication yes\n", pam="auth sufficient pam_google_authenticator.so\n" + UNIX, offer=(P, C)),
+    "09 password sufficient": Case(STRICT, BOB, pam="auth sufficient pam_unix.so\n" + GA.format(""), offer=(K, P)),
+    "13 code optional": Case(STRICT, BOB, pam="auth optional pam_google_authenticator.so\nauth required pam_permit.so\naccount required pam_permit.so\n", offer=(K,)),
+    "14 password behind the key": Case(STRICT, BOB, pam=UNIX),
+    "15 code and password": Case(STRICT, BOB, pam="auth required pam_google_authenticator.so\n" + UNIX, offer=(K, P, C)),
+    "20 no pam": Case(STRICT.replace("UsePAM yes", "UsePAM no"), BOB),
+    "22 module missing": Case(STRICT, BOB, pam="auth required pam_not_there.so\n" + UNIX),
+}  # fmt: skip
+
+
+def code() -> str:
+    digest = hmac.new(base64.b32decode(SECRET + "=" * (-len(SECRET) % 8)), struct.pack(">Q", int(time.time()) // 30), hashlib.sha1).digest()
+    at = digest[-1] & 15
+    return f"{(int.from_bytes(digest[at : at + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06d}"
+
+
+def login(port: int, user: str, source: str, factors: frozenset[Factor], sshd: str) -> bool:
+    """One connection with these factors and nothing else; True when a command or sftp then works."""
+    with socket.create_connection(("127.0.0.1", port), 10, (source, 0)) as sock:
+        transport = paramiko.Transport(sock)
+        try:
+            transport.start_client(timeout=15)
+            return _enter(transport, user, factors) and _works(transport, sshd)
+        except (paramiko.SSHException, EOFError, OSError):
+            return False
+        finally:
+            transport.close()
+
+
+def _enter(transport: paramiko.Transport, user: str, factors: frozenset[Factor]) -> bool:
+    keys: list[paramiko.PKey] = [KEY, KEY2, RSA] if K in factors else []
+    try:
+        transport.auth_none(user)
+        return transport.is_authenticated()
+    except paramiko.BadAuthenticationType as refused:
+        allowed = list(refused.allowed_types)
+
+    def answer(_title: str, _text: str, prompts: list[tuple[str, bool]]) -> list[str]:
+        def one(prompt: str) -> str:
+            if "code" in prompt:
+                return code() if C in factors else ""
+            return PASSWORD if P in factors else ""
+
+        return [one(prompt) for prompt, _ in prompts]
+
+    typed = 0
+    while True:
+        rest: list[str] | None = None
+        try:
+            if "publickey" in allowed and keys:
+                rest = transport.auth_publickey(user, keys.pop(0))
+            elif "keyboard-interactive" in allowed and typed == 0:
+                typed += 1
+                rest = transport.auth_interactive(user, answer)
+            elif "password" in allowed and typed <= 1:
+                typed = 2
+                rest = transport.auth_password(user, PASSWORD if P in factors else code() if C in factors else "", fallback=False)
+            else:
+                return False
+        except paramiko.AuthenticationException:
+            if not transport.is_active():
+                return False
+            continue
+        if transport.is_authenticated():
+            return True
+        if rest:
+            allowed, typed = rest, 0
+
+
+def _works(transport: paramiko.Transport, sshd: str) -> bool:
+    channel = transport.open_session(timeout=10)
+    if "internal-sftp" not in sshd:
+        channel.exec_command("true")
+        return channel.recv_exit_status() == 0
+    channel.invoke_subsystem("sftp")
+    return bool(paramiko.SFTPClient(channel).listdir("/") is not None)
+
+
+@pytest.fixture(scope="module")
+def base() -> Iterator[str]:
+    """The shadow line of the common password."""
+    with lab.overlay() as root:
+        lab.run(root, ["useradd", "-m", "x"])
+        lab.run(root, ["chpasswd"], stdin=f"x:{PASSWORD}\n")
+        yield next(text.split(":")[1] for text in (root / "etc/shadow").read_text().splitlines() if text.startswith("x:"))
+
+
+def prepare(root: Path, case: Case, hashed: str) -> None:
+    steps = [f"useradd -m -u {1001 + number} -s /bin/bash {user}; usermod -p '{hashed}' {user}" for number, user in enumerate(USERS)]
+    lab.run(root, ["sh", "-c", "; ".join([*steps, f"usermod -p '{hashed}' root"])])
+    lab.write(root, {"/etc/ssh/sshd_config": case.sshd, **({"/etc/pam.d/sshd": case.pam} if case.pam else {}), **case.files}, case.modes)
+    homes = {user: "/root" if user == "root" else f"/home/{user}" for user in ("root", *USERS)}
+    lab.write(root, {f"{homes[user]}/.ssh/authorized_keys": text for user, text in case.keys.items()})
+    lab.write(root, {"/home/bob/.google_authenticator": f'{SECRET}\n" TOTP_AUTH\n'})
+    os.chmod(root / "home/bob/.google_authenticator", 0o400)
+    lab.run(
+        root, ["sh", "-c", "for u in bob carol dave erin; do chown -R $u: /home/$u; done; chmod 700 /home/*; " + (case.prepare or "true")]
+    )
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("name", CASES)
+def test_login(name: str, base: str) -> None:
+    case = CASES[name]
+    with lab.overlay() as root:
+        prepare(root, case, base)
+        host = Host(collect(parse_target(f"root:{root}")))
+        told = {user: host.ssh.ways(_account(host, user)) for user in case.users}
+        sets = [frozenset(some) for size in range(len(case.offer) + 1) for some in itertools.combinations(case.offer, size)]
+        tries = list(itertools.product(case.users, sets))
+        with lab.sshd(root, arguments=case.arguments) as port, ThreadPoolExecutor(5) as together:
+
+            def attempt(user: str, offered: frozenset[Factor]) -> bool:
+                return any(login(port, user, source, offered, case.sshd) for source in case.sources)
+
+            entered = list(together.map(lambda pair: attempt(*pair), tries))
+        wrong = [
+            (user, sorted(offered), f"sshd {'lets in' if came_in else 'refuses'}", told[user])
+            for (user, offered), came_in in zip(tries, entered, strict=True)
+            if came_in != any(factors <= offered for factors in (*told[user].certain, *(told[user].possible if case.possible else ())))
+        ]
+        assert not wrong
+        assert case.possible == any(ways.possible for ways in told.values()), told
+
+
+def _account(host: Host, user: str):  # type: ignore[no-untyped-def]
+    account = host.accounts.get(user)
+    assert account is not None
+    return account
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PermitRootLogn no\n",
+        "KbdInteractiveAuthentication no\nAuthenticationMethods publickey,keyboard-interactive\n",
+        "Match User bob\nUsePAM no\n",
+    ],
+)
+def test_sshd_that_does_not_start_lets_nobody_in(text: str, base: str) -> None:
+    with lab.overlay() as root:
+        prepare(root, Case(text, BOB), base)
+        ways = Host(collect(parse_target(f"root:{root}"))).ssh.ways(_account(Host(collect(parse_target(f"root:{root}"))), "bob"))
+        assert not ways
+        assert "does not start" in ways.closed.because[-1].text
+        with pytest.raises(RuntimeError), lab.sshd(root):
+            pass
