@@ -5,30 +5,74 @@ from __future__ import annotations
 from sovaudit import canon
 from sovaudit.model.finding import Because, Finding, GapNote, Message
 from sovaudit.model.report import (
-    Calibration, ControlNote, Counts, Declared, DirectiveNote, EvidenceNote, Gate, Passed, ProfileNote, Report, Scope, Summary, TargetNote,
-    ThresholdNote, Tool, Waived,
-)  # fmt: skip
+    Calibration,
+    ControlNote,
+    Counts,
+    Declared,
+    DirectiveNote,
+    EvidenceNote,
+    Gate,
+    Passed,
+    ProfileNote,
+    Report,
+    Scope,
+    Summary,
+    TargetNote,
+    ThresholdNote,
+    Tool,
+    Waived,
+)
 from sovaudit.model.verdict import Reason, Severity, Status, TargetStatus, Verdict
 from sovaudit.reports.pages import CheckText, ControlText, DirectiveText
 
 CHECKS = {
-    "two-factor.ssh-login": ("high", "Nobody opens an SSH session with one factor", "Demand publickey,keyboard-interactive in AuthenticationMethods and enrol every account."),
-    "password-policy.min-length": ("high", "Nobody can set a short password on the host", "Set minlen in /etc/security/pwquality.conf and enforce_for_root on the pam_pwquality line."),
-    "password-policy.max-age": ("medium", "Every password of an account expires", "Set PASS_MAX_DAYS in /etc/login.defs and run chage on existing accounts."),
-    "least-privilege.root-ssh": ("critical", "root does not log in over SSH", "Set PermitRootLogin no before any Match block of /etc/ssh/sshd_config."),
+    "two-factor.ssh-login": (
+        "high",
+        "Nobody opens an SSH session with one factor",
+        "Demand publickey,keyboard-interactive in AuthenticationMethods and enrol every account.",
+    ),
+    "password-policy.min-length": (
+        "high",
+        "Nobody can set a short password on the host",
+        "Set minlen in /etc/security/pwquality.conf and enforce_for_root on the pam_pwquality line.",
+    ),
+    "password-policy.max-age": (
+        "medium",
+        "Every password of an account expires",
+        "Set PASS_MAX_DAYS in /etc/login.defs and run chage on existing accounts.",
+    ),
+    "least-privilege.root-ssh": (
+        "critical",
+        "root does not log in over SSH",
+        "Set PermitRootLogin no before any Match block of /etc/ssh/sshd_config.",
+    ),
     "least-privilege.sudo-nopasswd": ("high", "sudo asks who you are", "Remove NOPASSWD from /etc/sudoers and the files it includes."),
-    "log-completeness.central": ("high", "Every security message leaves for a collector", "Add an omfwd action over TCP or RELP for auth and authpriv."),
+    "log-completeness.central": (
+        "high",
+        "Every security message leaves for a collector",
+        "Add an omfwd action over TCP or RELP for auth and authpriv.",
+    ),
     "log-completeness.clock": ("medium", "The clock follows a trusted source", "Enable chrony with the organisation's own servers."),
-}  # fmt: skip
-PAGES = {id: CheckText(title, remedy) for id, (_, title, remedy) in CHECKS.items()}
+}
+PAGES = {name: CheckText(title, remedy) for name, (_, title, remedy) in CHECKS.items()}
 SIGNATURE = b"\x30\x03\x02\x01\x01"  # DER, but no CMS block
 
 CHAPTERS = (
-    "POLITIQUE DE SECURITE DES SYSTEMES D'INFORMATION", "ORGANISATION DE LA SECURITE DES SYSTEMES D’INFORMATION", "SECURITE DES RESSOURCES HUMAINES",
-    "GESTION DES ACTIFS INFORMATIONNELS", "CONTROLE D’ACCES", "CRYPTOGRAPHIE", "SECURITE PHYSIQUE ET ENVIRONNEMENTALE", "SECURITE LIEE A L’EXPLOITATION",
-    "SECURITE DES COMMUNICATIONS", "ACQUISITION, DEVELOPPEMENT ET MAINTENANCE DES SYSTEMES D’INFORMATION", "RELATIONS AVEC LES FOURNISSEURS",
-    "GESTION DES INCIDENTS DE CYBERSECURITE", "GESTION DE LA CONTINUITE DE L’ACTIVITE", "CONFORMITE",
-)  # fmt: skip
+    "POLITIQUE DE SECURITE DES SYSTEMES D'INFORMATION",
+    "ORGANISATION DE LA SECURITE DES SYSTEMES D’INFORMATION",
+    "SECURITE DES RESSOURCES HUMAINES",
+    "GESTION DES ACTIFS INFORMATIONNELS",
+    "CONTROLE D’ACCES",
+    "CRYPTOGRAPHIE",
+    "SECURITE PHYSIQUE ET ENVIRONNEMENTALE",
+    "SECURITE LIEE A L’EXPLOITATION",
+    "SECURITE DES COMMUNICATIONS",
+    "ACQUISITION, DEVELOPPEMENT ET MAINTENANCE DES SYSTEMES D’INFORMATION",
+    "RELATIONS AVEC LES FOURNISSEURS",
+    "GESTION DES INCIDENTS DE CYBERSECURITE",
+    "GESTION DE LA CONTINUITE DE L’ACTIVITE",
+    "CONFORMITE",
+)
 SIZES = (4, 4, 4, 11, 17, 2, 12, 20, 8, 9, 3, 4, 3, 3)  # 104 rules
 _KINDS = ("machine", "import", "declaration")
 
@@ -38,13 +82,22 @@ def directive() -> DirectiveText:
     controls = {}
     for chapter, size in enumerate(SIZES, 1):
         for n in range(1, size + 1):
-            id = f"CH{chapter:02}-REGLE/{n}"
-            controls[id] = ControlText(
-                f"Règle {n} du chapitre {chapter}", chapter, "Limiter l'accès à l'information",
-                {"fr": "Tenir à jour la liste des habilitations et la revoir une fois par an.", "en": "Keep the list of rights current and review it once a year."},
-                _KINDS[(chapter + n) % 3], {"fr": "registre daté", "en": "dated register"},
-            )  # fmt: skip
-    title = {"fr": "Directive nationale de la sécurité des systèmes d'information (DNSSI)", "en": "National Directive for the Security of Information Systems (DNSSI)"}  # fmt: skip
+            name = f"CH{chapter:02}-REGLE/{n}"
+            controls[name] = ControlText(
+                f"Règle {n} du chapitre {chapter}",
+                chapter,
+                "Limiter l'accès à l'information",
+                {
+                    "fr": "Tenir à jour la liste des habilitations et la revoir une fois par an.",
+                    "en": "Keep the list of rights current and review it once a year.",
+                },
+                _KINDS[(chapter + n) % 3],
+                {"fr": "registre daté", "en": "dated register"},
+            )
+    title = {
+        "fr": "Directive nationale de la sécurité des systèmes d'information (DNSSI)",
+        "en": "National Directive for the Security of Information Systems (DNSSI)",
+    }
     return DirectiveText(title, dict(enumerate(CHAPTERS, 1)), controls, "DGSSI")
 
 
@@ -56,24 +109,40 @@ def finding(check: str, target: str, subject: str, verdict: Verdict, text: str, 
     settle = more.pop("settle", None)
     return Finding.model_validate(
         {
-            "check": check, "params": more.pop("params", {}), "family": check.split(".")[0], "target": target, "subject": subject, "verdict": verdict,
-            "severity": Severity(CHECKS[check][0]) if check in CHECKS else Severity.HIGH, "message": Message(text=text, args=args),
-            "settle": Message(text=settle, args=args) if settle else None, "controls": ["ma-dnssi-2023:CH05-REGLE/6"], **more,
+            "check": check,
+            "params": more.pop("params", {}),
+            "family": check.split(".")[0],
+            "target": target,
+            "subject": subject,
+            "verdict": verdict,
+            "severity": Severity(CHECKS[check][0]) if check in CHECKS else Severity.HIGH,
+            "message": Message(text=text, args=args),
+            "settle": Message(text=settle, args=args) if settle else None,
+            "controls": ["ma-dnssi-2023:CH05-REGLE/6"],
+            **more,
         }
-    )  # fmt: skip
+    )
 
 
 def target(
-    id: str, *, status: TargetStatus = TargetStatus.COLLECTED, os: str = "Debian GNU/Linux 12", error: str = "", **more: object
+    name: str, *, status: TargetStatus = TargetStatus.COLLECTED, os: str = "Debian GNU/Linux 12", error: str = "", **more: object
 ) -> TargetNote:
     collected = status in (TargetStatus.COLLECTED, TargetStatus.PARTIAL)
     return TargetNote.model_validate(
         {
-            "id": id, "uri": id, "kind": id.split(":")[0], "identity": {"hostname": "host", "os": os} if collected else {}, "status": status, "error": error,
-            "taken_at": "2026-06-01T11:58:04Z" if collected else None, "clock_skew_ms": 12 if collected else None, "gaps": [],
-            "cost": {"wall_ms": 412, "bytes": 184_300}, **more,
+            "id": name,
+            "uri": name,
+            "kind": name.split(":")[0],
+            "identity": {"hostname": "host", "os": os} if collected else {},
+            "status": status,
+            "error": error,
+            "taken_at": "2026-06-01T11:58:04Z" if collected else None,
+            "clock_skew_ms": 12 if collected else None,
+            "gaps": [],
+            "cost": {"wall_ms": 412, "bytes": 184_300},
+            **more,
         }
-    )  # fmt: skip
+    )
 
 
 def report(targets: list[TargetNote], findings: list[Finding], passed: list[Passed], **more: object) -> Report:
@@ -93,12 +162,12 @@ def report(targets: list[TargetNote], findings: list[Finding], passed: list[Pass
         Status.DECLARED,
     )
     controls = []
-    for n, id in enumerate(DIRECTIVES["ma-dnssi-2023"].controls):
+    for n, name in enumerate(DIRECTIVES["ma-dnssi-2023"].controls):
         status = cycle[(n * 5 + n // 7) % 7]
         basis = "none" if status is Status.NOT_VERIFIABLE else "declaration" if status is Status.DECLARED else "evidence"
         bears = [list(CHECKS)[n % len(CHECKS)]] if basis == "evidence" else []
         counts = Counts(passed=3, fail=int(status in (Status.NON_CONFORMING, Status.PARTIAL))) if basis == "evidence" else Counts()
-        controls.append(ControlNote(directive="ma-dnssi-2023", id=id, status=status, basis=basis, counts=counts, checks=bears))
+        controls.append(ControlNote(directive="ma-dnssi-2023", id=name, status=status, basis=basis, counts=counts, checks=bears))
     values: dict[str, object] = {
         "schema": "sovaudit/report/1",
         "serial": "20260601T120000Z-5f0c1d2e3a4b",
@@ -106,81 +175,194 @@ def report(targets: list[TargetNote], findings: list[Finding], passed: list[Pass
         "issued_at": "2026-06-01T12:00:00Z",
         "tool": Tool(name="sovaudit", version="0.1.0", checks_digest=canon.digest(b"checks"), renderer_digest=canon.digest(b"renderer")),
         "scope": Scope(organisation="Office des démonstrations", perimeter="Production, site de Rabat", auditor="A. El Fassi"),
-        "profile": ProfileNote(id="dnssi-2023", digest=canon.digest(b"profile"), parameters=[
-            ThresholdNote(check=id, params={"minimum": 12} if "length" in id else {"ways": ["key", "password"]} if "root" in id else {},
-                          severity=Severity(severity), origin="guidance" if "length" in id else "default",
-                          source="ANSSI, Recommandations relatives à l'authentification multifacteur" if "length" in id else "")
-            for id, (severity, _, _) in CHECKS.items()]),
+        "profile": ProfileNote(
+            id="dnssi-2023",
+            digest=canon.digest(b"profile"),
+            parameters=[
+                ThresholdNote(
+                    check=name,
+                    params={"minimum": 12} if "length" in name else {"ways": ["key", "password"]} if "root" in name else {},
+                    severity=Severity(severity),
+                    origin="guidance" if "length" in name else "default",
+                    source="ANSSI, Recommandations relatives à l'authentification multifacteur" if "length" in name else "",
+                )
+                for name, (severity, _, _) in CHECKS.items()
+            ],
+        ),
         "directives": [DirectiveNote(id="ma-dnssi-2023", edition="2023", digest=canon.digest(b"dnssi"))],
         "evidence": EvidenceNote(root=canon.digest(b"evidence"), targets=len(targets), bytes=184_300 * len(targets)),
-        "targets": targets, "findings": findings, "passed": passed, "controls": controls,
-        "declarations": [], "waivers": [], "calibration": [],
+        "targets": targets,
+        "findings": findings,
+        "passed": passed,
+        "controls": controls,
+        "declarations": [],
+        "waivers": [],
+        "calibration": [],
         "summary": Summary(
-            checks=len(units), judged=len(units) - len(open_units), unknown=len(open_units), failing=len(failing), failing_by_severity=severities,
-            outcomes=Counts(passed=sum(len(p.subjects) for p in passed), fail=verdicts.count(Verdict.FAIL), unknown=verdicts.count(Verdict.UNKNOWN),
-                            not_applicable=verdicts.count(Verdict.NOT_APPLICABLE), error=verdicts.count(Verdict.ERROR),
-                            waived=sum(f.waiver is not None for f in findings)),
-            targets={}, controls={}),
+            checks=len(units),
+            judged=len(units) - len(open_units),
+            unknown=len(open_units),
+            failing=len(failing),
+            failing_by_severity=severities,
+            outcomes=Counts(
+                passed=sum(len(p.subjects) for p in passed),
+                fail=verdicts.count(Verdict.FAIL),
+                unknown=verdicts.count(Verdict.UNKNOWN),
+                not_applicable=verdicts.count(Verdict.NOT_APPLICABLE),
+                error=verdicts.count(Verdict.ERROR),
+                waived=sum(f.waiver is not None for f in findings),
+            ),
+            targets={},
+            controls={},
+        ),
         "gate": Gate(code=1, name="findings", fail_on=Severity.HIGH, max_unknown=0, reasons=[]),
-    }  # fmt: skip
+    }
     return Report.model_validate({**values, **more})
 
 
 def small() -> Report:
     web, db, mail = "ssh://auditor@srv-web-01:22", "ssh://auditor@srv-db-01:22", "ssh://auditor@srv-mail-01:2222"
     findings = [
-        finding("least-privilege.root-ssh", web, "root", Verdict.FAIL, "root can log in over SSH with {ways}", args={"ways": "a key"},
-                seen="PermitRootLogin prohibit-password", params={"ways": ["key", "password"]}, evidence=[canon.digest(b"sshd_config")],
-                because=[Because(file="/etc/ssh/sshd_config", line=33, text="PermitRootLogin prohibit-password"),
-                         Because(file="/root/.ssh/authorized_keys", line=1, text="ssh-ed25519 AAAAC3Nz… admin@bastion")]),
-        finding("password-policy.min-length", web, "user", Verdict.FAIL, "{service} accepts {n} characters", args={"service": "passwd", "n": 8},
-                params={"minimum": 12}, seen="minlen = 8", because=[Because(file="/etc/security/pwquality.conf", line=11, text="minlen = 8")]),
-        finding("password-policy.min-length", db, "user", Verdict.FAIL, "{service} accepts {n} characters", args={"service": "passwd", "n": 8},
-                params={"minimum": 12}, seen="minlen = 8", because=[Because(file="/etc/security/pwquality.conf", line=11, text="minlen = 8")]),
-        finding("log-completeness.central", db, "auth", Verdict.UNKNOWN, "where {facility} messages go cannot be told", args={"facility": "auth"},
-                settle="Let the audit account read /etc/rsyslog.d.", gaps=[GapNote(item="file:/etc/rsyslog.d/60-out.conf", reason=Reason.DENIED)]),
-        finding("least-privilege.sudo-nopasswd", db, "backup", Verdict.FAIL, "{account} runs {command} without a password",
-                args={"account": "backup", "command": "/usr/bin/rsync"}, waiver="Nightly copy until the agent is replaced",
-                because=[Because(file="/etc/sudoers.d/backup", line=2, text="backup ALL=(root) NOPASSWD: /usr/bin/rsync")]),
+        finding(
+            "least-privilege.root-ssh",
+            web,
+            "root",
+            Verdict.FAIL,
+            "root can log in over SSH with {ways}",
+            args={"ways": "a key"},
+            seen="PermitRootLogin prohibit-password",
+            params={"ways": ["key", "password"]},
+            evidence=[canon.digest(b"sshd_config")],
+            because=[
+                Because(file="/etc/ssh/sshd_config", line=33, text="PermitRootLogin prohibit-password"),
+                Because(file="/root/.ssh/authorized_keys", line=1, text="ssh-ed25519 AAAAC3Nz… admin@bastion"),
+            ],
+        ),
+        finding(
+            "password-policy.min-length",
+            web,
+            "user",
+            Verdict.FAIL,
+            "{service} accepts {n} characters",
+            args={"service": "passwd", "n": 8},
+            params={"minimum": 12},
+            seen="minlen = 8",
+            because=[Because(file="/etc/security/pwquality.conf", line=11, text="minlen = 8")],
+        ),
+        finding(
+            "password-policy.min-length",
+            db,
+            "user",
+            Verdict.FAIL,
+            "{service} accepts {n} characters",
+            args={"service": "passwd", "n": 8},
+            params={"minimum": 12},
+            seen="minlen = 8",
+            because=[Because(file="/etc/security/pwquality.conf", line=11, text="minlen = 8")],
+        ),
+        finding(
+            "log-completeness.central",
+            db,
+            "auth",
+            Verdict.UNKNOWN,
+            "where {facility} messages go cannot be told",
+            args={"facility": "auth"},
+            settle="Let the audit account read /etc/rsyslog.d.",
+            gaps=[GapNote(item="file:/etc/rsyslog.d/60-out.conf", reason=Reason.DENIED)],
+        ),
+        finding(
+            "least-privilege.sudo-nopasswd",
+            db,
+            "backup",
+            Verdict.FAIL,
+            "{account} runs {command} without a password",
+            args={"account": "backup", "command": "/usr/bin/rsync"},
+            waiver="Nightly copy until the agent is replaced",
+            because=[Because(file="/etc/sudoers.d/backup", line=2, text="backup ALL=(root) NOPASSWD: /usr/bin/rsync")],
+        ),
         finding("log-completeness.clock", web, "", Verdict.NOT_APPLICABLE, "this is a container: it has no clock of its own"),
-        *(finding(check, mail, "", Verdict.UNKNOWN, "{target} was not collected ({status}): {error}",
-                  args={"target": mail, "status": "unreachable", "error": "no route to host"}) for check in CHECKS),
-    ]  # fmt: skip
+        *(
+            finding(
+                check,
+                mail,
+                "",
+                Verdict.UNKNOWN,
+                "{target} was not collected ({status}): {error}",
+                args={"target": mail, "status": "unreachable", "error": "no route to host"},
+            )
+            for check in CHECKS
+        ),
+    ]
     judged = {(f.check, f.target) for f in findings}
     passed = [
         Passed(check=check, params={}, target=host, subjects=["alice", "bob"])
-        for check in CHECKS for host in (web, db) if (check, host) not in judged
-    ]  # fmt: skip
+        for check in CHECKS
+        for host in (web, db)
+        if (check, host) not in judged
+    ]
     hosts = [
         target(web, gaps=[GapNote(item="cmd:auditctl-l", reason=Reason.DENIED)]),
         target(db, os="Ubuntu 24.04 LTS"),
         target(mail, status=TargetStatus.UNREACHABLE, error="no route to host (srv-mail-01, port 2222)"),
     ]
     return report(
-        hosts, findings, passed,
-        waivers=[Waived(check="least-privilege.sudo-nopasswd", target=db, subject="backup", until="2026-12-31", reason="Nightly copy until the agent is replaced",
-                        owner="Exploitation", approved_by="RSSI", state="applied")],
-        declarations=[Declared(directive="ma-dnssi-2023", control="CH01-REGLE/2", statement="PSSI approuvée le 12/01/2026", by="Le RSSI", on="2026-02-01")],
-        calibration=[Calibration(target=web, fact="sshd -T", program="sshd", agrees=True), Calibration(target=db, fact="sshd -T", program="sshd", agrees=None)],
-    )  # fmt: skip
+        hosts,
+        findings,
+        passed,
+        waivers=[
+            Waived(
+                check="least-privilege.sudo-nopasswd",
+                target=db,
+                subject="backup",
+                until="2026-12-31",
+                reason="Nightly copy until the agent is replaced",
+                owner="Exploitation",
+                approved_by="RSSI",
+                state="applied",
+            )
+        ],
+        declarations=[
+            Declared(
+                directive="ma-dnssi-2023", control="CH01-REGLE/2", statement="PSSI approuvée le 12/01/2026", by="Le RSSI", on="2026-02-01"
+            )
+        ],
+        calibration=[
+            Calibration(target=web, fact="sshd -T", program="sshd", agrees=True),
+            Calibration(target=db, fact="sshd -T", program="sshd", agrees=None),
+        ],
+    )
 
 
 HOSTILE = (
-    "</script><img src=x onerror=alert(1)>", "</pre><script>alert(2)</script>", "exe.gpj\u202etxt\u202c", "\x1b[31mred\x1b[0m\x07", "nul\x00byte",
-    "zero\u200bwidth\u2060", "{{7*7}}{% raw %}", "a\\xffb", "back\rspace\x08", "ltr\u2066rtl\u2069", "\ue000private\ufffe", "خادم-الأرشيف",
-    '" style="background:url(http://evil.example)" x="', "z" + "\u0301" * 500, "{subject.__class__}", "</title></style><style>*{display:none}</style>",
-    '<pre hidden id="sovaudit-report">AAAA</pre>', "x" * 10_000,
-)  # fmt: skip
+    "</script><img src=x onerror=alert(1)>",
+    "</pre><script>alert(2)</script>",
+    "exe.gpj\u202etxt\u202c",
+    "\x1b[31mred\x1b[0m\x07",
+    "nul\x00byte",
+    "zero\u200bwidth\u2060",
+    "{{7*7}}{% raw %}",
+    "a\\xffb",
+    "back\rspace\x08",
+    "ltr\u2066rtl\u2069",
+    "\ue000private\ufffe",
+    "خادم-الأرشيف",
+    '" style="background:url(http://evil.example)" x="',
+    "z" + "\u0301" * 500,
+    "{subject.__class__}",
+    "</title></style><style>*{display:none}</style>",
+    '<pre hidden id="sovaudit-report">AAAA</pre>',
+    "x" * 10_000,
+)
 
 
 def hostile() -> Report:
     """Every text that a host or a careless person could write, everywhere it can stand."""
     hosts, findings = [], []
     for n, text in enumerate(HOSTILE):
-        id = f"root:/mnt/{n}/{text}"
+        name = f"root:/mnt/{n}/{text}"
         hosts.append(
             target(
-                id,
+                name,
                 os=text,
                 identity={"hostname": text, "os": text, text[:40]: text},
                 error=text,
@@ -190,17 +372,33 @@ def hostile() -> Report:
         for verdict in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.NOT_APPLICABLE, Verdict.ERROR):
             check = "least-privilege.root-ssh" if verdict is not Verdict.NOT_APPLICABLE else "log-completeness.clock"
             findings.append(
-                finding(check, id, text, verdict, "{account} did " + text, args={"account": text}, settle="Ask {account}. " + text, seen=text,
-                        because=[Because(file=text, line=n, text=text)], gaps=[GapNote(item=text, reason=Reason.AMBIGUOUS, detail=text)],
-                        evidence=[text[:80]], waiver=text if n % 2 and verdict is Verdict.FAIL else None, controls=[text[:60]]))  # fmt: skip
+                finding(
+                    check,
+                    name,
+                    text,
+                    verdict,
+                    "{account} did " + text,
+                    args={"account": text},
+                    settle="Ask {account}. " + text,
+                    seen=text,
+                    because=[Because(file=text, line=n, text=text)],
+                    gaps=[GapNote(item=text, reason=Reason.AMBIGUOUS, detail=text)],
+                    evidence=[text[:80]],
+                    waiver=text if n % 2 and verdict is Verdict.FAIL else None,
+                    controls=[text[:60]],
+                )
+            )
     text = HOSTILE[0]
     return report(
-        hosts, findings, [Passed(check="least-privilege.root-ssh", params={}, target=hosts[0].id, subjects=[text])],
-        scope=Scope(organisation=HOSTILE[1], perimeter=HOSTILE[2], auditor=HOSTILE[3]), serial="<b>serial</b>\x1b",
+        hosts,
+        findings,
+        [Passed(check="least-privilege.root-ssh", params={}, target=hosts[0].id, subjects=[text])],
+        scope=Scope(organisation=HOSTILE[1], perimeter=HOSTILE[2], auditor=HOSTILE[3]),
+        serial="<b>serial</b>\x1b",
         waivers=[Waived(check=t, target=t, subject=t, until="never", reason=t, owner=t, approved_by=t, state="expired") for t in HOSTILE],
         declarations=[Declared(directive="ma-dnssi-2023", control=t[:60], statement=t, by=t, on=t[:20]) for t in HOSTILE],
         calibration=[Calibration(target=t, fact=t, program=t, agrees=False, detail=t) for t in HOSTILE],
-    )  # fmt: skip
+    )
 
 
 def fleet(size: int = 1000) -> Report:
@@ -208,27 +406,63 @@ def fleet(size: int = 1000) -> Report:
     systems = ("Debian GNU/Linux 12", "Debian GNU/Linux 11", "Ubuntu 24.04 LTS", "Red Hat Enterprise Linux 9.4", "")
     hosts, findings, passed = [], [], []
     for n in range(size):
-        id = f"ssh://auditor@srv-{'web' if n % 3 else 'db'}-{n:04}.interne.example.ma"
+        name = f"ssh://auditor@srv-{'web' if n % 3 else 'db'}-{n:04}.interne.example.ma"
         if n % 97 == 96:
-            hosts.append(target(id, status=TargetStatus.UNREACHABLE, error="no answer in 10 s"))
-            findings += [finding(check, id, "", Verdict.UNKNOWN, "{target} was not collected ({status}): {error}",
-                                 args={"target": id, "status": "unreachable", "error": "no answer in 10 s"}) for check in CHECKS]  # fmt: skip
+            hosts.append(target(name, status=TargetStatus.UNREACHABLE, error="no answer in 10 s"))
+            findings += [
+                finding(
+                    check,
+                    name,
+                    "",
+                    Verdict.UNKNOWN,
+                    "{target} was not collected ({status}): {error}",
+                    args={"target": name, "status": "unreachable", "error": "no answer in 10 s"},
+                )
+                for check in CHECKS
+            ]
             continue
-        hosts.append(target(id, os=systems[n % 5], gaps=[GapNote(item="cmd:auditctl-l", reason=Reason.DENIED)]))
+        hosts.append(target(name, os=systems[n % 5], gaps=[GapNote(item="cmd:auditctl-l", reason=Reason.DENIED)]))
         if n % 4 == 0:
-            findings.append(finding("least-privilege.root-ssh", id, "root", Verdict.FAIL, "root can log in over SSH with {ways}", args={"ways": "a password"},
-                                    because=[Because(file="/etc/ssh/sshd_config", line=33 + n % 6, text="PermitRootLogin yes")]))  # fmt: skip
+            findings.append(
+                finding(
+                    "least-privilege.root-ssh",
+                    name,
+                    "root",
+                    Verdict.FAIL,
+                    "root can log in over SSH with {ways}",
+                    args={"ways": "a password"},
+                    because=[Because(file="/etc/ssh/sshd_config", line=33 + n % 6, text="PermitRootLogin yes")],
+                )
+            )
         else:
-            passed.append(Passed(check="least-privilege.root-ssh", params={}, target=id, subjects=["root"]))
+            passed.append(Passed(check="least-privilege.root-ssh", params={}, target=name, subjects=["root"]))
         for account in range(12 if n % 2 else 0):
-            findings.append(finding("two-factor.ssh-login", id, f"user{n:04}-{account:02}", Verdict.FAIL, "{account} opens an SSH session with {ways}",
-                                    args={"account": f"user{n:04}-{account:02}", "ways": "a key alone"},
-                                    because=[Because(file="/etc/ssh/sshd_config", line=57, text="AuthenticationMethods any")]))  # fmt: skip
+            findings.append(
+                finding(
+                    "two-factor.ssh-login",
+                    name,
+                    f"user{n:04}-{account:02}",
+                    Verdict.FAIL,
+                    "{account} opens an SSH session with {ways}",
+                    args={"account": f"user{n:04}-{account:02}", "ways": "a key alone"},
+                    because=[Because(file="/etc/ssh/sshd_config", line=57, text="AuthenticationMethods any")],
+                )
+            )
         if n % 5 == 1:
-            findings.append(finding("log-completeness.central", id, "auth", Verdict.UNKNOWN, "where {facility} messages go cannot be told", args={"facility": "auth"},
-                                    gaps=[GapNote(item="file:/etc/rsyslog.conf", reason=Reason.DENIED)]))  # fmt: skip
+            findings.append(
+                finding(
+                    "log-completeness.central",
+                    name,
+                    "auth",
+                    Verdict.UNKNOWN,
+                    "where {facility} messages go cannot be told",
+                    args={"facility": "auth"},
+                    gaps=[GapNote(item="file:/etc/rsyslog.conf", reason=Reason.DENIED)],
+                )
+            )
         passed += [
-            Passed(check=check, params={}, target=id, subjects=["user"]) for check in ("password-policy.max-age", "log-completeness.clock")
+            Passed(check=check, params={}, target=name, subjects=["user"])
+            for check in ("password-policy.max-age", "log-completeness.clock")
         ]
     return report(hosts, findings, passed)
 

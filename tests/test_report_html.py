@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html.parser
+import itertools
 import os
 import random
 import re
@@ -101,7 +102,7 @@ def test_a_screen_reader_finds_its_way(name: str) -> None:
     levels = [int(tag[1]) for tag, _ in seen.tags if re.fullmatch("h[1-6]", tag)]
     assert levels.count(1) == 1
     assert levels[0] == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False)), levels
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels)), levels
     assert all(a.get("scope") in ("col", "row", "colgroup") for tag, a in seen.tags if tag == "th")
     assert [tag for tag, _ in seen.tags].count("table") == [tag for tag, _ in seen.tags].count("caption")
     assert all(a.get("aria-hidden") == "true" or (a.get("role") == "img" and a.get("aria-label")) for tag, a in seen.tags if tag == "svg")

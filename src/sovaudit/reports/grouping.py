@@ -131,7 +131,7 @@ def labels(targets: Iterable[TargetNote]) -> Mapping[str, str]:
     counts: dict[str, int] = {"*": 1}
     for label in short.values():
         counts[label] = counts.get(label, 0) + 1
-    return {id: label if counts[label] == 1 else id for id, label in short.items()}
+    return {target: label if counts[label] == 1 else target for target, label in short.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def installed_checks() -> Mapping[str, CheckText]:
     """The words of every check that is installed."""
     from sovaudit import registry
 
-    return {id: CheckText(title_of(check.page), remedy_of(check.page)) for id, check in registry.load_checks().items()}
+    return {name: CheckText(title_of(check.page), remedy_of(check.page)) for name, check in registry.load_checks().items()}
 
 
 def installed_directives(ids: Iterable[str]) -> Mapping[str, DirectiveText]:
@@ -64,9 +64,9 @@ def installed_directives(ids: Iterable[str]) -> Mapping[str, DirectiveText]:
     from sovaudit.errors import UsageError
 
     found: dict[str, DirectiveText] = {}
-    for id in ids:
+    for name in ids:
         try:
-            loaded = directives.load_directives([id])
+            loaded = directives.load_directives([name])
         except UsageError:
             continue
         for directive in loaded:

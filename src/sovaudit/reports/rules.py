@@ -74,17 +74,17 @@ def directive_views(
         notes.setdefault(note.directive, []).append(note)
     editions = {directive.id: directive.edition for directive in report.directives}
     found = []
-    for number, id in enumerate(dict.fromkeys([*editions, *notes]), 1):
-        text = texts.get(id)
+    for number, name in enumerate(dict.fromkeys([*editions, *notes]), 1):
+        text = texts.get(name)
         order = {control: place for place, control in enumerate(text.controls)} if text else {}
-        mine = sorted(notes.get(id, []), key=lambda note: order.get(note.id, len(order)))
-        found.append(_directive(number, id, editions.get(id, ""), text, mine, t, title, anchors))
+        mine = sorted(notes.get(name, []), key=lambda note: order.get(note.id, len(order)))
+        found.append(_directive(number, name, editions.get(name, ""), text, mine, t, title, anchors))
     return found
 
 
 def _directive(
     number: int,
-    id: str,
+    directive: str,
     edition: str,
     text: DirectiveText | None,
     notes: list[ControlNote],
@@ -116,7 +116,7 @@ def _directive(
         if note.status is Status.NOT_VERIFIABLE and kind:
             unproved[kind] = unproved.get(kind, 0) + 1
     return DirectiveView(
-        id, edition, _in(text.title, t.language) if text else id, views, _tallies(notes, t), segments(_counts(notes, t)),
+        directive, edition, _in(text.title, t.language) if text else directive, views, _tallies(notes, t), segments(_counts(notes, t)),
         text.authority if text else "", _rate(notes, t), len(notes), sum(note.basis == "evidence" for note in notes), unproved,
     )  # fmt: skip
 
@@ -173,8 +173,19 @@ def _in(text: Mapping[str, str], language: str) -> str:
 
 
 _ACRONYMS = re.compile(r"\b(si|ssi|pssi|iiv|tic)\b", re.IGNORECASE)
-_ACCENTS = {"securite": "sécurité", "systemes": "systèmes", "controle": "contrôle", "liee": "liée", "continuite": "continuité", "activite": "activité",
-            "conformite": "conformité", "acces": "accès", "cybersecurite": "cybersécurité", "a": "à", "developpement": "développement"}  # fmt: skip
+_ACCENTS = {
+    "securite": "sécurité",
+    "systemes": "systèmes",
+    "controle": "contrôle",
+    "liee": "liée",
+    "continuite": "continuité",
+    "activite": "activité",
+    "conformite": "conformité",
+    "acces": "accès",
+    "cybersecurite": "cybersécurité",
+    "a": "à",
+    "developpement": "développement",
+}
 
 
 def sentence_case(title: str) -> str:

@@ -165,7 +165,8 @@ class _Text:
 
     def _cut(self, line: str) -> str:
         """One line of evidence, cut with a mark where the terminal ends; wide characters count twice."""
-        room, kept = self.width - 1, []
+        kept: list[str] = []
+        room = self.width - 1
         for character in line:
             room -= 2 if unicodedata.east_asian_width(character) in "WF" else 1
             if room < 0:
