@@ -127,10 +127,22 @@ def test_unseen_configuration_is_unknown() -> None:
     assert set(verdicts(found).values()) == {"unknown"}
 
 
+def test_the_journal_speaks_for_itself() -> None:
+    assert verdicts(run(auth_events, log_host(unseen=["/etc/rsyslog.conf"]))) == ALL_PASS
+
+
 def test_programs_that_are_not_there_are_no_subject() -> None:
     assert verdicts(run(auth_events, host_with(kind="root"))) == {"": "not_applicable"}
     found = verdicts(run(auth_events, log_host({"/usr/sbin/sshd": None, "/usr/bin/login": None})))
     assert found == {"sudo": "pass", "su": "pass"}
+
+
+def test_the_unit_may_name_another_configuration_and_umask() -> None:
+    other = {**NO_JOURNAL, "/etc/rsyslog.other": 'module(load="imuxsock")\n*.* /var/log/new.log\n', "/etc/rsyslog.conf": "*.* stop\n"}
+    drop_in = "/etc/systemd/system/rsyslog.service.d/x.conf"
+    starts = "[Service]\nExecStart=\nExecStart=/usr/sbin/rsyslogd -n -f /etc/rsyslog.other\n"
+    assert verdicts(run(auth_events, log_host({**other, drop_in: starts}))) == ALL_FAIL  # made for everybody to read
+    assert verdicts(run(auth_events, log_host({**other, drop_in: starts + "UMask=0066\n"}))) == ALL_PASS
 
 
 def test_privileges_dropped_where_rsyslog_may_not_write() -> None:

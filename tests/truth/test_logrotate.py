@@ -208,3 +208,26 @@ def test_maxage_removes_what_is_older(root: Path) -> None:
     assert left == ["lab.log.1", "lab.log.2"]  # the new one, and yesterday's first
     keep = policy_of(files).keeps(LOG)
     assert (keep.kind, keep.amount) == ("days", 30)
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize(("mode", "options", "rotates"), [(0o755, "", True), (0o777, "", False), (0o777, "su root root\n", True)])
+def test_a_folder_that_others_may_write_is_left_alone(root: Path, mode: int, options: str, rotates: bool) -> None:
+    folder = root / "var/log/apart"
+    folder.mkdir(exist_ok=True)
+    folder.chmod(mode)
+    log = folder / "x.log"
+    log.write_text("x\n")
+    for old in folder.glob("x.log.*"):
+        old.unlink()
+    files = {"/etc/logrotate.conf": MAIN, "/etc/logrotate.d/a": f"/var/log/apart/x.log {{\n{options}daily\nrotate 3\n}}\n"}
+    lay(root, files)
+    (root / "var/lib/logrotate/status").write_text('logrotate state -- version 2\n"/var/log/apart/x.log" 2020-1-1-0:0:0\n')
+    lab.run(root, ["logrotate", "/etc/logrotate.conf"])
+    assert (folder / "x.log.1").exists() == rotates
+    host = host_with(
+        {"/usr/sbin/logrotate": "", "/etc/cron.daily/logrotate": "", "/var/log/apart/x.log": "x", **files},
+        modes={"/etc/cron.daily/logrotate": (0o755, 0, 0), "/var/log/apart": (mode, 0, 0)},
+        kind="root",
+    )
+    assert (host.logs.logrotate.keeps("/var/log/apart/x.log").kind == "days") == rotates

@@ -91,7 +91,10 @@ def _first_values(files: Files) -> tuple[tuple[str, Line | None], list[tuple[str
     levels: list[tuple[str, Line]] = []
     seen: set[str] = set()
     in_match = False
-    for line in _sshd_lines(files, "/etc/ssh/sshd_config", 0):
+    main = "/etc/ssh/sshd_config"
+    if not files.exists(main) and files.exists(f"/usr{main}"):
+        main = f"/usr{main}"  # SUSE's vendor file
+    for line in _sshd_lines(files, main, 0):
         words = re.split(r"[\s=]+", line.text.strip(), maxsplit=1)
         key, value = words[0].lower(), words[1].strip().strip('"').split()[0].lower() if len(words) > 1 and words[1].strip() else ""
         if key == "match":

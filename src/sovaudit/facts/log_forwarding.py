@@ -112,7 +112,9 @@ class Forwarding:
             return Answer(None, "whether rsyslog sends it depends on what was not seen", tuple(place.line for place in sent), doubts)
         local = [place for place in routing.possible if place.kind == "forward"]
         return Answer(
-            False, "the collector is this host itself" if local else "rsyslog sends it nowhere", (*(place.line for place in local), *routing.stops)
+            False,
+            "the collector is this host itself" if local else "rsyslog sends it nowhere",
+            (*(place.line for place in local), *routing.stops),
         )
 
     def uploads(self) -> Answer:

@@ -41,6 +41,7 @@ class Policy:
     rotate: int = 0
     maxage: int = 0
     maxsize: bool = False
+    su: bool = False
     line: Line = _NOWHERE
     because: tuple[Line, ...] = ()
 
@@ -197,6 +198,10 @@ class Logrotate:
             started = None  # whether it is started was not seen: the stanza is what would happen
         if started is not None and not started.yes:
             return Keep("forever", 0, (started.because, policy.line), "never rotated")
+        folder = self._files.follow(path.rpartition("/")[0] or "/") if not policy.su else None
+        if folder is not None and (folder.world_writable or (folder.group_writable and folder.gid != 0)):
+            line = Line(folder.path, 0, f"mode {folder.mode:04o}: logrotate refuses to work there without `su`")
+            return Keep("forever", 0, (policy.line, line), "never rotated")
         return keep_of(policy)
 
 
@@ -228,6 +233,8 @@ def _apply(policy: Policy, option: Directive) -> Policy | None:
         return replace(policy, period=name, because=because)
     if name == "rotate":
         return replace(policy, rotate=int(value), because=because) if re.fullmatch(r"-?[0-9]{1,9}", value) and int(value) >= -1 else None
+    if name == "su":
+        return replace(policy, su=True)
     if name == "maxage":
         return replace(policy, maxage=int(value), because=because) if re.fullmatch(r"[0-9]{1,9}", value) else None
     if name in ("size", "minsize", "maxsize"):

@@ -27,9 +27,13 @@ if TYPE_CHECKING:
     from sovaudit.facts.host import Host
 
 _OTHER_DAEMONS = (
-    ("syslog-ng", "syslog-ng.service", ("/usr/sbin/syslog-ng",)),
-    ("syslogd", "inetutils-syslogd.service", ("/usr/sbin/syslogd", "/sbin/syslogd")),
-    ("metalog", "metalog.service", ("/usr/sbin/metalog",)),
+    ("syslog-ng", ("syslog-ng.service",), ("/usr/sbin/syslog-ng",)),
+    (
+        "syslogd",
+        tuple(f"{name}.service" for name in ("inetutils-syslogd", "sysklogd", "syslogd", "busybox-syslogd", "syslog")),
+        ("/usr/sbin/syslogd", "/sbin/syslogd"),
+    ),
+    ("metalog", ("metalog.service",), ("/usr/sbin/metalog",)),
 )
 
 
@@ -45,7 +49,12 @@ class Logs:
     @cached_property
     def rsyslog(self) -> Configuration | None:
         """rsyslog's configuration, None without its main file. Raises Unseen."""
-        return rsyslog_config.load(self._files)
+        unit = self.units.service("rsyslog.service") if self.units.systemd else {}
+        main = re.search(r"\s-f\s*(/\S+)", unit.get("ExecStart", ""))
+        umask = unit.get("UMask", "")
+        return rsyslog_config.load(
+            self._files, main[1] if main else rsyslog_config.MAIN, int(umask, 8) if re.fullmatch(r"[0-7]{1,4}", umask) else 0o022
+        )
 
     @cached_property
     def logrotate(self) -> Logrotate:
@@ -53,7 +62,10 @@ class Logs:
 
     @cached_property
     def protection(self) -> Protection:
-        return Protection(self._host, self.rsyslog)
+        try:
+            return Protection(self._host, self.rsyslog)
+        except Unseen:
+            return Protection(self._host, None)  # then no file of rsyslog's is judged either
 
     @cached_property
     def forwarding(self) -> Forwarding:
@@ -89,12 +101,12 @@ class Logs:
     def other_daemons(self) -> tuple[str, ...]:
         """Syslog daemons in force that we do not model."""
         found = []
-        for name, unit, paths in _OTHER_DAEMONS:
+        for name, units, paths in _OTHER_DAEMONS:
             try:
                 if self._host.live:
                     if name in self.units.processes():
                         found.append(name)
-                elif self.units.program(*paths) is not None and (self.units.enabled(unit).yes or self.units.enabled(f"{name}.service").yes):
+                elif self.units.program(*paths) is not None and any(self.units.enabled(unit).yes for unit in units):
                     found.append(name)
             except Unseen:
                 continue

@@ -330,12 +330,13 @@ class _Loader:
         return found, missing
 
 
-def load(files: Files, main: str = MAIN) -> Configuration | None:
-    """What rsyslogd would run with; None where its main file is absent. Raises Unseen where the main file was not seen."""
+def load(files: Files, main: str = MAIN, umask: int = 0o022) -> Configuration | None:
+    """What rsyslogd would run with; None where its main file is absent. umask: what it inherits. Raises Unseen for the main file."""
     lines = files.lines(main)
     if lines is None:
         return None
     loader = _Loader(files)
+    loader.config.umask = umask
     for line in lines:
         if line.text.lower().startswith("$outchannel "):
             loader.config.settings["outchannel " + line.text[12:].split(",")[0].strip().lower()] = line.text

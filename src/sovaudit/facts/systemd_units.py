@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.files import Files, Unseen
+from sovaudit.facts.parse.ini import parse_ini
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -139,6 +140,34 @@ class Units:
             except Unseen:
                 continue
         return False
+
+    def service(self, unit: str) -> dict[str, str]:
+        """The last value of each key in the unit's [Service] section, drop-ins included; an empty assignment clears. Raises Unseen for /etc."""
+        paths: list[str] = []
+        drop_ins: dict[str, str] = {}
+        for folder in _UNIT_FOLDERS:
+            try:
+                real = self._files.resolve(folder)
+                names = (self._files.listdir(f"{real}/{unit}.d") or ()) if real is not None else ()
+                if real is not None and not paths and self._files.exists(f"{real}/{unit}"):
+                    paths.append(f"{real}/{unit}")
+            except Unseen:
+                if folder.startswith("/etc/"):
+                    raise
+                continue  # a vendor's folder that was not listed: its unit says what every distribution's says
+            for name in names:
+                if name.endswith(".conf"):
+                    drop_ins.setdefault(name, f"{real}/{unit}.d/{name}")
+        found: dict[str, str] = {}
+        for path in [*paths, *(drop_ins[name] for name in sorted(drop_ins))]:
+            try:
+                rows = parse_ini(self._files.lines(path) or ())
+            except Unseen:
+                if path.startswith("/etc/"):
+                    raise
+                continue
+            found.update({row.key: row.value for row in rows if row.section == "Service"})
+        return found
 
     def runs(self, process: str, unit: str, *aliases: str) -> Running:
         """Whether a daemon is in force: on a live host whether it runs, on a mounted root whether it would be started. Raises Unseen."""
