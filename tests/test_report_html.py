@@ -14,13 +14,18 @@ import sys
 import tempfile
 import zlib
 from base64 import b64encode
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from sovaudit import keys, seal
 from sovaudit.errors import IntegrityError
 from sovaudit.reports.html import MOST_BYTES, encode, extract, matches, render_html, renderer_digest
+from sovaudit.reports.signers import read_signers
 from tests import report_samples as samples
 
 GOLDEN = Path(__file__).parent / "data" / "golden"
@@ -230,6 +235,26 @@ def test_the_page_tells_how_to_take_its_document_out_again(tmp_path: Path) -> No
     subprocess.run([sys.executable, "-", "report.html"], input=script, text=True, cwd=tmp_path, check=True)
     assert (tmp_path / "report.json").read_bytes() == document("small")
     assert (tmp_path / "report.json.p7s").read_bytes() == samples.SIGNATURE
+
+
+def test_a_signed_page_names_its_signer_and_vouches_for_nothing(tmp_path: Path) -> None:
+    signer = keys.create_key(tmp_path, "Amina <b>El</b> Fassi", "Office", now=datetime(2026, 6, 1, tzinfo=UTC))
+    signature = seal.sign(document("small"), signer, when=datetime(2026, 6, 2, tzinfo=UTC))
+    made = render_html(document("small"), signature, language="en", pages=samples.PAGES, directives=samples.DIRECTIVES)
+    text = made.decode()
+    assert "CN=Amina &lt;b&gt;El&lt;/b&gt; Fassi, O=Office" in text
+    assert signer.fingerprint in text
+    assert "self-signed: this is no qualified certificate" in text
+    assert "2026-06-02 00:00:00 UTC, as the signer states" in text
+    assert "Nothing here says that their signatures are valid" in text
+    assert extract(made).signature == signature
+    assert matches(made, pages=samples.PAGES, directives=samples.DIRECTIVES)
+
+
+@given(st.binary(max_size=300))
+def test_no_signature_block_breaks_the_page(block: bytes) -> None:
+    read_signers(block)
+    read_signers(b"\x30\x82\x01\x00\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0" + block)
 
 
 def test_a_thousand_hosts_fit_on_a_page_that_names_every_failing_one() -> None:

@@ -83,6 +83,6 @@ _SHORT = {"common_name": "CN", "organization_name": "O", "organizational_unit_na
 
 
 def _name(name: Any) -> str:
-    """`CN=…, O=…`, most specific first, spelled here so that a library's taste cannot change the page."""
-    parts = [part for relative in name.chosen for part in relative]
+    """`CN=…, O=…`, the common name first, spelled here so that a library's taste cannot change the page."""
+    parts = sorted((part for relative in name.chosen for part in relative), key=lambda part: part["type"].native == "common_name")
     return ", ".join(f"{_SHORT.get(part['type'].native, part['type'].native)}={part['value'].native}" for part in reversed(parts))
