@@ -3,13 +3,12 @@
 Root's session has no person's name: what is done in it cannot be attributed. People log in as themselves and rise through sudo, which
 records them.
 
-One answer for root and for every other name with uid 0. Passes: no login as that account succeeds by the ways listed in `ways`
-(`password`: anything typed at a
-prompt, a one-time code included; `key`: a key, a certificate, a ticket or a trusted host). Fails: such a login certainly succeeds; a
-key that only runs a forced command is
-a login. Unknown: it may succeed, depending on something that was not seen. Where PermitRootLogin would let root in and only a missing
-key or a missing password
-stands in the way, the answer is a pass that says so: the next `authorized_keys` line opens the door.
+One answer for root and for every other name with uid 0.
+Passes: no login as that account succeeds by the ways listed in `ways` (`password`: anything typed at a prompt, a one-time code included;
+`key`: a key, a certificate, a ticket or a trusted host).
+Fails: such a login certainly succeeds; a key that only runs a forced command is a login.
+Unknown: it may succeed, depending on something that was not seen. Where PermitRootLogin would let root in and only a missing key or a
+missing password stands in the way, the answer is a pass that says so: the next `authorized_keys` line opens the door.
 
 Remedy: `PermitRootLogin no` in the first line that sshd reads (a drop-in of /etc/ssh/sshd_config.d that sorts first), and in no Match
 block anything else.

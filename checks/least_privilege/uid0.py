@@ -1,13 +1,12 @@
 """Only root has uid 0.
 
 Whoever logs in under uid 0 is root, whatever the name. A second name with that number is a second door to everything, with its own
-password and keys,
-and its acts are logged as root's.
+password and keys, and its acts are logged as root's.
 
-Passes: `root`, where no other account has the number. Fails: every other account with uid 0, as the C library reads /etc/passwd: `00`,
-` 0`, a line with missing
-fields and, where /etc/nsswitch.conf says `files`, a leftover `+::0:0:::` count. A second line of a name that already stands above does
-not: nobody can log in by it.
+Passes: `root`, where no other account has the number.
+Fails: every other account with uid 0, as the C library reads /etc/passwd: `00`, ` 0`, a line with missing fields and, where
+/etc/nsswitch.conf says `files`, a leftover `+::0:0:::` count. A second line of a name that already stands above does not: nobody can log
+in by it.
 Unknown: where accounts also come from a directory that this host's files do not show.
 
 Remedy: give the account a number of its own (`usermod -u`), or remove it; let people become root through sudo.

@@ -1,13 +1,11 @@
 """No account opens an SSH session with one factor.
 
 A password can be guessed or caught, a key file can be copied. Where one of them is enough, one theft is enough. Two keys, or two
-passwords, are one factor;
-a security key that demands a PIN or a fingerprint is two.
+passwords, are one factor; a security key that demands a PIN or a fingerprint is two.
 
-One answer per account, for what sshd would really do: every Match block that some address can meet, AllowUsers and its kin, the root
-setting, the keys that
-exist and that sshd trusts, the methods that must be passed one after the other, and what the PAM stacks behind them ask of this
-account.
+One answer per account with a shell, or that sshd lets in without one, for what sshd would really do: every Match block that some address
+can meet, AllowUsers and its kin, the root setting, the keys that exist and that sshd trusts, the methods that must be passed one after
+the other, and what the PAM stacks behind them ask of this account.
 Passes: every set of factors that opens a session holds two kinds, or nothing opens one. A key that nobody has authorised yet opens
 nothing.
 Fails: some set with fewer than two kinds certainly opens a session. An authority in TrustedUserCAKeys counts as a key: its holder needs
@@ -30,9 +28,13 @@ def ssh_login(host: Host) -> Outcomes:
     if not host.ssh.installed:
         yield not_applicable("there is no sshd on this host")
         return
+    asked = False
     for account in host.accounts:
         name = account.name
         ways = host.ssh.ways(account)
+        if not ways and not account.has_shell:
+            continue
+        asked = True
         weak = [factors for factors in ways.sets if kinds(factors) < 2]
         certain = next((factors for factors in weak if factors in ways.certain), None)
         if certain is not None:
@@ -59,3 +61,6 @@ def ssh_login(host: Host) -> Outcomes:
     for source in host.accounts.elsewhere:
         gap = Gap(f"nss:{source}", Reason.UNSUPPORTED, "its accounts are not on this host")
         yield unknown("accounts from {source} were not seen", subject=source, settle="the accounts of {source}", gaps=[gap], source=source)
+        asked = True
+    if not asked:
+        yield not_applicable("no account has a shell")

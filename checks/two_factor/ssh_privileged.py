@@ -1,13 +1,13 @@
 """No account that can become root opens an SSH session with one factor.
 
-What holds for every account holds first for those that rule the machine: uid 0, and whoever reaches root from their session through
-sudo, su or a group that equals it.
+What holds for every account holds first for those that rule the machine: uid 0, and whoever reaches root from their session through sudo,
+su or a group that equals it.
 
 One answer per such account, by the same reading of sshd and PAM as two-factor.ssh-login.
-Passes: two kinds of factor, or no SSH session at all. Fails: one kind certainly opens a session of an account that can certainly become
-root.
-Unknown: either of the two is only possible, on what was seen. Without any account that can become root and has SSH, the question does
-not arise.
+Passes: two kinds of factor, or no SSH session at all.
+Fails: one kind certainly opens a session of an account that can certainly become root.
+Unknown: either of the two is only possible, on what was seen. Without any account that can become root and has SSH, the question does not
+arise.
 
 Remedy: as for two-factor.ssh-login; start with the administrators (`Match Group sudo` with `AuthenticationMethods
 publickey,keyboard-interactive:pam`).
@@ -51,11 +51,10 @@ def ssh_privileged(host: Host) -> Outcomes:
                 "{name} may rule this host after {factors}", subject=name, seen=spell(weak[0]), gaps=gaps, because=why.because,
                 settle="what was not seen of the way with {factors}", name=name, factors=spell(weak[0]),
             )  # fmt: skip
+        elif ways:
+            yield passed("{name} needs {factors}", subject=name, seen=spell(ways.sets[0]), name=name, factors=spell(ways.sets[0]))
         else:
-            seen = spell(ways.sets[0]) if ways else "no way in"
-            yield passed(
-                "{name} needs {factors}", subject=name, seen=seen, because=ways.closed.because if not ways else (), name=name, factors=seen
-            )
+            yield passed("{name} opens no SSH session", subject=name, seen="no way in", because=ways.closed.because, name=name)
     for source in host.accounts.elsewhere:
         gap = Gap(f"nss:{source}", Reason.UNSUPPORTED, "its accounts are not on this host")
         yield unknown(

@@ -16,14 +16,14 @@ def judged(host: Host) -> dict[str, str]:
 
 def test_key_alone() -> None:
     outcomes = run(ssh_login, world(ONE))
-    assert verdicts(outcomes) == {"root": "pass", "bob": "fail", "daemon": "pass"}
+    assert verdicts(outcomes) == {"root": "pass", "bob": "fail"}
     assert outcomes[1].seen == "key"
     assert any(line.file == "/home/bob/.ssh/authorized_keys" for line in outcomes[1].because)
 
 
 def test_key_and_password() -> None:
     outcomes = run(ssh_login, world(TWO))
-    assert verdicts(outcomes) == {"root": "pass", "bob": "pass", "daemon": "pass"}
+    assert verdicts(outcomes) == {"root": "pass", "bob": "pass"}
     assert outcomes[1].seen == "key + password"
 
 
@@ -105,9 +105,20 @@ def test_sshd_disagrees() -> None:
 
 
 def test_sshd_that_does_not_start() -> None:
-    assert judged(world("Nonsense yes\n", kind="root")) == {"root": "pass", "bob": "pass", "daemon": "pass"}
+    assert judged(world("Nonsense yes\n", kind="root")) == {"root": "pass", "bob": "pass"}
     running = {"sshd-daemons": (0, "77\t1800000000\t/usr/sbin/sshd -D\n")}
     assert judged(world("Nonsense yes\n", commands=running)) == {"": "unknown"}
+
+
+def test_account_without_shell_is_asked_only_where_sftp_lets_it_in() -> None:
+    files = {"/usr/sbin/.ssh/authorized_keys": KEY}
+    modes = {"/usr/sbin/.ssh/authorized_keys": (0o644, 0, 0)}
+    assert "daemon" not in judged(world(ONE, files, modes=modes))
+    assert judged(world(ONE + "Subsystem sftp internal-sftp\n", files, modes=modes))["daemon"] == "fail"
+
+
+def test_no_account_with_a_shell() -> None:
+    assert judged(world(ONE, {"/etc/passwd": "root:x:0:0::/root:/usr/sbin/nologin\n"})) == {"": "not_applicable"}
 
 
 def test_no_sshd() -> None:

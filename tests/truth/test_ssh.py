@@ -43,15 +43,22 @@ def _rsa(bits: int) -> paramiko.RSAKey:
     return paramiko.RSAKey.generate(bits)
 
 
-def _ed25519() -> paramiko.Ed25519Key:
+def _ed25519() -> str:
     from cryptography.hazmat.primitives import serialization as s
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    text = Ed25519PrivateKey.generate().private_bytes(s.Encoding.PEM, s.PrivateFormat.OpenSSH, s.NoEncryption())
-    return paramiko.Ed25519Key.from_private_key(io.StringIO(text.decode()))
+    return Ed25519PrivateKey.generate().private_bytes(s.Encoding.PEM, s.PrivateFormat.OpenSSH, s.NoEncryption()).decode()
 
 
-KEY, KEY2 = _ed25519(), _ed25519()
+def _load(text: str, certificate: str = "") -> paramiko.Ed25519Key:
+    key = paramiko.Ed25519Key.from_private_key(io.StringIO(text))
+    if certificate:
+        key.load_certificate(certificate)
+    return key
+
+
+PEM = _ed25519()
+KEY, KEY2 = _load(PEM), _load(_ed25519())
 RSA = _rsa(2048)
 
 
@@ -77,6 +84,9 @@ class Case:
 
 
 BOB = {"bob": line(KEY)}
+SIGN = "cd /srv; ssh-keygen -q -t ed25519 -N '' -f ca; cp ca.pub /etc/ssh/ca.pub; ssh-keygen -q -s ca -I x -n {} key.pub"
+TO_SIGN = {"/srv/key.pub": line(KEY)}
+CA = BASE + "PasswordAuthentication no\nTrustedUserCAKeys /etc/ssh/ca.pub\n"
 CASES: dict[str, Case] = {
     "stock": Case(BASE, {"bob": line(KEY), "root": line(KEY)}, users=("root", "bob", "carol")),
     "passwords off": Case(BASE + "PasswordAuthentication no\n", BOB, users=("bob", "carol")),
@@ -153,6 +163,20 @@ CASES: dict[str, Case] = {
     "verify-required is for security keys": Case(BASE + "PubkeyAuthOptions verify-required\n", BOB),
     "revoked": Case(BASE + "RevokedKeys /etc/ssh/revoked\n", {"bob": line(KEY), "carol": line(KEY2)}, files={"/etc/ssh/revoked": line(KEY)}, users=("bob", "carol")),
     "revoked list missing": Case(BASE + "RevokedKeys /etc/ssh/revoked\n", BOB),
+    "certificate": Case(CA, files=TO_SIGN, prepare=SIGN.format("bob")),
+    "certificate, certificates not accepted": Case(CA + "PubkeyAcceptedAlgorithms ssh-ed25519\n", files=TO_SIGN, prepare=SIGN.format("bob")),
+    "certificate, no principals for bob": Case(CA + "AuthorizedPrincipalsFile /etc/ssh/p/%u\n", files=TO_SIGN, prepare=SIGN.format("bob")),
+    "certificate, principals": Case(CA + "AuthorizedPrincipalsFile /etc/ssh/p/%u\n", files={**TO_SIGN, "/etc/ssh/p/bob": "# who\nops\n"}, prepare=SIGN.format("ops")),
+    "certificate by cert-authority": Case(BASE, files=TO_SIGN, prepare=SIGN.format("bob") + "; (printf 'cert-authority '; cat ca.pub) > /home/bob/.ssh/authorized_keys", keys={"bob": "x"}),
+    "authority revoked": Case(CA + "RevokedKeys /etc/ssh/ca.pub\n", files=TO_SIGN, prepare=SIGN.format("bob")),
+    "two keys, one certificate": Case(CA + "AuthenticationMethods publickey,publickey\n", {"bob": line(KEY2)}, files=TO_SIGN, prepare=SIGN.format("bob")),
+    "key file with tokens": Case(BASE + "AuthorizedKeysFile %h/.ssh/%u_%U%%\n", files={"/home/bob/.ssh/bob_1001%": line(KEY)}),
+    "match group in include": Case("Include /etc/ssh/extra\n" + BASE, BOB, files={"/etc/ssh/extra": "Match Group bob\nPubkeyAuthentication no\nPasswordAuthentication no\n"}, users=("bob", "carol")),
+    "account in two groups, one denied": Case(BASE + "AllowGroups bob\nDenyGroups staff\n", BOB, prepare="usermod -aG staff bob"),
+    "user with two passwd lines": Case(BASE, BOB, prepare="echo bob:x:1001:1001::/home/bob:/usr/sbin/nologin >> /etc/passwd"),
+    "home is not there": Case(BASE, BOB, prepare="sed -i 's|/home/bob|/nowhere|' /etc/passwd"),
+    "password in passwd, without pam": Case("UsePAM no\n", prepare="h=$(grep ^carol /etc/shadow | cut -d: -f2); sed -i \"s|^bob:x:|bob:$h:|\" /etc/passwd"),
+    "aging: must change, key": Case(BASE, BOB, prepare="chage -d 0 bob", offer=(K,)),
     "option on the command line": Case(BASE, BOB, arguments=("-o", "PasswordAuthentication=no"), files={"/etc/default/ssh": 'SSHD_OPTS="-o PasswordAuthentication=no"\n'}),
     "01 code required": Case(STRICT, {"bob": line(KEY), "carol": line(KEY)}, pam=GA.format(""), users=("bob", "carol"), offer=(K, P, C)),
     "02 nullok and nothing else": Case(STRICT, {"carol": line(KEY)}, pam=GA.format(" nullok"), users=("carol",)),
@@ -175,21 +199,23 @@ def code() -> str:
     return f"{(int.from_bytes(digest[at : at + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06d}"
 
 
-def login(port: int, user: str, source: str, factors: frozenset[Factor], sshd: str) -> bool:
+def login(port: int, user: str, source: str, factors: frozenset[Factor], sshd: str, certificate: str) -> bool:
     """One connection with these factors and nothing else; True when a command or sftp then works."""
     with socket.create_connection(("127.0.0.1", port), 10, (source, 0)) as sock:
         transport = paramiko.Transport(sock)
         try:
             transport.start_client(timeout=15)
-            return _enter(transport, user, factors) and _works(transport, sshd)
+            return _enter(transport, user, factors, certificate) and _works(transport, sshd)
         except (paramiko.SSHException, EOFError, OSError):
             return False
         finally:
             transport.close()
 
 
-def _enter(transport: paramiko.Transport, user: str, factors: frozenset[Factor]) -> bool:
+def _enter(transport: paramiko.Transport, user: str, factors: frozenset[Factor], certificate: str) -> bool:
     keys: list[paramiko.PKey] = [KEY, KEY2, RSA] if K in factors else []
+    if keys and certificate:
+        keys.append(_load(PEM, certificate))
     try:
         transport.auth_none(user)
         return transport.is_authenticated()
@@ -269,10 +295,12 @@ def test_login(name: str, base: str) -> None:
         told = {user: host.ssh.ways(_account(host, user)) for user in case.users}
         sets = [frozenset(some) for size in range(len(case.offer) + 1) for some in itertools.combinations(case.offer, size)]
         tries = list(itertools.product(case.users, sets))
+        signed = root / "srv/key-cert.pub"
+        certificate = str(signed.read_text()) if signed.exists() else ""
         with lab.sshd(root, arguments=case.arguments) as port, ThreadPoolExecutor(5) as together:
 
             def attempt(user: str, offered: frozenset[Factor]) -> bool:
-                return any(login(port, user, source, offered, case.sshd) for source in case.sources)
+                return any(login(port, user, source, offered, case.sshd, certificate) for source in case.sources)
 
             entered = list(together.map(lambda pair: attempt(*pair), tries))
         wrong = [

@@ -45,6 +45,14 @@ class KeyFinder:
         self._files: Files = host.files
         self._parsed: dict[str, tuple[Key, ...]] = {}
         self._gids = {group.name: group.gid for group in host.accounts.groups.values()}
+        self._listed: dict[int, frozenset[str]] = {}
+        for group in host.accounts.groups.values():
+            self._listed.setdefault(group.gid, group.members)
+        self._primary: dict[int, set[int]] = {}
+        self._names: dict[int, str] = {}
+        for account in host.accounts:
+            self._primary.setdefault(account.gid, set()).add(account.uid)
+            self._names.setdefault(account.uid, account.name)
 
     def sources(self, account: Account, effective: Effective) -> list[str]:
         """The `from=` lists of the account's keys: addresses that make a difference for it."""
@@ -192,12 +200,11 @@ class KeyFinder:
             return True
         if not {"debian", "ubuntu"} & {*self._host.os.get("ID", "").split(), *self._host.os.get("ID_LIKE", "").split()}:
             return False
-        primary = [other for other in self._host.accounts if other.gid == stat.gid]
-        group = next((group for group in self._host.accounts.groups.values() if group.gid == stat.gid), None)
-        if group is None or any(other.uid != account.uid for other in primary):
+        primary = self._primary.get(stat.gid, set())
+        listed = self._listed.get(stat.gid)
+        if listed is None or primary - {account.uid}:
             return False
-        owners = {other.name for other in self._host.accounts.by_uid(stat.uid)[:1]}
-        return (bool(primary) or bool(group.members)) and (not group.members or group.members == owners)
+        return (bool(primary) or bool(listed)) and (not listed or listed == {self._names.get(stat.uid)})
 
     def _root(self) -> Stat | None:
         try:
