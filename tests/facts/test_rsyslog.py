@@ -33,9 +33,11 @@ LOGIN = Message(AUTH, 6, "sshd", "Accepted publickey for {user} from {address} p
     [
         ("*.*", True, True, True), ("auth.*", True, False, True), ("auth,authpriv.*", True, True, True),
         ("*.*;auth,authpriv.none", False, False, False),
-        ("*.*;auth.none", False, True, False), ("auth.=info", True, False, False), ("auth.!err;authpriv.info", True, True, False),
-        ("auth.!=err", True, False, False), ("*.err", False, False, True), ("auth.none;*.*", True, True, True), ("security.info", True, False, True),
-        ("auth.!none", True, False, True), ("*.!*", False, False, False), ("", False, False, False), ("auth", False, False, False),
+        ("*.*;auth.none", False, True, False), ("auth.=info", True, False, False), ("auth.!err;authpriv.info", False, True, False),
+        ("auth.!=err", False, False, False), ("*.err", False, False, True), ("auth.none;*.*", True, True, True), ("security.info", True, False, True),
+
+        ("auth.!none", True, False, True), ("*.*;auth.!err", True, True, False), ("*.*;auth.NONE", False, True, False),
+        ("*.!*", False, False, False), ("", False, False, False), ("auth", False, False, False),
     ],
 )  # fmt: skip
 def test_selectors(selector: str, auth_info: bool, authpriv_info: bool, auth_err: bool) -> None:

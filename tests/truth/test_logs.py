@@ -151,6 +151,76 @@ BROKEN = {
     "include object missing": '*.* /out/a\ninclude(file="/etc/nope.conf")\n*.* /out/c\n',
     "include of text": 'include(text="auth.* /out/t")\n*.* /out/c\n',
 }
+ODD = {
+    "ubuntu": "$ModLoad imklog\n$ActionFileDefaultTemplate RSYSLOG_TraditionalFileFormat\n$RepeatedMsgReduction on\n$FileOwner root\n"
+    "$FileCreateMode 0640\n$DirCreateMode 0755\n$Umask 0022\nauth,authpriv.*\t\t\t/out/auth.log\n*.*;auth,authpriv.none\t\t-/out/syslog\n"
+    "#cron.*\n*.emerg\t:omusrmsg:*\n",
+    "red hat": 'module(load="builtin:omfile" Template="RSYSLOG_TraditionalFileFormat")\ninclude(file="/etc/rsyslog.d/*.conf" mode="optional")\n'
+    "*.info;mail.none;authpriv.none;cron.none                /out/messages\nauthpriv.*                                 /out/secure\n"
+    "uucp,news.crit  /out/spooler\nlocal7.* /out/boot.log\n",
+    "nested": 'if $syslogfacility-text == "authpriv" then {\n if $programname == "sudo" then {\n'
+    "  if $syslogseverity <= 1 then {\n   /out/a\n   stop\n  }\n  /out/b\n }\n}\n*.* /out/c\n",
+    "prifilt in block": "*.* {\n auth.* /out/a\n authpriv.* /out/b\n & stop\n}\n*.* /out/c\n",
+    "two actions one line": "auth.* /out/a /out/b\n*.* /out/c\n",
+    "semicolon selector end": "auth.*; /out/a\n*.* /out/c\n",
+    "comma end": "auth,.* /out/a\n*.* /out/c\n",
+    "exclaim": "*.!warn /out/a\n*.*;*.!warn /out/b\nauth.*;auth.!err;auth.=alert /out/c\n",
+    "dup facility": "auth.err;auth.info /out/a\nauth.info;auth.=err /out/b\n*.debug;auth.=info /out/d\n",
+    "local ranges": "local0.*,local1.* /out/a\nlocal0,local5.=err /out/b\n",
+    "quotes": "if $programname == 'sshd' then /out/a\nif $msg contains \"it's\" then /out/b\n"
+    "if $msg contains 'a\"b' then /out/c\n*.* /out/z\n",
+    "dollar quote": 'if $msg contains "$x" then /out/a\n*.* /out/z\n',
+    "dollar single": "if $msg contains '$x' then /out/a\n*.* /out/z\n",
+    "ne": 'if $programname <> "sshd" then /out/a\nif $programname != "sshd" and $programname != "sudo" then /out/b\n*.* /out/z\n',
+    "paren": 'if ($programname == "sshd") or ($programname == "su") then { /out/a\n}\n*.* /out/z\n',
+    "if stop else": 'if ($syslogfacility-text == "auth" or $syslogfacility-text == "authpriv") and $syslogseverity <= 5 then { action(type="omfile" file="/out/a") stop } else { action(type="omfile" file="/out/b") }\n'
+    "*.* /out/z\n",
+    "set chain": 'set $!a = "x" & $programname;\nif $!a == "xsshd" then /out/a\nset $.n = 3;\nif $.n > 2 then /out/b\n'
+    "set $.n = $.n + 1;\nif $.n == 4 then /out/c\n*.* /out/z\n",
+    "json sub": 'set $!foo!bar = "x";\nif $!foo!bar == "x" then /out/a\nif $!foo == "x" then /out/b\nunset $!foo;\n'
+    'if $!foo!bar == "x" then /out/c\n*.* /out/z\n',
+    "call_indirect": 'ruleset(name="rs1") {\n *.* /out/a\n stop\n}\nset $.r = "rs1";\nif $programname == "sshd" then {\n'
+    " call_indirect $.r;\n}\n*.* /out/z\n",
+    "indirect literal": 'ruleset(name="rs1") {\n *.* /out/a\n}\ncall_indirect "rs1";\n*.* /out/z\n',
+    "ruleset later": 'call rs1\n*.* /out/z\nruleset(name="rs1") {\n auth.* /out/a\n}\n',
+    "ruleset twice": 'ruleset(name="rs1") {\n *.* /out/a\n}\nruleset(name="rs1") {\n *.* /out/b\n}\ncall rs1\n*.* /out/z\n',
+    "ruleset caps": 'ruleset(name="RS1") {\n *.* /out/a\n}\ncall rs1\n*.* /out/z\n',
+    "ruleset queue": 'ruleset(name="rs1" queue.type="LinkedList") {\n *.* /out/a\n stop\n}\ncall rs1\n*.* /out/z\n',
+    "template list": 'template(name="L" type="list") {\n property(name="msg")\n constant(value="\\n")\n}\n*.* /out/a;L\n',
+    "template bad": 'template(name="L" type="nope" string="x")\n*.* /out/a;L\n*.* /out/z\n',
+    "outchannel": "$outchannel oc,/out/oc,1000000,/bin/true\n*.* :omfile:$oc\n*.* /out/z\n",
+    "crlf": "auth.* /out/a\r\n*.* /out/z\r\n",
+    "no newline at end": "*.* /out/a",
+    "file mode bad": "$FileCreateMode 9999\n*.* /out/a\n",
+    "mode 3": "$FileCreateMode 600\n*.* /out/a\n",
+    "action mode": 'action(type="omfile" file="/out/a" FileCreateMode="0600")\naction(type="omfile" file="/out/b" fileCreateMode="600")\n',
+    "global umask": 'global(umask="0077")\n*.* /out/a\n',
+    "rel path": "*.* out/a\n*.* ./out/b\n*.* /out/z\n",
+    "mailers": "mail.*;news.none -/out/m\n"
+    "*.=info;*.=notice;*.=warn;auth,authpriv.none;cron,daemon.none;mail,news.none -/out/messages\n"
+    "authpriv.=alert /out/al\n",
+    "field": 'if field($msg, 32, 2) == "Failed" then /out/a\n*.* /out/z\n',
+    "wildcard": 'if $msg contains "" then /out/a\n:msg, contains, "" /out/b\n*.* /out/z\n',
+    "msg eq": 'if $msg startswith "Failed" then /out/a\nif $msg startswith " Failed" then /out/b\n*.* /out/z\n',
+    "and newline": 'if $programname == "sshd"\n   and $msg contains "Failed"\nthen {\n   action(type="omfile"\n'
+    '      file="/out/a")\n   stop\n}\n*.* /out/z\n',
+    "comment in object": 'action(type="omfile" # the file\n file="/out/a" /* x */ )\n*.* /out/z\n',
+    "comment before then": '# if $programname == "sshd" then stop\n/* stop */\n*.* /out/z\n',
+    "unterminated comment": "*.* /out/a\n/* *.* /out/z\n",
+    "unterminated string": '*.* /out/a\nif $msg contains "x then stop\n*.* /out/z\n',
+    "else alone": "*.* /out/a\nelse stop\n*.* /out/z\n",
+    "tabs prop": ':programname,\tisequal,\t"sshd"\t/out/a\n*.* /out/z\n',
+    "prop nospace": ':programname,isequal,"sshd"/out/a\n*.* /out/z\n',
+    "prop tilde old": ':msg, regex, "Fail[a-z]*" ~\n*.* /out/z\n',
+    "prop indented": '  :programname, isequal, "sshd" /out/a\n*.* /out/z\n',
+    "semantics and chain": "auth.info /out/a\n&/out/b\n& ~\n*.* /out/z\n",
+    "empty then": 'if $programname == "sshd" then {}\n*.* /out/z\n',
+    "stop stop": 'if $programname == "sshd" then stop stop\n*.* /out/z\n',
+    "star star": "* * /out/a\n*.* /out/z\n",
+    "none word": "*.*;auth.NONE /out/a\n*.* /out/z\n",
+    "upper severity": "AUTH.=INFO;AuthPriv.Notice /out/a\n",
+    "disc upper": "auth.* STOP\n*.* /out/z\n",
+}
 INCLUDED = {
     "order": (
         "$IncludeConfig /etc/rsyslog.d/*.conf\n*.* /out/c\n",

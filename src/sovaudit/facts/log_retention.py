@@ -54,7 +54,9 @@ class Retention:
                 )
                 for place in sorted(places, key=lambda place: place.target):
                     if place.target not in found and (place.kind == "dynafile" or not self._logs.protection.nowhere(place.target)):
-                        found[place.target] = self._kept(place.target, months, dynamic=place.kind == "dynafile")
+                        found[place.target] = self._kept(
+                            place.target, months, dynamic=place.kind == "dynafile", channel=place.module == "outchannel"
+                        )
                 if not any(found[place.target].yes for place in places if place.target in found):
                     enough = False
         for name in self._logs.other_daemons:
@@ -64,10 +66,13 @@ class Retention:
             found["journal"] = self._journal_kept(months, covered=enough and bool(self._logs.events), journal=journal)
         return tuple(found.values())
 
-    def _kept(self, path: str, months: int, *, dynamic: bool = False) -> Kept:
+    def _kept(self, path: str, months: int, *, dynamic: bool = False, channel: bool = False) -> Kept:
         if dynamic:
             gap = Gap(f"file:{rsyslog_config.MAIN}", Reason.UNSUPPORTED, f"file names made by template {path}")
             return Kept(path, None, "its file names are made by a template", (), (gap,))
+        if channel:
+            gap = Gap(f"file:{rsyslog_config.MAIN}", Reason.UNSUPPORTED, "an outchannel's command decides")
+            return Kept(path, None, "a size, and a command run at that size, limit it", (), (gap,))
         try:
             keep = self._logs.logrotate.keeps(path)
         except Unseen as unseen:

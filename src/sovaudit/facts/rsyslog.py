@@ -116,13 +116,13 @@ class _Walk:
         return True
 
     def _call(self, name: str) -> bool:
-        """`stop` in a called ruleset ends the message. A ruleset that is not there is skipped."""
+        """`stop` in a called ruleset ends the message, unless that ruleset has a queue: then it got a copy. One that is not there is skipped."""
         self.calls += 1
         if self.calls > MAX_CALLS:
             raise OverflowError
         going = self.run(self.config.rulesets.get(name, ()))
         self.calls -= 1
-        return going
+        return going or name in self.config.queued
 
     def _choose(self, what: str) -> bool:
         if what not in self.decided:
@@ -135,7 +135,10 @@ class _Walk:
 
     def _assign(self, statement: rs.Assign) -> None:
         name = statement.name.lstrip("$").lower()
-        self.variables[name] = "" if statement.value is None else self._value(statement.value)
+        value = "" if statement.value is None else self._value(statement.value)
+        for below in [key for key in self.variables if key.startswith(f"{name}!")]:
+            del self.variables[below]
+        self.variables[name] = value
 
     # Filters
 
@@ -249,6 +252,10 @@ class _Walk:
             if node.name in ("re_match", "re_match_i") and isinstance(values[0], str) and isinstance(values[1], str):
                 return _as_number(matches(values[1], values[0], node.name.endswith("_i"), extended=True))
             return None
+        if node.name == "field" and len(values) == 3 and isinstance(values[1], int):
+            parts = str(values[0]).split(chr(values[1] & 0xFF))
+            place = _number(values[2]) or 0
+            return parts[place - 1] if 1 <= place <= len(parts) else "***FIELD NOT FOUND***"
         if node.name == "tolower":
             return str(values[0]).lower()
         if node.name == "toupper":

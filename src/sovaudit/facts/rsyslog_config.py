@@ -5,6 +5,7 @@ Sources: runtime/rsconf.c, tools/omfile.c, tools/omfwd.c, plugins/imuxsock, plug
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass, field
 
@@ -68,6 +69,7 @@ class Configuration:
     default: str = DEFAULT_RULESET
     modules: dict[str, rs.Parameters] = field(default_factory=dict)
     sockets: list[tuple[str, str, Line]] = field(default_factory=list)  # (path, ruleset, line) of further imuxsock listeners
+    queued: set[str] = field(default_factory=set)  # rulesets with a queue of their own
     settings: dict[str, str] = field(default_factory=dict)
     problems: list[tuple[Line, str]] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
@@ -102,6 +104,7 @@ class _Loader:
                 self.config.default = value.lower()
         elif name == "resetconfigvariables":
             self.legacy.clear()
+            self.config.gaps.append(Gap(f"file:{line.file}", Reason.UNSUPPORTED, "$ResetConfigVariables"))
         elif name == "umask":
             self.config.umask = _octal(value, self.config.umask)
         elif name in ("privdroptouser", "privdroptouserid"):
@@ -127,9 +130,13 @@ class _Loader:
         if kind == "module":
             self._load(text.get("load", "").split("/")[-1].removesuffix(".so").lower(), parameters, line)
         elif kind == "template":
-            self.templates[text.get("name", "").lower()] = text.get("string", "") if text.get("type", "").lower() == "string" else ""
+            form = text.get("type", "").lower()
+            if form in ("list", "plugin", "subtree") or (form == "string" and "string" in text):
+                self.templates[text.get("name", "").lower()] = text["string"] if form == "string" else ""
         elif kind == "ruleset":
             self._ruleset(text.get("name", "").lower(), script, line)
+            if any(key.startswith("queue.") for key in text) and text.get("queue.type", "").lower() != "direct":
+                self.config.queued.add(text.get("name", "").lower())
         elif kind == "global":
             self.config.umask = _octal(text.get("umask", ""), self.config.umask)
             self.config.drop_user = text.get("privdrop.user.name", text.get("privdrop.user.id", self.config.drop_user))
@@ -214,6 +221,8 @@ class _Loader:
         return made
 
     def _new_file(self, text: dict[str, str], line: Line, occasional: bool) -> Destination | None:
+        if "filecreatemode" in text and _octal(text["filecreatemode"], -1) < 0:
+            return self._drop(line, f"fileCreateMode {text['filecreatemode']!r} is no mode")
         default = self.omfile.get("filecreatemode", "0644")
         mode = _octal(text.get("filecreatemode", default if isinstance(default, str) else ""), 0o644)
         folders = _on(text.get("createdirs", "on"))
@@ -258,13 +267,18 @@ class _Loader:
 
     def _legacy(self, action: legacy.LegacyAction, line: Line, mode: int, folders: bool, occasional: bool) -> Destination | None:
         if action.kind == "channel":
-            if f"outchannel {action.target}".lower() not in self.config.settings:
+            path = self.config.settings.get(f"outchannel {action.target}".lower(), "")
+            if not path.startswith("/"):
                 return self._drop(line, f"outchannel {action.target!r} is not defined")
-            return Destination("other", action.target, line, module="outchannel")
+            return Destination("file", path, line, mode=mode, make_folders=folders, module="outchannel")
         if action.kind == "dynafile" and action.target.lower() not in self.templates:
             return self._drop(line, f"template {action.target!r} is not defined")
         if action.kind in ("file", "dynafile"):
-            target = action.target if action.kind == "file" else self.templates[action.target.lower()] or action.target
+            target = (
+                posixpath.normpath("/" + action.target.lstrip("/"))
+                if action.kind == "file"
+                else self.templates[action.target.lower()] or action.target
+            )
             return Destination(action.kind, target, line, mode=mode, make_folders=folders, occasional=occasional, module="omfile")
         if action.kind == "forward":
             return Destination("forward", action.target, line, action.protocol, action.port or "514", occasional=occasional, module="omfwd")
@@ -339,7 +353,8 @@ def load(files: Files, main: str = MAIN, umask: int = 0o022) -> Configuration | 
     loader.config.umask = umask
     for line in lines:
         if line.text.lower().startswith("$outchannel "):
-            loader.config.settings["outchannel " + line.text[12:].split(",")[0].strip().lower()] = line.text
+            name, _, rest = line.text[12:].partition(",")
+            loader.config.settings["outchannel " + name.strip().lower()] = rest.split(",")[0].strip()
     stop = rsyslog_syntax.parse(loader, main, lines)
     if stop is not None:
         loader.config.problems.append((stop.line, f"{stop}: nothing after this line is read"))
@@ -354,7 +369,8 @@ def _quoted(text: str) -> str:
 
 
 def _octal(text: str, default: int) -> int:
-    return int(text, 8) if re.fullmatch(r"[0-7]{1,5}", text) else default
+    """rsyslog takes a mode only with four digits, the first of them 0."""
+    return int(text, 8) if re.fullmatch(r"0[0-7]{3}", text) else default
 
 
 def _on(text: str) -> bool:

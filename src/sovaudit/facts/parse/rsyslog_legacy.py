@@ -70,19 +70,19 @@ def _combine(old: int, severity: int, single: bool, negated: bool) -> int:
         return _ALL if negated else 0
     if single and severity < 8:
         if negated:
-            return (old or _ALL) & ~(1 << severity)
+            return old & ~(1 << severity)
         return old | 1 << severity
     if severity == STAR:
         return 0 if negated else _ALL
     upto = (2 << severity) - 1
-    return (old or _ALL) & ~upto & _ALL if negated else old | upto
+    return old & ~upto if negated else old | upto
 
 
 NONE, STAR = 16, 255
 
 
 def _severity(word: str) -> int | None:
-    if word == "none":
+    if word.lower() == "none":
         return NONE
     if word == "*":
         return STAR

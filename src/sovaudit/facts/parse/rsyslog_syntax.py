@@ -95,6 +95,7 @@ _OBJECT = re.compile(
     + r"|`(?:[^`\\]|\\.)*`)|(?P<name>[a-z][a-z0-9_.]*)",
     _FLAGS,
 )
+_BARE_DOLLAR = re.compile(r'^"(?:[^"\\$]|\\.)*\$', re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9\-_.]+", re.IGNORECASE)  # flex: a single letter matches "invalid character" first
 
 
@@ -208,6 +209,8 @@ class _Parser:
             kind = match.lastgroup or ""
             if kind == "comment":
                 self._comment(buffer)
+            elif kind == "string" and pattern is _EXPRESSION and _BARE_DOLLAR.search(match[0]):
+                continue  # "$-sign in double quotes must be escaped": reported, and no token at all
             elif kind != "skip":
                 return kind, match[0]
         return None
