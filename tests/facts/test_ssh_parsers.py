@@ -208,3 +208,19 @@ def test_hostile_patterns_take_no_time() -> None:
     match_pattern("a" * 2000, "*a" * 400 + "b")
     examples("*?" * 500 + ",10.0.0.0/8" * 500)
     assert time.process_time() - start < 2
+
+
+def test_includes_that_multiply_are_a_gap_and_no_refusal() -> None:
+    def some(path: str) -> tuple[Line, ...]:
+        return lines("Include x\n" * 9, path)
+
+    start = time.process_time()
+    config = Reader(some, lambda pattern: ["/a", "/b", "/c"], NEW).read("/etc/ssh/sshd_config")
+    assert config.gaps or config.refusals
+    assert time.process_time() - start < 10
+
+
+def test_long_configuration_is_a_gap() -> None:
+    config = settings("MaxAuthTries 3\n" * 100_001).config
+    assert config.gaps
+    assert not config.refusals

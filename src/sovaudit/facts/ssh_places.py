@@ -1,5 +1,6 @@
 """Kinds of connections: for every address, host name, local address and port that the configuration tells apart, one example, and an
-outsider."""
+outsider.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +8,11 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import product
 from typing import TypeVar
 
+from sovaudit.facts.files import Unseen
 from sovaudit.facts.sshd_match import Connection, Settings
 from sovaudit.facts.sshd_patterns import examples, match_address_list, match_host, match_host_and_address, match_list, parse_address
+from sovaudit.model.evidence import Gap
+from sovaudit.model.verdict import Reason
 
 OUTSIDERS = ("203.0.113.77", "198.51.100.23", "192.0.2.99", "2001:db8:ffff::77", "10.250.3.7", "127.0.0.1")
 MAX_PLACES = 2048
@@ -30,7 +34,7 @@ def user_places(settings: Settings) -> tuple[str, ...]:
 
 
 def places(settings: Settings, ports: Sequence[int]) -> list[Connection]:
-    """One connection per combination that the configuration can tell apart; at most MAX_PLACES."""
+    """One connection per combination that the configuration can tell apart; Raises Unseen for more than MAX_PLACES."""
     criteria: dict[str, list[str]] = {}
     for match in settings.matches:
         for name, value in match.criteria:
@@ -65,7 +69,7 @@ def places(settings: Settings, ports: Sequence[int]) -> list[Connection]:
     found: list[Connection] = []
     for address, host, arrival, gate, domain in product(from_where, hosts, arrivals, gates, domains):
         if len(found) >= MAX_PLACES:
-            break
+            raise Unseen(Gap("file:/etc/ssh/sshd_config", Reason.TRUNCATED, "more kinds of connections than are followed"))
         found.append(Connection(address, host or address, arrival, gate, domain))
     return found
 

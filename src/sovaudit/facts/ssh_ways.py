@@ -1,8 +1,7 @@
 """With which factors one account opens an SSH session from one kind of connection: sshd's own order of questions.
 
-(0) which configuration holds (sshd_match), (1) may the account come in at all (auth.c `allowed_user`), (2) does a session follow
-(shell, chroot),
-(3) which methods work for it, (4) which lists of methods suffice (auth2.c), (5) the PAM account phase.
+(0) which configuration holds (sshd_match), (1) may the account come in at all (auth.c `allowed_user`), (2) does a session follow (shell,
+chroot), (3) which methods work for it, (4) which lists of methods suffice (auth2.c), (5) the PAM account phase.
 """
 
 from __future__ import annotations

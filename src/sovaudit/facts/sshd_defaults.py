@@ -1,9 +1,8 @@
 """sshd's keywords: how each is written, where it may stand, and what holds when nobody says anything.
 
 After servconf.c of OpenSSH 8.4 to 10.0 with the patches of Debian and Red Hat (GSSAPI key exchange, DebianBanner). Distributions do not
-change
-the compiled defaults of what decides a login; they change the shipped file (`UsePAM yes`, `KbdInteractiveAuthentication no`), which is
-evidence.
+change the compiled defaults of what decides a login; they change the shipped file (`UsePAM yes`, `KbdInteractiveAuthentication no`),
+which is evidence.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
 """Which configuration holds for one connection: Match evaluated, first values taken, Match over global.
 
 sshd reads its configuration twice (servconf.c): once at the start, where only lines outside any Match count, and once per connection,
-where only
-lines inside matching blocks count. In each pass the first value of a keyword wins; then everything that the second pass set replaces
-the first,
-whole lists included: an AllowUsers inside a matching block replaces the global ones.
+where only lines inside matching blocks count. In each pass the first value of a keyword wins; then everything that the second pass set
+replaces the first, whole lists included: an AllowUsers inside a matching block replaces the global ones.
 """
 
 from __future__ import annotations

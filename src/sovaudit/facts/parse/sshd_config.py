@@ -16,9 +16,10 @@ from sovaudit.facts.sshd_defaults import ALIASES, ALL_ALGORITHMS, GLOBAL_ALIASES
 from sovaudit.facts.sshd_patterns import match_pattern, valid_address_list, valid_user_pattern
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
 
 MAX_DEPTH = 16
-MAX_DIRECTIVES = 20_000
+MAX_LINES = 100_000  # includes counted as often as they are read
 _SPACE = " \t\r\n"
 CRITERIA = ("user", "group", "host", "address", "localaddress", "localport", "rdomain", "version")
 
@@ -160,6 +161,7 @@ class Reader:
         self._folder = folder
         self._methods = False  # AuthenticationMethods stands outside any Match already
         self._subsystems: set[str] = set()
+        self._seen = 0
         self.config = Config()
 
     def read(self, path: str) -> Config:
@@ -174,6 +176,8 @@ class Reader:
         self.config.refusals.append(Refusal(line, reason))
 
     def _file(self, path: str, outer: tuple[Match, ...], depth: int) -> None:
+        if self._seen > MAX_LINES:
+            return
         if depth > MAX_DEPTH:
             self._refuse(Line(path, 0, ""), "too many nested includes")
             return
@@ -188,8 +192,9 @@ class Reader:
             return
         conditions = outer
         for line in lines:
-            if len(self.config.directives) > MAX_DIRECTIVES:
-                self._refuse(line, "more directives than we follow")
+            self._seen += 1
+            if self._seen > MAX_LINES:
+                self.config.gaps.append(Gap(f"file:{path}", Reason.TRUNCATED, "more lines and includes than are followed"))
                 return
             conditions = self._line(line.text, line, conditions, depth, outer)
 
