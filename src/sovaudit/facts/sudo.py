@@ -100,7 +100,7 @@ class Sudo:
         self.elsewhere = self._loaded.elsewhere
         self.gaps = self._loaded.gaps
         self.version = self._loaded.version
-        self._match = Matcher(host, self.policy)
+        self._match = Matcher(host, self.policy, self.version)
         self._reach: dict[str, Reach] = {}
         self._grants: dict[str, tuple[Grant, ...]] = {}
         self._settings: dict[tuple[str, Target | None, Request | None], dict[str, frozenset[str]]] = {}

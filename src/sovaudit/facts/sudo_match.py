@@ -15,6 +15,7 @@ from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.facts.parse.globs import Unsupported, glob_matches, has_meta, regex_matches
 from sovaudit.facts.parse.sudoers import MYSELF, Member, Members, Policy
+from sovaudit.facts.parse.sudoers_lex import NEWEST, Version
 from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
 
@@ -48,7 +49,7 @@ class Target:
 class Matcher:
     """Matches lists of one policy on one host. `gaps` gathers what was not seen on the way. ids: whether names ignore case."""
 
-    def __init__(self, host: Host, policy: Policy) -> None:
+    def __init__(self, host: Host, policy: Policy, version: Version = NEWEST) -> None:
         self.host = host
         self.gaps: dict[Gap, None] = {}
         self.fold_users = self.fold_groups = True
@@ -56,12 +57,14 @@ class Matcher:
         self.group_plugin = False
         self.runas_default = "root"
         self.fast_glob = False
+        self.before_1_9_14 = version < (1, 9, 14)
         self._policy = policy
         self._steps = 0
         self._memo: dict[tuple[str, str, object], Answer] = {}
         self._loops = _looping(policy)
         self._names: tuple[str, str] | None = None
         self._real: dict[str, str | None] = {}
+        self._folders: list[tuple[str, str]] | None = None
 
     def doubt(self, item: str, reason: Reason, detail: str) -> None:
         self.gaps.setdefault(Gap(item, reason, detail))
@@ -159,9 +162,14 @@ class Matcher:
 
     def runas(self, users: Members | None, groups: Members | None, invoker: Account, target: Target) -> Answer:
         """runaslist_matches(): an absent list means the default target, an empty one oneself."""
+        if self.before_1_9_14 and groups and users == (Member(MYSELF),):
+            users = ()  # `(:group)` named nobody then
         if users is None:
             users = (Member("WORD", self.runas_default),)
-        matched = self._list(users, lambda m, used: self._runas_user(m, invoker, target, used), frozenset())
+        if self.before_1_9_14 and target.group_only:
+            matched = YES  # without `-u` the users of the list were not asked
+        else:
+            matched = self._list(users, lambda m, used: self._runas_user(m, invoker, target, used), frozenset())
         if target.group is None:
             return matched
         found: set[int] = set()
@@ -215,6 +223,8 @@ class Matcher:
             case "NETGROUP":
                 return _signed(member, self._netgroup(member.name))
             case "NTWKADDR":
+                if member.name.startswith("127.") or member.name == "::1":
+                    return SILENT  # sudo leaves the loopback interface out
                 self.doubt("file:/etc/sudoers", Reason.UNSUPPORTED, f"whether this host has the address {member.name} was not seen")
                 return _signed(member, PERHAPS)
             case "ALIAS":
@@ -292,10 +302,20 @@ class Matcher:
 
     def _glob(self, pattern: str, command: str) -> bool:
         base, folder = posixpath.basename(command), posixpath.dirname(command)
-        ways = {command, posixpath.join(self.real(folder) or folder, base)}
+        real = self.real(folder) or folder
+        ways = {command, posixpath.join(real, base)}
+        if not self.fast_glob:  # glob(3) finds the program by every name of its folder
+            ways |= {posixpath.join(link + real[len(to) :], base) for link, to in self._links() if real == to or real.startswith(to + "/")}
         if pattern.endswith("/"):
             pattern += "*"
         return any(glob_matches(pattern, way, pathname=True, period=not self.fast_glob) for way in sorted(ways))
+
+    def _links(self) -> list[tuple[str, str]]:
+        """Linked folders near the root (`/bin`, `/usr/sbin`) and where they lead."""
+        if self._folders is None:
+            near = [stat.path for stat in self.host.files.paths() if stat.kind == "l" and stat.path.count("/") <= 2]
+            self._folders = [(path, self.real(path) or path) for path in sorted(near)[:200]]
+        return self._folders
 
     def _same(self, name: str, command: str) -> bool:
         """Same base name and same file behind links."""
