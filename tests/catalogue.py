@@ -127,6 +127,10 @@ def phrases() -> Iterator[str]:
     for path in sorted((TOP / "src" / "sovaudit" / "facts").glob("*.py")):
         module = ast.parse(path.read_text("utf-8"))
         for node in ast.walk(module):
+            if isinstance(node, ast.FunctionDef) and node.name == "words":
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                held = [c.value for part in body for c in ast.walk(part) if isinstance(c, ast.Constant) and isinstance(c.value, str)]
+                yield from (text for text in held if " " in text)
             if isinstance(node, ast.Call):
                 asked = [keyword.value for keyword in node.keywords if keyword.arg == "why"]
                 asked += node.args[1:2] if getattr(node.func, "id", "") in ("Answer", "Source") else []

@@ -78,6 +78,10 @@ def test_phrases_of_ours_are_translated_and_names_of_theirs_are_not() -> None:
     )
 
 
+def test_a_phrase_may_open_with_our_words_and_end_in_a_name() -> None:
+    assert translate("{words}", {"words": "a root shell through /bin/vi"}, "fr") == "un shell root par /bin/vi"
+
+
 def test_arguments_are_isolated_and_escaped_on_the_page() -> None:
     assert str(translate_markup("{a} <b>", {"a": "<i>\u202e"}, "en")) == '<bdi>&lt;i&gt;<i class="tok">U+202E</i></bdi> &lt;b&gt;'
 

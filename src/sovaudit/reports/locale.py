@@ -42,7 +42,7 @@ def catalogue(language: str) -> Mapping[str, str]:
     return {m.id: m.string for m in found if isinstance(m.id, str) and m.id and isinstance(m.string, str) and m.string and not m.fuzzy}
 
 
-PHRASES = frozenset({"why", "how", "factors", "reason", "status"})
+PHRASES = frozenset({"why", "how", "factors", "reason", "status", "words"})
 """Arguments that our own source words, as opposed to names that a host gave: these are looked up in the catalogue too."""
 _JOINTS = re.compile(r"(; | \+ |, )")
 
@@ -91,9 +91,21 @@ def _worded(args: Mapping[str, object], language: str) -> Mapping[str, object]:
         return args
 
     def phrase(value: str) -> str:
-        return words.get(value) or "".join(words.get(piece, piece) for piece in _JOINTS.split(value))
+        return words.get(value) or "".join(words.get(piece) or opening(piece) for piece in _JOINTS.split(value))
+
+    def opening(piece: str) -> str:
+        """`a root shell through /bin/vi`: our words, then a name; such a key ends in a space."""
+        for key in _openings(language):
+            if piece.startswith(key):
+                return words[key] + piece[len(key) :]
+        return piece
 
     return {name: phrase(value) if name in PHRASES and type(value) is str else value for name, value in args.items()}
+
+
+@lru_cache(maxsize=8)
+def _openings(language: str) -> tuple[str, ...]:
+    return tuple(key for key in catalogue(language) if len(key) > 3 and key.endswith(" "))
 
 
 def _template(text: str, language: str) -> str:
