@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import shutil
 import socket
+import struct
 import subprocess
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -173,7 +176,8 @@ ODD = {
     "dollar single": "if $msg contains '$x' then /out/a\n*.* /out/z\n",
     "ne": 'if $programname <> "sshd" then /out/a\nif $programname != "sshd" and $programname != "sudo" then /out/b\n*.* /out/z\n',
     "paren": 'if ($programname == "sshd") or ($programname == "su") then { /out/a\n}\n*.* /out/z\n',
-    "if stop else": 'if ($syslogfacility-text == "auth" or $syslogfacility-text == "authpriv") and $syslogseverity <= 5 then { action(type="omfile" file="/out/a") stop } else { action(type="omfile" file="/out/b") }\n'
+    "if stop else": 'if ($syslogfacility-text == "auth" or $syslogfacility-text == "authpriv") and $syslogseverity <= 5'
+    ' then { action(type="omfile" file="/out/a") stop } else { action(type="omfile" file="/out/b") }\n'
     "*.* /out/z\n",
     "set chain": 'set $!a = "x" & $programname;\nif $!a == "xsshd" then /out/a\nset $.n = 3;\nif $.n > 2 then /out/b\n'
     "set $.n = $.n + 1;\nif $.n == 4 then /out/c\n*.* /out/z\n",
@@ -256,6 +260,7 @@ WHOLE = {
 
 Case = tuple[str, dict[str, str]]
 CASES: dict[str, Case] = {
+    **{f"odd: {name}": (IN + text, {}) for name, text in ODD.items()},
     **{f"legacy: {name}": (IN + text, {}) for name, text in LEGACY.items()},
     **{f"property: {name}": (IN + text, {}) for name, text in PROPERTIES.items()},
     **{f"script: {name}": (IN + text, {}) for name, text in SCRIPT.items()},
@@ -314,7 +319,17 @@ def _send(log: Path) -> None:
             time.sleep(0.01)
         for number, (facility, severity, program, text) in enumerate(MESSAGES):
             sender.send(f"<{FACILITIES.index(facility) * 8 + severity}>Jan  1 00:00:00 {program}[1]: {text} #{number}#".encode())
-    time.sleep(0.1)  # a stopping rsyslogd empties its queue, not its socket
+        settle(sender)
+
+
+def settle(sender: socket.socket) -> None:
+    """Wait until rsyslogd has read all that was sent: when it stops it empties its queue, not its socket."""
+    for _ in range(500):
+        waiting = struct.unpack("i", fcntl.ioctl(sender, termios.TIOCOUTQ, b"\0" * 4))[0]
+        if waiting == 0:
+            break
+        time.sleep(0.01)
+    time.sleep(0.1)
 
 
 def said(case: Case) -> dict[str, tuple[int, tuple[int, ...]]]:
@@ -385,7 +400,7 @@ def test_the_check_judges_a_mounted_root_as_its_rsyslogd_acts(name: str) -> None
                 for event, number, message in sent:
                     pri = message.facility * 8 + message.severity
                     sender.send(f"<{pri}>Jan  1 00:00:00 {message.program}[1]: {message.text} #{event}{number}#".encode())
-            time.sleep(0.2)
+                settle(sender)
         finally:
             daemon.terminate()
             daemon.wait(10)
