@@ -92,10 +92,9 @@ class Privilege:
             return None
         factors = ways.sets[0]
         why = ways.certain.get(factors) or ways.possible[factors]
-        needs = frozenset({Factor.ROOT_PASSWORD} if factor is Factor.PASSWORD else {factor} for factor in factors)
-        flat = frozenset(factor for group in needs for factor in group)
+        needs = frozenset(Factor.ROOT_PASSWORD if factor is Factor.PASSWORD else factor for factor in factors)
         return RootPath(
-            "su", factors in ways.certain and not gaps, why.because, f"su to root after {spell(flat)}", (*why.gaps, *gaps), flat
+            "su", factors in ways.certain and not gaps, why.because, f"su to root after {spell(needs)}", (*why.gaps, *gaps), needs
         )
 
     def _doas(self, account: Account) -> RootPath | None:

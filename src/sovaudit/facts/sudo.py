@@ -31,8 +31,9 @@ MAX_TRIES = 4000  # command lines tried for one account
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Something an account may run. command: as written, `ALL` for any. runas: as written, empty for the default. nopasswd, certain: None and False where not known.
+    """Something an account may run.
 
+    command: as written, `ALL` for any. runas: as written, empty for the default. nopasswd, certain: None and False where not known.
     target: an account (root first) as which it was seen to be allowed, `:docker` where it is a group only.
     """
 
@@ -55,12 +56,14 @@ class Decision:
     because: tuple[Line, ...]
     gaps: tuple[Gap, ...] = ()
     noexec: bool = False
+    granted: bool = False  # some line that was seen allows it, whatever else may decide
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How near root an account gets. level: `none`, `limited` (some commands, none of which makes root), `shell` (a root shell through `detail`), `all`.
+    """How near root an account gets.
 
+    level: `none`, `limited` (some commands, none of which makes root), `shell` (a root shell through `detail`), `all`.
     password: whether sudo asks for one on that way (None: not known).
     """
 
@@ -218,7 +221,7 @@ class Sudo:
         password = self._password(account, target, request, deciding) if ALLOW in values else None
         noexec = bool(deciding) and all(self._noexec(spec, account, target, request) for spec in deciding)
         gaps = (*match.gaps, *self.gaps) if allowed is None else ()
-        return Decision(allowed, password, tuple(dict.fromkeys(spec.line for spec in deciding)), gaps, noexec)
+        return Decision(allowed, password, tuple(dict.fromkeys(spec.line for spec in deciding)), gaps, noexec, ALLOW in values)
 
     def _enter(self, account: Account) -> None:
         values = self.setting(account, "runas_default")
@@ -296,11 +299,17 @@ class Sudo:
                     if leaf.negated:
                         continue
                     decision = self._sample(account, leaf, target)
-                    if decision.allowed is not False and spec.line in decision.because:
+                    if decision.granted and decision.allowed is not False and spec.line in decision.because:
                         grant = Grant(
-                            leaf.name or "ALL", leaf.args, spell_runas(spec), f":{target.group}" if target.group else target.account.name, None if decision.password is None else not decision.password,
-                            tuple(("" if on else "NO") + tag for tag, on in spec.tags.items()), decision.allowed is True, decision.because,
-                        )  # fmt: skip
+                            command=leaf.name or "ALL",
+                            args=leaf.args,
+                            runas=spell_runas(spec),
+                            target=f":{target.group}" if target.group else target.account.name,
+                            nopasswd=None if decision.password is None else not decision.password,
+                            tags=tuple(("" if on else "NO") + tag for tag, on in spec.tags.items()),
+                            certain=decision.allowed is True,
+                            because=decision.because,
+                        )
                         found.setdefault((grant.command, grant.args, grant.runas, grant.nopasswd, spec.line), grant)
         self._grants[account.name] = tuple(found.values())
         return self._grants[account.name]
@@ -341,7 +350,7 @@ class Sudo:
             found = self.decide(account, Request(path, args), target)
             if found.allowed is True or tried > 40:
                 return found
-            decision = found if found.allowed is None else decision
+            decision = found if found.granted and found.allowed is None else decision
         return decision
 
     # reach
@@ -371,7 +380,7 @@ class Sudo:
         best = Reach("none", True)
         for request in ANY:
             decision = self.decide(account, request, target)
-            if decision.allowed is not False:
+            if decision.granted and decision.allowed is not False:
                 reach = Reach("all", decision.allowed is True, decision.because, "ALL" + suffix, decision.gaps, decision.password)
                 if reach.certain:
                     return reach
@@ -400,7 +409,11 @@ class Sudo:
         elif not how:
             return Reach("none", True)
         decision = self.decide(account, Request(path, args), target)
-        if decision.allowed is False or (decision.noexec and how != "can be replaced" and not makes_root(path, args, noexec=True)):
+        if (
+            not decision.granted
+            or decision.allowed is False
+            or (decision.noexec and how != "can be replaced" and not makes_root(path, args, noexec=True))
+        ):
             return Reach("none", True)
         shown = " ".join(part for part in (leaf.name, leaf.args or "") if part)
         return Reach(

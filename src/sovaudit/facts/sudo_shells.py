@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of words read best unbroken
 """Which commands, run as root, make one root: by giving a shell, by running what one chooses, or by writing what one chooses.
 
 The question is asked of concrete command lines. Where sudoers leaves arguments open (none written, a wildcard), command lines that would do it are
@@ -88,8 +89,12 @@ POWERS: dict[str, Power] = {
             Power(RUNS, needs=r"(^|\s)(-i|--install\S*|-U\S*|-F\S*|install|localinstall|reinstall|-S\S*|add|--unpack|--root\S*|--admindir\S*|-e|--eval\S*|-l|--set|--config|shell|-E|--pipe\S*)(\s|$)|\.(deb|rpm)(\s|$)|^$",
                   tries=("-i x.deb", "install x.rpm", "-i x.rpm", "-U x.rpm", "add x", "--install /etc/x x x 1"), exec=False)),
     # services and the machine
-    "systemctl": Power(RUNS, needs=r"^$|(^|\s)(edit|link|enable\s+\S*/\S*|reenable\s+\S*/\S*|set-environment|import-environment|status|list-\S+|cat|show|help|set-property|revert|add-wants|add-requires|switch-root|set-default)(\s|$)|(^|\s)(-H|--host|--root|-M|--machine)",
-                       tries=("edit x", "link /tmp/x.service", "status", "list-units", "enable /tmp/x.service"), exec=True),
+    "systemctl": Power(
+        RUNS,
+        needs=r"^$|^(--?[\w=-]+\s+)*(edit|link|set-environment|import-environment|status|list-[a-z]+|cat|show|help|switch-root)(\s|$)"
+        r"|^(--?[\w=-]+\s+)*(enable|reenable)\s(\S*\s)*/(tmp|home|var/tmp|dev/shm)/",
+        tries=("edit x", "link /tmp/x.service", "status", "status x", "list-units", "enable /tmp/x.service"),
+    ),
     **_each("journalctl loginctl timedatectl hostnamectl localectl networkctl resolvectl systemd-analyze coredumpctl", Power(SHELL, needs=r"^(?![\s\S]*--no-pager)", tries=("", "-n 100", "status"))),
     **_each("service invoke-rc.d", Power(RUNS, needs=r"\.\./|^/", tries=("../../tmp/x start",))),
     **_each("insmod modprobe rmmod kexec bpftool ip.netns sysctl", Power(RUNS, needs=r"[\s\S]", tries=("/tmp/x.ko", "-C /tmp/x x", "-w kernel.core_pattern=|/tmp/x"), exec=False)),

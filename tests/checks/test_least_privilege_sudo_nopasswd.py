@@ -1,0 +1,86 @@
+"""least-privilege.sudo-nopasswd: one policy, one question."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.least_privilege.sudo_nopasswd import sudo_nopasswd
+from sovaudit.facts.host import Host
+from sovaudit.model.finding import Outcome
+from sovaudit.testing import host_with, run, verdicts
+
+PASSWD = "root:x:0:0::/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/bash\nbob:x:1001:1001::/home/bob:/bin/bash\n"
+GROUP = "root:x:0:\nsudo:x:27:alice\nalice:x:1000:\nbob:x:1001:\ndocker:x:999:\n"
+SHADOW = "root:*:1::::::\nalice:$y$j9T$masked:1::::::\nbob:!:1::::::\n"
+
+
+def host(sudoers: str | None, *, modes: dict[str, tuple[int, int, int]] | None = None, installed: bool = True, **more: object) -> Host:
+    files = {"/etc/passwd": PASSWD, "/etc/group": GROUP, "/etc/shadow": SHADOW, "/etc/pam.d/sudo": "auth required pam_unix.so\n"}
+    if sudoers is not None:
+        files["/etc/sudoers"] = sudoers
+    files |= more.pop("files", {})  # type: ignore[arg-type]
+    seen = {"/usr/bin/sudo": (0o4755, 0, 0)} if installed else {}
+    return host_with(files, modes={**seen, **(modes or {})}, **more)
+
+
+def alice(sudoers: str, **more: object) -> Outcome | None:
+    return next((outcome for outcome in run(sudo_nopasswd, host(sudoers, **more)) if outcome.subject == "alice"), None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "sudoers",
+    [
+        "alice ALL=NOPASSWD: ALL",
+        "alice ALL=NOPASSWD: /usr/bin/id, /usr/bin/ls",
+        "alice ALL=/usr/bin/id, NOPASSWD: /usr/bin/ls",
+        "Defaults !authenticate\nalice ALL=ALL",
+        "Defaults:alice !authenticate\nalice ALL=ALL",
+        "Defaults>root !authenticate\nalice ALL=ALL",
+        "Defaults!/usr/bin/id !authenticate\nalice ALL=/usr/bin/id",
+        "Defaults exempt_group=sudo\nalice ALL=ALL",
+        "alice ALL=(bob) NOPASSWD: /usr/bin/id",
+        "alice ALL=(:docker) NOPASSWD: /usr/bin/id",
+    ],
+)
+def test_fails(sudoers: str) -> None:
+    outcome = alice(sudoers)
+    assert outcome is not None
+    assert outcome.verdict == "fail"
+    assert outcome.because
+
+
+@pytest.mark.parametrize(
+    "sudoers",
+    [
+        "alice ALL=ALL",
+        "alice ALL=NOPASSWD: /usr/bin/id\nalice ALL=PASSWD: /usr/bin/id",
+        "alice ALL=NOPASSWD: PASSWD: /usr/bin/id",
+        "Defaults !authenticate\nDefaults authenticate\nalice ALL=ALL",
+        "Defaults !authenticate\nalice ALL=PASSWD: ALL",
+        "Defaults:bob !authenticate\nalice ALL=ALL",
+        "Defaults exempt_group=docker\nalice ALL=ALL",
+        "alice ALL=NOPASSWD: !/usr/bin/su, PASSWD: /usr/bin/id",
+        "Defaults targetpw\nalice ALL=ALL",
+    ],
+)
+def test_passes(sudoers: str) -> None:
+    outcome = alice(sudoers)
+    assert outcome is not None
+    assert outcome.verdict == "pass"
+
+
+def test_a_stack_that_opens_to_anybody_fails() -> None:
+    outcome = alice("alice ALL=ALL", files={"/etc/pam.d/sudo": "auth sufficient pam_permit.so\n"})
+    assert outcome is not None
+    assert outcome.verdict == "fail"
+
+
+def test_nobody_and_absent() -> None:
+    assert verdicts(run(sudo_nopasswd, host(""))) == {"sudo": "pass"}
+    assert verdicts(run(sudo_nopasswd, host("", installed=False))) == {"sudo": "not_applicable"}
+
+
+def test_an_unseen_file_is_unknown() -> None:
+    text = "alice ALL=ALL\n@includedir /etc/sudoers.d\n"
+    found = verdicts(run(sudo_nopasswd, host(text, files={"/etc/sudoers.d/x": ""}, unseen=["/etc/sudoers.d/x"])))
+    assert found["sudo"] == "unknown"
