@@ -82,6 +82,11 @@ def test_a_phrase_may_open_with_our_words_and_end_in_a_name() -> None:
     assert translate("{words}", {"words": "a root shell through /bin/vi"}, "fr") == "un shell root par /bin/vi"
 
 
+def test_code_in_our_prose_is_set_as_code_and_nothing_else_is() -> None:
+    assert str(locale.prose("set `a <b>` & go")) == "set <code>a &lt;b&gt;</code> &amp; go"
+    assert str(locale.prose("one ` alone")) == "one ` alone"
+
+
 def test_arguments_are_isolated_and_escaped_on_the_page() -> None:
     assert str(translate_markup("{a} <b>", {"a": "<i>\u202e"}, "en")) == '<bdi>&lt;i&gt;<i class="tok">U+202E</i></bdi> &lt;b&gt;'
 

@@ -25,7 +25,7 @@ from sovaudit.content import content_path
 from sovaudit.errors import IntegrityError
 from sovaudit.model.report import Report
 from sovaudit.reports.hostile import visible
-from sovaudit.reports.locale import LANGUAGES, Words, catalogue_path, shown
+from sovaudit.reports.locale import LANGUAGES, Words, catalogue_path, prose, shown
 from sovaudit.reports.pages import CheckText, DirectiveText, installed_checks, installed_directives
 from sovaudit.reports.signers import read_signers
 from sovaudit.reports.view import page_view
@@ -191,5 +191,6 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     environment.filters["block"] = Markup  # our own base64 and style sheet only
+    environment.filters["prose"] = prose
     environment.filters["v"] = shown  # what other people wrote
     return environment

@@ -84,6 +84,15 @@ def shown(text: str, limit: int = 2000) -> Markup:
     return Markup("").join(Markup('<i class="tok">%s</i>') % piece if token else escape(piece) for piece, token in found)
 
 
+def prose(text: str) -> Markup:
+    """Words of ours, escaped, with what stands between backquotes set as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(visible(text, ours=True))
+    shapes = (Markup("%s"), Markup("<code>%s</code>"))
+    return Markup("").join(shapes[n % 2] % visible(part, ours=True) for n, part in enumerate(parts))
+
+
 def _worded(args: Mapping[str, object], language: str) -> Mapping[str, object]:
     """Phrases of ours among the arguments, whole or piece by piece; an unknown phrase stays English."""
     words = catalogue(language)
