@@ -104,7 +104,9 @@ def test_what_facts_need_is_kept(family: str, line: str) -> None:
     assert mask_line(family, line.encode()).decode() == line
 
 
-@pytest.mark.parametrize("body", ["-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n", "a\nPuTTY-User-Key-File-3: ssh-rsa\n", "-----BEGIN RSA PRIVATE KEY-----"])
+@pytest.mark.parametrize(
+    "body", ["-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n", "a\nPuTTY-User-Key-File-3: ssh-rsa\n", "-----BEGIN RSA PRIVATE KEY-----"]
+)
 def test_a_file_with_a_private_key_is_not_brought(body: str) -> None:
     assert mask("plain", body.encode()) == HOLDS_KEY
 
@@ -123,7 +125,10 @@ WORDS = [
 
 def _awk(awk: tuple[str, ...], family: str, lines: list[bytes]) -> list[bytes]:
     program = script._part("collect.awk").replace("BEGIN {", 'function unused() {}\nBEGIN { FAMILY = ENVIRON["FAMILY"]\n', 1)
-    program = program.replace("print mask_line(\"plain\", line)", "print (FAMILY == \"shadow\" ? account_line(line) : FAMILY == \"oath\" ? oath_line(line) : mask_line(FAMILY, line))")
+    program = program.replace(
+        'print mask_line("plain", line)',
+        'print (FAMILY == "shadow" ? account_line(line) : FAMILY == "oath" ? oath_line(line) : mask_line(FAMILY, line))',
+    )
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "SOVAUDIT_N": "0123456789abcdef", "SOVAUDIT_MODE": "filter", "FAMILY": family}
     shown = subprocess.run([*awk, program], input=b"\n".join(lines) + b"\n", capture_output=True, env=environment, timeout=60)
     assert shown.stderr == b""
@@ -136,7 +141,9 @@ def test_both_implementations_agree(awk: tuple[str, ...], family: str) -> None:
     import random
 
     dice = random.Random(f"{family} 1")
-    lines = [line.encode() for _, line, _ in SECRETS] + [line.encode() for _, line in KEPT] + [f"u:{field}:1::".encode() for field in PASSWORDS]
+    lines = (
+        [line.encode() for _, line, _ in SECRETS] + [line.encode() for _, line in KEPT] + [f"u:{field}:1::".encode() for field in PASSWORDS]
+    )
     lines += ["".join(dice.choices(WORDS, k=dice.randint(1, 12))).encode() for _ in range(3000)]
     lines += [bytes(dice.choices([*range(1, 10), *range(11, 256)], k=20)) for _ in range(300)]
     expected = [mask(family, line + b"\n") for line in lines]

@@ -71,6 +71,7 @@ def furnish(root: Path) -> None:
     (root / "opt/linked.conf").write_text("LoginGraceTime 30\n")
     (root / "etc/ssh/sshd_config.d/30-away.conf").symlink_to("../../../../../../etc/lab-outside.conf")
     (root / "etc/ssh/loop").symlink_to("loop")
+    (root / "etc/sudoers.d").chmod(0o750)
     os.mkfifo(root / "etc/ssh/pipe")
     (root / "etc/ssh/binary").write_bytes(b"a\0b\n")
     (root / "etc/ssh/latin").write_bytes(b"caf\xe9\r\n\r\n")
@@ -89,7 +90,10 @@ def same(one: Evidence, other: Evidence) -> None:
     second = {name: data for name, data in other.artifacts.items() if not name.startswith("cmd:")}
     assert sorted(first) == sorted(second)
     # /proc is mounted for the running host only
-    rows, others = ({row for row in each.pop("tree").decode("utf-8", "surrogateescape").split("\n") if not row.endswith("\t/proc")} for each in (first, second))
+    rows, others = (
+        {row for row in each.pop("tree").decode("utf-8", "surrogateescape").split("\n") if not row.endswith("\t/proc")}
+        for each in (first, second)
+    )
     assert (sorted(rows - others), sorted(others - rows)) == ([], [])
     assert [name for name in first if first[name] != second[name]] == []
     assert {gap for gap in one.gaps if not gap.item.startswith("cmd:")} == {gap for gap in other.gaps if not gap.item.startswith("cmd:")}
@@ -243,7 +247,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int
 
 
 def options(keys: Path, **more: object) -> CollectOptions:
-    return CollectOptions(key_files=(str(keys / "id"),), known_hosts=(str(keys / "known"),), agent=False, ssh_config=str(keys / "none"), **more)  # type: ignore[arg-type]
+    return CollectOptions(
+        key_files=(str(keys / "id"),), known_hosts=(str(keys / "known"),), agent=False, ssh_config=str(keys / "none"), **more
+    )  # type: ignore[arg-type]
 
 
 def visit(server: tuple[Path, int, Path], user: str = "auditor", **more: object) -> Evidence:
@@ -304,7 +310,15 @@ def test_the_installed_collector_is_all_that_the_account_may_run(server: tuple[P
     assert len(commands) == 1
     assert commands[0].startswith("(root) NOPASSWD: sha256:") and commands[0].endswith(f'{path} ""')
     shutil.copy(place / path[1:], place / "home/auditor/collect")
-    for attempt in (["sh"], ["/bin/sh", "-c", "id"], [path, "argument"], ["/home/auditor/collect"], ["sh", path], ["-u", "alice", path], ["-e", path]):
+    for attempt in (
+        ["sh"],
+        ["/bin/sh", "-c", "id"],
+        [path, "argument"],
+        ["/home/auditor/collect"],
+        ["sh", path],
+        ["-u", "alice", path],
+        ["-e", path],
+    ):
         tried = lab.run(place, ["sudo", "-n", *attempt], user="auditor", stdin="id\n")
         assert tried.returncode != 0 and "uid=0" not in tried.stdout, attempt
     program = (place / path[1:]).read_bytes()
@@ -318,21 +332,38 @@ def test_the_installed_collector_is_all_that_the_account_may_run(server: tuple[P
 def test_host_keys_are_never_taken_on_trust(server: tuple[Path, int, Path], tmp_path: Path) -> None:
     target = parse_target(f"ssh://auditor@127.0.0.1:{server[1]}")
     empty = tmp_path / "known_hosts"
-    unknown = collect(target, CollectOptions(key_files=(str(server[2] / "id"),), known_hosts=(str(empty),), agent=False, ssh_config=str(tmp_path / "none")))
+    unknown = collect(
+        target,
+        CollectOptions(key_files=(str(server[2] / "id"),), known_hosts=(str(empty),), agent=False, ssh_config=str(tmp_path / "none")),
+    )
     assert unknown.status is TargetStatus.REFUSED and "SHA256:" in unknown.error
     command = unknown.error.partition(", then: ")[2]
     subprocess.run(["sh", "-c", command], check=True)
-    assert collect(target, CollectOptions(key_files=(str(server[2] / "id"),), known_hosts=(str(empty),), agent=False, ssh_config=str(tmp_path / "none"))).error == ""
+    assert (
+        collect(
+            target,
+            CollectOptions(key_files=(str(server[2] / "id"),), known_hosts=(str(empty),), agent=False, ssh_config=str(tmp_path / "none")),
+        ).error
+        == ""
+    )
     other = (server[2] / "id.pub").read_text().split()
     empty.write_text(f"[127.0.0.1]:{server[1]} {other[0]} {other[1]}\n")
-    changed = collect(target, CollectOptions(key_files=(str(server[2] / "id"),), known_hosts=(str(empty),), agent=False, ssh_config=str(tmp_path / "none")))
+    changed = collect(
+        target,
+        CollectOptions(key_files=(str(server[2] / "id"),), known_hosts=(str(empty),), agent=False, ssh_config=str(tmp_path / "none")),
+    )
     assert changed.status is TargetStatus.REFUSED and "CHANGED" in changed.error
 
 
 def test_a_wrong_key_is_refused_and_a_password_opens(server: tuple[Path, int, Path], tmp_path: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "other")], check=True)
     target = parse_target(f"ssh://auditor@127.0.0.1:{server[1]}")
-    base = {"known_hosts": (str(server[2] / "known"),), "agent": False, "ssh_config": str(tmp_path / "none"), "key_files": (str(tmp_path / "other"),)}
+    base = {
+        "known_hosts": (str(server[2] / "known"),),
+        "agent": False,
+        "ssh_config": str(tmp_path / "none"),
+        "key_files": (str(tmp_path / "other"),),
+    }
     refused = collect(target, CollectOptions(**base))  # type: ignore[arg-type]
     assert refused.status is TargetStatus.REFUSED and "authentication as auditor" in refused.error
     assert collect(target, CollectOptions(**base, password="Right-Horse-9")).error == ""  # type: ignore[arg-type]
@@ -366,3 +397,20 @@ def _children(place: Path) -> Iterator[int]:
                     yield int(entry.name)
             except OSError:
                 continue
+
+
+def test_a_program_that_hangs_is_a_gap(tmp_path: Path) -> None:
+    with lab.overlay(
+        {"/usr/sbin/visudo": "#!/bin/sh\nsleep 1000\n", "/usr/sbin/rsyslogd": "#!/bin/sh\nyes\n"},
+        modes={"/usr/sbin/visudo": 0o755, "/usr/sbin/rsyslogd": 0o755},
+    ) as place:
+        seen = local(place)
+        (place / "usr/bin/timeout").unlink()
+        bare = local(place)
+    for evidence in (seen, bare):
+        reasons = {gap.item: gap.reason for gap in evidence.gaps}
+        assert reasons["cmd:visudo-c"] == Reason.TIMEOUT
+        assert reasons["cmd:rsyslogd-N1"] in (Reason.TRUNCATED, Reason.TIMEOUT)
+        assert evidence.status is TargetStatus.PARTIAL
+        assert "cmd:mounts" in evidence.artifacts
+        assert sum(map(len, evidence.artifacts.values())) < 2_000_000

@@ -207,10 +207,9 @@ def _key_files(way: Route, options: CollectOptions, tried: list[str], where: str
     import paramiko
 
     found: list[tuple[str, paramiko.PKey]] = []
-    passphrase = options.key_passphrase.encode() if options.key_passphrase else None
     for path in way.keys:
         try:
-            found.append((path, paramiko.PKey.from_path(path, passphrase)))
+            found.append((path, paramiko.PKey.from_path(path, options.key_passphrase)))
         except FileNotFoundError:
             if way.given_keys and path in options.key_files:
                 raise CollectError(f"there is no key file {path}", status="refused", where=where, hint="Check the path") from None

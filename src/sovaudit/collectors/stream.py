@@ -100,6 +100,8 @@ class Receiver:
         self.body.clear()
         end = body.rfind(b"\n" + self._nonce + b" end ")
         if end < 0:
+            if self._unpack is None or self._unpack.eof:
+                raise _failed("its answer stops half-way, without an end mark", "Try again; nothing of this answer is used")
             return self._half(body)
         line = re.fullmatch(rb"([0-9a-f]{64}|none)\n", body[end + len(self._nonce) + 6 :])
         if line is None:
@@ -141,6 +143,10 @@ def _frames(body: bytes, nonce: bytes) -> Answer:
     for frame in body.split(b"\n" + nonce + b" ")[1:]:
         head, _, content = frame.partition(b"\n")
         kind, _, rest = head.partition(b" ")
+        if running is not None and kind != b"x":
+            if len(running[1]) > items.MAX_COMMAND:
+                _command(answer, running[0], 0, running[1])
+            running = None
         if kind == b"f":
             flag, _, path = rest.partition(b" ")
             ended = b"\n" if flag == b"1" else b""

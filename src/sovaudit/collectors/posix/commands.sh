@@ -3,8 +3,8 @@ run() {
   if [ -n "$2" ] && ! command -v "$2" >/dev/null 2>&1; then printf '%s g absent cmd:%s\tno %s here\n' "$N" "$1" "$2"; return; fi
   if [ "$3" = root ] && [ "$UIDN" != 0 ]; then printf '%s g denied cmd:%s\troot could run it\n' "$N" "$1"; return; fi
   printf '%s c %s\n' "$N" "$1"
-  guard 6 /bin/sh -c "$4" 2>&1 </dev/null
-  printf '\n%s x %s %s\n' "$N" "$1" $?
+  { guard 6 /bin/sh -c "$4" 2>&1 </dev/null; printf '\n%s x %s %s\n' "$N" "$1" $?; } | head -c 300000
+  echo
 }
 processes() {
   seen='

@@ -9,6 +9,8 @@ sovaudit_main() {
   if timeout -k 1 5 true 2>/dev/null; then TIMEOUT=1; else TIMEOUT=; fi
   if command -v gzip >/dev/null 2>&1; then PACK=gzip; else PACK=plain; fi
   printf '\nSOVAUDIT/1 %s %s %s\n' "$N" "$PACK" "$NOW"
+  # whatever happens, this ends: the whole group after 110 s
+  ( trap 'kill $_z 2>/dev/null; exit 0' TERM; sleep 110 & _z=$!; wait $_z; kill -KILL 0 ) >/dev/null 2>&1 </dev/null & WATCH=$!
   if find / -maxdepth 0 -printf '' 2>/dev/null; then SOVAUDIT_PRINTF=1; else SOVAUDIT_PRINTF=; fi
   if command -v rpm >/dev/null 2>&1; then SOVAUDIT_RPM="rpm -qa --qf '%{NAME} %{VERSION}-%{RELEASE}\n' 2>/dev/null"; else SOVAUDIT_RPM=; fi
   SOVAUDIT_MAX=$MAX SOVAUDIT_HOST=$HOSTN
@@ -30,13 +32,15 @@ $N z"
   else
     printf '\n%s\n%s\n%s\n' "$A" "$B" "$C"; printf '%s end %s\n' "$N" "$S"
   fi
+  kill -TERM $WATCH; wait $WATCH
 }
 # guard SECONDS COMMAND…: the command, killed with what it started when it takes longer
 guard() {
   if [ -n "$TIMEOUT" ]; then timeout -k 1 "$@"; return $?; fi
   _s=$1; shift
-  "$@" & _p=$!
-  ( trap 'kill $_z 2>/dev/null; exit 0' TERM; sleep "$_s" & _z=$!; wait $_z; kill -TERM $_p; sleep 1 & _z=$!; wait $_z; kill -KILL $_p ) >/dev/null 2>&1 </dev/null &
+  # in a session of its own where that can be had, so that its children end with it
+  if command -v setsid >/dev/null 2>&1; then _g=-; setsid "$@" & _p=$!; else _g=; "$@" & _p=$!; fi
+  ( trap 'kill $_z 2>/dev/null; exit 0' TERM; sleep "$_s" & _z=$!; wait $_z; kill -TERM -- $_g$_p; sleep 1 & _z=$!; wait $_z; kill -KILL -- $_g$_p ) >/dev/null 2>&1 </dev/null &
   _w=$!
   wait $_p; _r=$?
   kill -TERM $_w 2>/dev/null; wait $_w 2>/dev/null
