@@ -125,7 +125,11 @@ def remote(factor: Factor, *, password: bool = False) -> Model:
 @cache
 def _remote_factor(gap: Gap, factor: Factor, free: bool) -> Behaviour:
     either = (Outcome(Code.SUCCESS, gap=gap), Outcome(Code.AUTH_ERR, gap=gap), Outcome(Code.AUTHINFO_UNAVAIL, gap=gap))
-    without = (Outcome(Code.AUTH_ERR, gap=gap), Outcome(Code.AUTHINFO_UNAVAIL, gap=gap), Outcome(Code.USER_UNKNOWN, gap=gap))
+    without: tuple[Outcome, ...] = (
+        Outcome(Code.AUTH_ERR, gap=gap),
+        Outcome(Code.AUTHINFO_UNAVAIL, gap=gap),
+        Outcome(Code.USER_UNKNOWN, gap=gap),
+    )
     if free:  # pam_u2f nouserok: whoever has no token enrolled is let through
         without = (*without, Outcome(Code.SUCCESS, gap=gap), Outcome(Code.IGNORE, gap=gap))
     return (Choice((*either, Outcome(Code.USER_UNKNOWN, gap=gap)), frozenset({factor})), Choice(without))

@@ -149,7 +149,7 @@ class _Game:
         state = _State(state.at, state.previous, state.impression, state.status, remembered, state.token)
         if step.kind == "substack":
             return ((((self._next(state, state.at, state.impression, state.status, state.token)), None),),)
-        found = []
+        found: list[tuple[tuple[_State, Outcome | None], ...]] = []
         for choice in self.behaviours[state.at]:
             if choice.needs <= held and (choice.before is None or state.token in choice.before):
                 found.append(tuple((self._after(state, outcome), outcome) for outcome in choice.outcomes))
@@ -184,8 +184,7 @@ class _Game:
             if left:
                 impression, status = NEGATIVE, Code.PERM_DENIED
         # libpam takes the level of the step that it last looked at for the one before the next
-        following = _State(at + 1, step.level, impression, int(status), state.remembered, token)
-        return following
+        return _State(at + 1, step.level, impression, int(status), state.remembered, token)
 
     def _end(self, at: int) -> int:
         """The last step of the substack (or stack) that decided."""

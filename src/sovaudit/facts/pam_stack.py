@@ -19,7 +19,6 @@ FOLDERS = ("/etc/pam.d", "/usr/lib/pam.d")
 VENDOR_FOLDERS = {"suse": "/usr/etc/pam.d", "fedora": "/usr/share/pam.d"}  # only where libpam was built with that vendor folder
 MAX_LEVEL = 16  # PAM_SUBSTACK_MAX_LEVEL
 MAX_STEPS = 600
-LOOP = 3  # libpam follows an include loop until no file can be opened any more; its modules repeat, then one must fail
 _MODULE = re.compile(r"^/(?:usr/)?lib(?:32|64|x32)?(?:/[^/]+)?/security/[^/]+\.so$")
 
 
@@ -64,6 +63,10 @@ class _Broken(Exception):
     def __init__(self, line: Line) -> None:
         self.line = line
         super().__init__(line.text)
+
+
+class _Crash(_Broken):
+    """libpam runs out of stack (a file that includes itself) or reads through a null pointer (an include without a name)."""
 
 
 class Stacks:
@@ -187,24 +190,29 @@ class _Build:
     def __init__(self, stacks: Stacks, service: str) -> None:
         self._from = stacks
         self.stacks: dict[str, list[Step]] = {facility: [] for facility in FACILITIES}
-        self._open: dict[str, int] = {}
+        self._open: set[tuple[str, int]] = set()
         self._count = 0
 
     def file(self, path: str, facility: str, level: int) -> None:
         """Add a whole file. facility: only lines of it; empty takes all. Raises _Broken."""
-        self._open[path] = self._open.get(path, 0) + 1
+        self._open.add((path, level))
+        broken: _Broken | None = None
         try:
-            broken: _Broken | None = None
-            try:
-                entries = self._from.entries(path)
-            except _Broken as error:
-                broken, entries = error, self._before(error)
-            for entry in entries:
-                self.entry(entry, facility, level)
-            if broken is not None:
-                raise broken
-        finally:
-            self._open[path] -= 1
+            entries = self._from.entries(path)
+        except _Broken as error:
+            broken, entries = error, self._before(error)
+        last = ""  # the type of the line before, in this file
+        for entry in entries:
+            if entry.include == "@include" and facility and self._from._at_include and last != facility:
+                if not last:
+                    raise Unseen(Gap(f"file:{path}", Reason.AMBIGUOUS, "libpam takes @include first in an included file now so, now otherwise"))
+                continue  # Debian's patch compares the type of the line before with the type that is asked for
+            self.entry(entry, facility, level)
+            if entry.include != "@include":
+                last = entry.facility or facility or "auth"
+        self._open.discard((path, level))
+        if broken is not None:
+            raise broken
 
     def _before(self, broken: _Broken) -> tuple[Entry, ...]:
         return parse(self._from.files.lines(broken.line.file) or ()).entries
@@ -212,7 +220,7 @@ class _Build:
     def entry(self, entry: Entry, wanted: str, level: int) -> None:
         if entry.include == "@include" and self._from._at_include:
             if not self._include(entry, wanted, level):
-                self._add(Step("must_fail", level, ALL_BAD, "", (), entry.line), wanted or "auth")
+                raise _Broken(entry.line)  # Debian's patch gives the file up where upstream's include only adds a failure
             return
         facility = entry.facility or wanted or "auth"  # libpam: an illegal type counts as the most sensitive one
         bad_type = entry.facility is None
@@ -237,14 +245,23 @@ class _Build:
 
     def _include(self, entry: Entry, facility: str, level: int) -> bool:
         """Whether the included file could be loaded whole."""
-        if level >= MAX_LEVEL or entry.module is None:
+        if level >= MAX_LEVEL:
+            return False
+        if entry.module is None:
+            if self._from._at_include:
+                raise _Crash(entry.line)
             return False
         path = self._from._open(entry.module)
-        if path is None or self._open.get(path, 0) >= LOOP:
+        if path is None:
             return False
+        if (path, level) in self._open:
+            raise _Crash(entry.line)
         try:
             self.file(path, facility, level)
+        except _Crash:
+            raise
         except _Broken:
+            self._open.discard((path, level))
             return False
         return True
 
