@@ -277,3 +277,51 @@ def random_policy(dice: random.Random) -> str:
 @pytest.mark.parametrize("seed", range(60))
 def test_generated(root: Path, seed: int) -> None:
     assert compare(root, {"/etc/sudoers": random_policy(random.Random(seed))}, users=("alice", "bob", "carol")) == []
+
+
+ASKS = {
+    "tag": "alice ALL=NOPASSWD: /usr/bin/id\nbob ALL=/usr/bin/id\n",
+    "tag covers what follows": "alice ALL=NOPASSWD: /usr/bin/ls, /usr/bin/id\nbob ALL=NOPASSWD: /usr/bin/ls, PASSWD: /usr/bin/id\n",
+    "last line wins": "alice ALL=NOPASSWD: ALL\nalice ALL=ALL\nbob ALL=ALL\nbob ALL=NOPASSWD: ALL\n",
+    "not for this command": "alice ALL=ALL, NOPASSWD: /usr/bin/ls\n",
+    "for everybody": "Defaults !authenticate\nalice ALL=ALL\nbob ALL=PASSWD: ALL\n",
+    "for one": "Defaults:alice !authenticate\nalice, bob ALL=ALL\n",
+    "for a target": "Defaults>root !authenticate\nalice ALL=ALL\n",
+    "for another target": "Defaults>bob !authenticate\nalice ALL=(ALL) ALL\n",
+    "for a command": "Defaults!/usr/bin/id !authenticate\nalice ALL=ALL\n",
+    "for a command of an alias": "Cmnd_Alias C = /bin/id\nDefaults!C !authenticate\nalice ALL=ALL\n",
+    "for a host": "Defaults@web1 !authenticate\nalice ALL=ALL\n",
+    "for another host": "Defaults@web2 !authenticate\nalice ALL=ALL\n",
+    "command after target": "Defaults!/usr/bin/id authenticate\nDefaults>root !authenticate\nalice ALL=ALL\n",
+    "user before generic": "Defaults:alice !authenticate\nDefaults authenticate\nalice ALL=ALL\n",
+    "exempt group": "Defaults exempt_group=sudo\nalice, bob ALL=ALL\n",
+    "exempt in spite of the tag": "Defaults exempt_group=sudo\nalice ALL=PASSWD: ALL\n",
+    "a value for a flag": "Defaults authenticate=no\nalice ALL=ALL\n",
+    "rootpw": "Defaults rootpw\nalice ALL=ALL\n",
+    "timestamp": "Defaults timestamp_timeout=-1\nalice ALL=ALL\n",
+    "negated user": "Defaults:!alice !authenticate\nalice, bob ALL=ALL\n",
+    "all but one": "Defaults:ALL,!alice !authenticate\nalice, bob ALL=ALL\n",
+}
+
+
+def test_asks_nothing(root: Path) -> None:
+    """`sudo -n id` runs exactly where we say that nothing is asked."""
+    lab.write(root, {"/etc/pam.d/sudo": "auth required pam_unix.so\naccount required pam_permit.so\nsession required pam_permit.so\n"})
+    wrong = []
+    for name, text in ASKS.items():
+        lab.write(root, {"/etc/sudoers": text})
+        host = judged({"/etc/sudoers": text})
+        lines = ["mount -t proc proc /proc 2>/dev/null; hostname web1"]
+        lines += [
+            f"setpriv --reuid {user} --regid {GIDS[user]} --init-groups sudo -n /usr/bin/id -u 2>/dev/null || echo no"
+            for user in ("alice", "bob")
+        ]
+        (root / "ask").write_text("\n".join(lines) + "\n")
+        answers = lab.run(root, ["unshare", "--uts", "sh", "/ask"]).stdout.split()
+        for user, answer in zip(("alice", "bob"), answers, strict=True):
+            account = host.accounts.get(user)
+            assert account is not None
+            mine = host.sudo.may_run(account, "/usr/bin/id", "-u")
+            if (mine.allowed is True and mine.password is False) is not (answer == "0"):
+                wrong.append(f"{name} {user}: sudo {answer}, we {mine}")
+    assert wrong == []

@@ -6,23 +6,40 @@ host.pam.account_phase("sshd", account)      # open, or never()
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sovaudit.facts.accounts import Account
+from sovaudit.facts.accounts import Account, Password
 from sovaudit.facts.factors import Ways, never
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.pam_flow import Behaviour, solve
 from sovaudit.facts.pam_models import behaviour
 from sovaudit.facts.pam_modules import Call
+from sovaudit.facts.pam_password import NewHash, PasswordStack, Shortest
+from sovaudit.facts.pam_quality import LONGEST
 from sovaudit.facts.pam_stack import Service, Stacks
 from sovaudit.facts.parse.pam_conf import Code
+from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Line
 
 if TYPE_CHECKING:
     from sovaudit.facts.host import Host
 
 _OPEN = frozenset({Code.SUCCESS})
 _OPEN_ACCOUNT = frozenset({Code.SUCCESS, Code.NEW_AUTHTOK_REQD})  # the login goes on, with a change of password
+# Programs that ask for a new password when the old one is overdue
+LOGINS = ("login", "sshd", "su", "su-l", "gdm-password", "lightdm", "sddm", "xdm", "kde", "remote")
+_ASKS_WHO = frozenset({"pam_succeed_if.so", "pam_listfile.so", "pam_access.so", "pam_localuser.so", "pam_usertype.so"})
+
+
+def anyone() -> Account:
+    """An ordinary local account with a password, as one that is made today."""
+    return Account(
+        name="anyone", uid=60000, gid=60000, gecos="", home="/home/anyone", shell="/bin/sh", groups=frozenset(),
+        password=Password("set", False, "yescrypt"), last_change=None, min_days=None, max_days=None, warn_days=None, inactive_days=None,
+        expires=None, because=(Line("/etc/passwd", 0, "anyone:x:60000:60000::/home/anyone:/bin/sh"),),
+    )  # fmt: skip
 
 
 class Pam:
@@ -31,6 +48,7 @@ class Pam:
     def __init__(self, host: Host) -> None:
         self.host = host
         self._solved: dict[tuple[object, ...], Ways] = {}
+        self._passwords: dict[str, PasswordStack] = {}
         self._kept: list[tuple[Behaviour, ...]] = []
 
     @cached_property
@@ -57,17 +75,84 @@ class Pam:
         """Whether pam_acct_mgmt(3) lets this account in: opens to anybody, or never(). A password that must be changed lets in, with a change."""
         return self._ways("account", service, account, invoker, False)
 
+    # Passwords
+
+    def password_stack(self, service: str) -> PasswordStack:
+        """Raises Unseen."""
+        if service not in self._passwords:
+            self._passwords[service] = PasswordStack(self.host, self.stacks, self.service(service))
+        return self._passwords[service]
+
+    def shortest_password(self, service: str, account: Account, *, by_root: bool) -> Shortest:
+        """The shortest password that this account (or root, for it) can set through a service. Raises Unseen."""
+        return self.password_stack(service).shortest(account, by_root=by_root)
+
+    def new_hash(self, service: str, account: Account, *, by_root: bool) -> NewHash:
+        """What the service hashes a new password with. Raises Unseen."""
+        return self.password_stack(service).new_hash(account, by_root=by_root)
+
+    def password_services(self, *, by_root: bool) -> tuple[str, ...]:
+        """Programs through which a password is set: by root `passwd` and `chpasswd`; by its owner `passwd` and whatever login demands a change.
+
+        Those that libpam would serve from `other` count only where they are sure to be there (passwd). Raises Unseen.
+        """
+        if by_root:
+            names = ("passwd", "chpasswd")
+            return tuple(name for name in names if name == "passwd" or self.stacks.configured(name))
+        return ("passwd", *(name for name in LOGINS if self.stacks.configured(name)))
+
+    def weakest_password(self, *, by_root: bool) -> tuple[str, Shortest]:
+        """The service that lets the shortest password be set, and how short; over every account where a stack tells them apart. Raises Unseen."""
+        found: list[tuple[str, Shortest]] = []
+        for service in self.password_services(by_root=by_root):
+            stack = self.password_stack(service)
+            found += [(service, stack.shortest(account, by_root=by_root)) for account in self._setters(stack, by_root)]
+
+        def weakness(entry: tuple[str, Shortest]) -> tuple[int, int]:
+            shortest = entry[1]
+            certain = LONGEST + 1 if shortest.length is None else shortest.length
+            return min(certain, certain if shortest.possible is None else shortest.possible), certain
+
+        return min(found, key=weakness)
+
+    def _setters(self, stack: PasswordStack, by_root: bool) -> list[Account]:
+        """Accounts that stand for all: anyone at all, and where the stack asks who, everyone with a password."""
+        setters = [anyone()]
+        if any(step.module in _ASKS_WHO for step in stack.stack):
+            setters += [
+                account for account in self.host.accounts if by_root or (account.uid != 0 and account.password and account.password.usable)
+            ]
+        return setters
+
+    def expiry_ignored(self, service: str) -> bool | None:
+        """Whether a service lets an overdue password in without asking for a new one; None if that is not certain. Raises Unseen."""
+        ways = self._overdue(service)
+        return True if ways.certain else None if ways.possible else False
+
+    def expiry_gaps(self, service: str) -> tuple[Gap, ...]:
+        """What was not seen of the answer of `expiry_ignored`."""
+        return tuple(gap for why in self._overdue(service).possible.values() for gap in why.gaps)
+
+    def _overdue(self, service: str) -> Ways:
+        overdue = replace(anyone(), last_change=1, max_days=1)
+        return self._solve("account", self.service(service), overdue, None, False, _OPEN)
+
     def _ways(self, phase: str, name: str, account: Account, invoker: Account | None, disallow_null: bool) -> Ways:
-        service = self.service(name)
+        accepted = _OPEN if phase == "auth" else _OPEN_ACCOUNT
+        return self._solve(phase, self.service(name), account, invoker, disallow_null, accepted)
+
+    def _solve(
+        self, phase: str, service: Service, account: Account, invoker: Account | None, disallow_null: bool, accepted: frozenset[Code]
+    ) -> Ways:
         if service.broken is not None:
             return never([service.broken])
         stack = service.stack(phase)
         if not stack:
             return never(service.lines[:1])
         behaviours = tuple(behaviour(Call(self.host, service.name, phase, account, invoker, disallow_null, step)) for step in stack)
-        key = (service.name, phase, *map(id, behaviours))  # models hand out one object per answer
+        key = (service.name, phase, accepted, *map(id, behaviours))  # models hand out one object per answer
         if key not in self._solved:
-            ways = solve(stack, behaviours, _OPEN if phase == "auth" else _OPEN_ACCOUNT)
+            ways = solve(stack, behaviours, accepted)
             for gap in service.gaps:
                 ways = ways.doubtful(gap)
             self._kept.append(behaviours)

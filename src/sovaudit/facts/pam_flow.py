@@ -72,13 +72,21 @@ class _Result:
     gaps: tuple[Gap, ...]
 
 
-def solve(stack: Sequence[Step], behaviours: Sequence[Behaviour], accepted: frozenset[Code] = frozenset({Code.SUCCESS})) -> Ways:
-    """With which factors the stack gives an accepted code. behaviours: one per step. Raises Unseen for a stack too large to follow."""
+def solve(
+    stack: Sequence[Step],
+    behaviours: Sequence[Behaviour],
+    accepted: frozenset[Code] = frozenset({Code.SUCCESS}),
+    final: frozenset[Token] | None = None,
+) -> Ways:
+    """With which factors the stack gives an accepted code. behaviours: one per step. Raises Unseen for a stack too large to follow.
+
+    final: what PAM_AUTHTOK must hold at the end; None: anything.
+    """
     relevant = sorted({factor for behaviour in behaviours for choice in behaviour for factor in choice.needs})
     certain: dict[FactorSet, Why] = {}
     possible: dict[FactorSet, Why] = {}
     closed: tuple[Line, ...] = ()
-    game = _Game(stack, behaviours, accepted)
+    game = _Game(stack, behaviours, accepted, final)
     for size in range(len(relevant) + 1):
         for held in map(frozenset, combinations(relevant, size)):
             if any(smaller <= held for smaller in certain):
@@ -97,7 +105,10 @@ def solve(stack: Sequence[Step], behaviours: Sequence[Behaviour], accepted: froz
 
 
 class _Game:
-    def __init__(self, stack: Sequence[Step], behaviours: Sequence[Behaviour], accepted: frozenset[Code]) -> None:
+    def __init__(
+        self, stack: Sequence[Step], behaviours: Sequence[Behaviour], accepted: frozenset[Code], final: frozenset[Token] | None
+    ) -> None:
+        self.final = final
         self.stack = stack
         self.behaviours = behaviours
         self.accepted = accepted
@@ -139,7 +150,7 @@ class _Game:
         status = state.status
         if status == Code.SUCCESS and state.impression != POSITIVE:
             status = Code.PERM_DENIED
-        return status in self.accepted
+        return status in self.accepted and (self.final is None or state.token in self.final)
 
     def _moves(self, state: _State, held: frozenset[Factor]) -> tuple[tuple[tuple[_State, Outcome | None], ...], ...]:
         step = self.stack[state.at]

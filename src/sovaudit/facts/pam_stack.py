@@ -142,6 +142,10 @@ class Stacks:
             return Service(name, broken=parsed.broken)
         return Service(name, {facility: tuple(own.stacks[facility] or other.stacks[facility]) for facility in FACILITIES})
 
+    def configured(self, name: str) -> bool:
+        """Whether a service has a file of its own. Raises Unseen."""
+        return self._open(name) is not None
+
     def _open(self, name: str) -> str | None:
         """The file that libpam opens for a service or an include, None if there is none. Raises Unseen."""
         if name.startswith("/"):
@@ -205,7 +209,9 @@ class _Build:
         for entry in entries:
             if entry.include == "@include" and facility and self._from._at_include and last != facility:
                 if not last:
-                    raise Unseen(Gap(f"file:{path}", Reason.AMBIGUOUS, "libpam takes @include first in an included file now so, now otherwise"))
+                    raise Unseen(
+                        Gap(f"file:{path}", Reason.AMBIGUOUS, "libpam takes @include first in an included file now so, now otherwise")
+                    )
                 continue  # Debian's patch compares the type of the line before with the type that is asked for
             self.entry(entry, facility, level)
             if entry.include != "@include":
