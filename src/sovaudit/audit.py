@@ -182,13 +182,21 @@ def targets_of(texts: Iterable[str]) -> tuple[Target, ...]:
     """Parsed targets, refused if none or if one stands twice. Raises UsageError, NothingError."""
     found: dict[str, Target] = {}
     for text in texts:
-        target = parse_target(text)
+        target = _bundle_target(text) if text.startswith("bundle:") else parse_target(text)
         if target.id in found:
             raise UsageError("this target stands twice", where=target.id, hint="Name each target once.")
         found[target.id] = target
     if not found:
         raise NothingError("no target was named", hint="Try `sovaudit audit local:`.")
     return tuple(found.values())
+
+
+def _bundle_target(text: str) -> Target:
+    """Evidence already taken: every target inside the bundle becomes one of this audit."""
+    path = Path(text.removeprefix("bundle:"))
+    if not path.is_file():
+        raise UsageError("is not a file" if path.exists() else "does not exist", where=str(path), hint="Name an evidence bundle (.sova).")
+    return Target(text, text, "bundle")
 
 
 def collect(

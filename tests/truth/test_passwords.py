@@ -16,10 +16,8 @@ from tests import lab
 
 OLD = "Quiet-Harbour.41x"
 QUALITY = "password requisite pam_pwquality.so {}\n"
-UNIX = "password [success=1 default=ignore] pam_unix.so obscure use_authtok try_first_pass yescrypt {}\npassword requisite pam_deny.so\npassword required pam_permit.so\n"
-ALONE = (
-    "password [success=1 default=ignore] pam_unix.so obscure yescrypt {}\npassword requisite pam_deny.so\npassword required pam_permit.so\n"
-)
+UNIX = "password [success=1 default=ignore] pam_unix.so obscure use_authtok try_first_pass yescrypt nodelay {}\npassword requisite pam_deny.so\npassword required pam_permit.so\n"
+ALONE = "password [success=1 default=ignore] pam_unix.so obscure yescrypt nodelay {}\npassword requisite pam_deny.so\npassword required pam_permit.so\n"
 STOCK = QUALITY.format("retry=3") + UNIX.format("")
 CONF = "/etc/security/pwquality.conf"
 DICT = "/var/cache/cracklib"

@@ -18,6 +18,8 @@ class Verdict(StrEnum):
 
 @unique
 class Severity(StrEnum):
+    """How much a failure weighs; in this order."""
+
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
@@ -55,6 +57,8 @@ class Status(StrEnum):
 
 @unique
 class TargetStatus(StrEnum):
+    """What became of a target; one that was not collected gets no pass."""
+
     COLLECTED = "collected"
     PARTIAL = "partial"  # collected with gaps that the target's bounds or a broken answer caused
     UNREACHABLE = "unreachable"
