@@ -3,7 +3,6 @@
 Of each case the length just accepted and the one just refused are tried, with several strings each; where nothing is accepted, some long ones.
 """
 
-# ruff: noqa: E501 - a case is one line
 from __future__ import annotations
 
 from pathlib import Path

@@ -4,7 +4,6 @@ A case is a handful of files and the accounts to try. For every account and ever
 a certain way fits the offered factors exactly where the login succeeded, and nothing is merely possible.
 """
 
-# ruff: noqa: E501 - a case is one line
 from __future__ import annotations
 
 import base64

@@ -1,6 +1,5 @@
 """`Ssh.effective` beside the program: `sshd -t` (does it start?) and `sshd -T -C` (keyword by keyword), on dozens of configurations in one root."""
 
-# ruff: noqa: E501 - a case is one line
 from __future__ import annotations
 
 import json

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - one policy, one line
 """The real sudo and our reading of its files, side by side: `sudo -l command` as each user in real roots, many policies each."""
 
 from __future__ import annotations
