@@ -36,7 +36,9 @@ def hosts(count: int) -> Iterator[Evidence]:
         artifacts["file:/etc/passwd"] += f"user{number}:x:{2000 + number}:100::/home/user{number}:/bin/bash\n".encode()
         # What was installed has its package's time everywhere; folders have the machine's own.
         artifacts["tree"] = re.sub(
-            rb"(?m)^(d\t.*\t)\d{7}(\d+)\t", lambda row: row[1] + str(1_700_000 + number).encode()[:7] + row[2] + b"\t", artifacts["tree"]
+            rb"(?m)^(d\t.*\t)\d{7}(\d+)\t",
+            lambda row, number=number: row[1] + str(1_700_000 + number).encode()[:7] + row[2] + b"\t",
+            artifacts["tree"],
         )
         yield replace(one, target=Target(name, name, "ssh"), artifacts=artifacts, identity={"hostname": f"host{number:04}"})
 
