@@ -56,7 +56,7 @@ CASES: dict[str, tuple[str, dict[str, str | None], int | None, int | None]] = {
     "optional with use_authtok": (QUALITY.format("minlen=12").replace("requisite", "optional") + UNIX.format(""), {}, 12, 1),
     "optional without use_authtok": (QUALITY.format("minlen=12").replace("requisite", "optional") + ALONE.format(""), {}, 6, 1),
     "requisite without use_authtok": (QUALITY.format("minlen=12") + ALONE.format(""), {}, 12, 1),
-    "required without use_authtok": (QUALITY.format("minlen=12").replace("requisite", "required") + ALONE.format(""), {}, 12, 1),
+    "required without use_authtok": (QUALITY.format("minlen=12").replace("requisite", "required") + ALONE.format(""), {}, 6, 1),
     "after the jump": (ALONE.format("").replace("success=1", "success=2") + QUALITY.format("minlen=12"), {}, 6, 1),
     "sufficient pam_unix first": ("password sufficient pam_unix.so yescrypt\n" + QUALITY.format("minlen=12"), {}, 6, 1),
     "commented pwquality": ("# " + QUALITY.format("minlen=12") + UNIX.format("").replace("use_authtok ", ""), {}, 6, 1),
@@ -70,7 +70,7 @@ CASES: dict[str, tuple[str, dict[str, str | None], int | None, int | None]] = {
     "no dictionary, not asked": (QUALITY.format("dictcheck=0") + UNIX.format(""), {DICT + "/cracklib_dict.pwd": None}, 8, 1),
     "no dictionary, for root too": (QUALITY.format("enforce_for_root") + UNIX.format(""), {DICT + "/cracklib_dict.pwd": None}, None, None),
     "minclass": (QUALITY.format("minlen=9 minclass=4") + UNIX.format(""), {}, 9, 1),
-    "minclass and credits": (QUALITY.format("minlen=10 minclass=3 lcredit=4") + UNIX.format(""), {}, 8, 1),
+    "minclass and credits": (QUALITY.format("minlen=10 minclass=3 lcredit=4") + UNIX.format(""), {}, 6, 1),
     "maxclassrepeat and digits": (QUALITY.format("minlen=6 dcredit=-6 maxclassrepeat=2 dictcheck=0") + UNIX.format(""), {}, 8, 1),
     "no dictionary check, all credits": (QUALITY.format("dictcheck=0 minlen=6 dcredit=1 ucredit=1 lcredit=1 ocredit=1") + UNIX.format("minlen=1"), {}, 3, 1),
     "history between": (QUALITY.format("minlen=12") + "password required pam_pwhistory.so use_authtok\n" + UNIX.format(""), {}, 12, 1),
@@ -101,10 +101,13 @@ ROOT_FILES = {
 MIXED = "aQ7.xZ3!pL9-vR2,tY6;wB4+"
 DIGITS = "70.41Q96z25-38"
 MANY = "7a0Q.4z1R!9-xb"
+LOWER = "wqQz7x.pvb9kRj"
+OTHERS = "q.7!-Q,4;+z_9R"
 
 
 def _strings(length: int) -> list[str]:
-    return [text[:length] for text in (MIXED, DIGITS, MANY, "7291z8840316", "28.41Q96z25-38") if length <= len(text)]
+    """Strings that differ in what they are made of: some settings reward digits, some others."""
+    return [text[:length] for text in (MIXED, DIGITS, MANY, LOWER, OTHERS, "7291z8840316", "28.41Q96z25-38") if length <= len(text)]
 
 
 def _try(root: Path, who: str, lengths: list[int]) -> dict[int, bool]:

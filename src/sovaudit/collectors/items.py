@@ -129,7 +129,7 @@ ITEMS: tuple[Item, ...] = (
     *_each(
         "/lib/*/security /usr/lib/*/security /lib64/security /usr/lib64/security /lib/security /usr/lib/security", content=False, depth=1
     ),
-    *_each("/var/cache/cracklib /usr/share/cracklib /usr/lib/cracklib_dict*", content=False, depth=1),
+    *_each("/var/cache/cracklib /usr/share/cracklib /usr/lib/cracklib_dict* /usr/lib64/cracklib_dict*", content=False, depth=1),
     Item("/var/log", False, 3),
     *_each("/run/log/journal", content=False, depth=2),
     *_each("/run/systemd/system /run/systemd/journal /run/log /run/utmp /var/run/utmp /run/sshd /run/faillock", content=False),

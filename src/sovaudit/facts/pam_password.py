@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 # What PAM_AUTHTOK and the stored password are, in one value.
 NONE, HELD, WRITTEN, LOST = Token.NONE, Token.PASSWORD, Token.CODE, Token.BOTH  # LOST: written, then thrown away as the token
-_HAS, _HAS_NOT = frozenset({HELD, WRITTEN}), frozenset({NONE, LOST})
+_HAS_NOT = frozenset({NONE, LOST})
+_STORED = frozenset({WRITTEN, LOST})
 _IGNORED = ("pam_gnome_keyring.so", "pam_kwallet.so", "pam_kwallet5.so", "pam_ecryptfs.so", "pam_warn.so", "pam_echo.so", "pam_env.so")
 _ELSEWHERE = ("pam_sss.so", "pam_ldap.so", "pam_krb5.so", "pam_winbind.so", "pam_smbpass.so", "pam_samba.so")
 _REFUSALS = (Code.USER_UNKNOWN, Code.AUTHINFO_UNAVAIL, Code.AUTHTOK_ERR, Code.IGNORE)
@@ -153,7 +154,8 @@ class PasswordStack:
         key = (length is None, *map(id, behaviours))
         if key not in self._solved:
             self._kept.append(behaviours)
-            ways = solve(self.stack, behaviours, final=None if length is None else frozenset({WRITTEN, LOST}))
+            # a password once written stays, whatever the stack says afterwards
+            ways = solve(self.stack, behaviours) if length is None else solve(self.stack, behaviours, frozenset(Code), _STORED)
             for gap in self.service.gaps:
                 ways = ways.doubtful(gap)
             self._solved[key] = ways

@@ -40,7 +40,7 @@ guard() {
   _s=$1; shift
   # in a session of its own where that can be had, so that its children end with it
   if command -v setsid >/dev/null 2>&1; then _g=-; setsid "$@" & _p=$!; else _g=; "$@" & _p=$!; fi
-  ( trap 'kill $_z 2>/dev/null; exit 0' TERM; sleep "$_s" & _z=$!; wait $_z; kill -TERM -- $_g$_p; sleep 1 & _z=$!; wait $_z; kill -KILL -- $_g$_p ) >/dev/null 2>&1 </dev/null &
+  ( trap 'kill $_z 2>/dev/null; exit 0' TERM; sleep "$_s" & _z=$!; wait $_z; kill -TERM $_g$_p; sleep 1 & _z=$!; wait $_z; kill -KILL $_g$_p ) >/dev/null 2>&1 </dev/null &
   _w=$!
   wait $_p; _r=$?
   kill -TERM $_w 2>/dev/null; wait $_w 2>/dev/null
