@@ -17,9 +17,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from sovaudit.collectors import CollectOptions, collect, parse_target
+from sovaudit.collectors.local import collect_local
+from sovaudit.model.evidence import Evidence, Target
+
 SUITE = "bookworm"
 PACKAGES = (
-    "auditd,busybox,ca-certificates,chrony,cracklib-runtime,cron,iproute2,libpam-google-authenticator,libpam-modules,libpam-oath,"
+    "at,auditd,busybox,ca-certificates,chrony,cracklib-runtime,cron,iproute2,libcap2-bin,libpam-google-authenticator,libpam-modules,libpam-oath,"
     "libpam-pwquality,login,logrotate,oathtool,openssh-server,pamtester,passwd,procps,rsyslog,rsyslog-gnutls,sudo,systemd,systemd-sysv"
 )
 STAMP = hashlib.sha256(f"{SUITE} {PACKAGES} 2".encode()).hexdigest()[:12]
@@ -99,6 +103,18 @@ def write(root: Path, files: Mapping[str, str], modes: Mapping[str, int] | None 
         place.write_text(text)
         default = 0o440 if "sudoers" in path else 0o640 if path.endswith("shadow") else 0o644
         place.chmod((modes or {}).get(path, default))
+
+
+def local(root: Path, *before: str, options: CollectOptions = CollectOptions()) -> Evidence:  # noqa: B008 - frozen
+    """What the collector's script sees when it runs inside that root, as `local:` and `ssh:` run it. before: arguments of chroot(8)."""
+    script = f'mount -t proc proc "{root}/proc"; hostname lab; exec "$@"'
+    prefix = ("unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "sh", "-c", script, "sh", "chroot", *before, str(root))
+    return collect_local(Target("local:", "local:", "local"), options, prefix=prefix)
+
+
+def mounted(root: Path) -> Evidence:
+    """What `root:` sees of it."""
+    return collect(parse_target(f"root:{root}"))
 
 
 def free_port() -> int:

@@ -16,6 +16,7 @@ from sovaudit.collectors.local import collect_local
 from sovaudit.model.evidence import Evidence, Target
 from sovaudit.model.verdict import Reason, TargetStatus
 from tests import lab
+from tests.lab import local
 
 pytestmark = pytest.mark.lab
 
@@ -77,12 +78,6 @@ def furnish(root: Path) -> None:
     (root / "etc/ssh/latin").write_bytes(b"caf\xe9\r\n\r\n")
     (root / "etc/ssh/sshd_config.d/new\nline.conf").write_text("PermitRootLogin yes\n")
     (root / "etc/cron.d/evil").symlink_to("x\nf\t4755\t0\t0\t1\t1\t/etc/forged")
-
-
-def local(root: Path, *before: str, options: CollectOptions = CollectOptions()) -> Evidence:  # noqa: B008 - frozen
-    script = f'mount -t proc proc "{root}/proc"; hostname lab; exec "$@"'
-    prefix = ("unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "sh", "-c", script, "sh", "chroot", *before, str(root))
-    return collect_local(Target("local:", "local:", "local"), options, prefix=prefix)
 
 
 def same(one: Evidence, other: Evidence) -> None:
