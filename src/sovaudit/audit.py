@@ -148,6 +148,10 @@ class Audit:
             names = [REPORT, *([SIGNATURE] if signature is not None else []), PAGE, EVIDENCE]
             return AuditResult(report, document, signature, folder.path, tuple(folder.path / name for name in names))
 
+    @cached_property
+    def _tool(self) -> Tool:
+        return tool(self.checks)
+
     def judge(self, bundle: Bundle, *, root: str | None = None, now: datetime | None = None) -> Report:
         """The report of evidence already taken, with this profile. `now` becomes issued_at (default: the clock)."""
         targets: list[TargetNote] = []
@@ -163,7 +167,7 @@ class Audit:
         frame = build.Frame(
             profile=build.profile_note(self._profile, self.selected),
             directives=self._directives,
-            tool=tool(self.checks),
+            tool=self._tool,
             issued_at=(now or datetime.now(UTC)).replace(microsecond=0),
             root=root or bundle.root(),
             bytes=bundle.bytes,

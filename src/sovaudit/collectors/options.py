@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sovaudit.errors import UsageError
+
 MAX_BYTES = 64 * 1024 * 1024
 
 
@@ -31,3 +33,8 @@ class CollectOptions:
     jump: str = ""
     ssh_config: str | None = None
     agent: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("key_files", "known_hosts"):
+            if isinstance(getattr(self, name), str):  # its letters would each be a path
+                raise UsageError("one path where several are expected", where=f"CollectOptions.{name}", hint="Give a tuple of paths.")

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeVar, cast
 
 from sovaudit.model.evidence import Evidence, Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
 
 MAX_LINKS = 16
+_T = TypeVar("_T")
 
 
 class Unseen(Exception):
@@ -68,6 +71,9 @@ class Files:
         self._listed: set[str] = set()
         self._children: dict[str, list[str]] = {}
         self._text: dict[str, str] = {}
+        self._lines: dict[str, tuple[Line, ...]] = {}
+        self._resolved: dict[str, str | None] = {}
+        self._once: dict[object, object] = {}
         self._parse_tree()
 
     def _parse_tree(self) -> None:
@@ -88,7 +94,8 @@ class Files:
                 except ValueError:
                     continue
                 self._stats[path] = Stat(path, kind, *numbers, link=cells[7] if len(cells) > 7 else "")
-                self._children.setdefault(posixpath.dirname(path), []).append(posixpath.basename(path))
+                folder, _, name = path.rpartition("/")
+                self._children.setdefault(folder or "/", []).append(name)
 
     # What exists
 
@@ -103,6 +110,11 @@ class Files:
 
     def resolve(self, path: str) -> str | None:
         """The path with symbolic links followed, None if something on the way is absent. Raises Unseen, also for a loop of links."""
+        if path not in self._resolved:
+            self._resolved[path] = self._resolve(path)
+        return self._resolved[path]
+
+    def _resolve(self, path: str) -> str | None:
         parts = normal(path).split("/")[1:]
         done = ""
         links = 0
@@ -170,10 +182,19 @@ class Files:
         text = self.read(path)
         if text is None:
             return None
-        rows = text.split("\n")
-        if rows and rows[-1] == "":
-            rows.pop()
-        return tuple(Line(normal(path), number, row) for number, row in enumerate(rows, 1))
+        path = normal(path)
+        if path not in self._lines:
+            rows = text.split("\n")
+            if rows[-1] == "":
+                rows.pop()
+            self._lines[path] = tuple(Line(path, number, row) for number, row in enumerate(rows, 1))
+        return self._lines[path]
+
+    def once(self, read: Callable[[Files], _T]) -> _T:
+        """What a pure reader of these files answers, computed when first asked: files that many facts need are parsed once."""
+        if read not in self._once:
+            self._once[read] = read(self)
+        return cast(_T, self._once[read])
 
     def listdir(self, path: str) -> tuple[str, ...] | None:
         """Names in a directory, sorted by byte order, None if it is absent. Raises Unseen unless all its entries were listed."""
@@ -237,6 +258,7 @@ class Files:
             here = parent
 
 
+@lru_cache(maxsize=4096)
 def normal(path: str) -> str:
     """An absolute path without `.`, `..`, doubled or trailing slashes. A relative one is taken from `/`."""
     return posixpath.normpath("/" + path.lstrip("/"))

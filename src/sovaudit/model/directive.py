@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum, unique
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -139,7 +140,7 @@ class Directive(Document):
         """A control's name in documents that hold several directives: `directive:control`."""
         return f"{self.id}:{control.id}"
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over the canonical content: spacing and comments do not change it, words do."""
         from sovaudit import canon

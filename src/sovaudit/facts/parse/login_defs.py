@@ -27,6 +27,10 @@ class LoginDefs:
 
 def login_defs(files: Files) -> LoginDefs:
     """Raises Unseen where the file was not seen; empty where it is absent."""
+    return files.once(_read)
+
+
+def _read(files: Files) -> LoginDefs:
     first: dict[str, tuple[str, Line]] = {}
     last: dict[str, tuple[str, Line]] = {}
     for line in files.lines(PATH) or ():

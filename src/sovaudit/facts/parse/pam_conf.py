@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 from sovaudit.model.finding import Line
 
@@ -179,6 +180,7 @@ _KEYWORDS = {
 ALL_BAD: Actions = (BAD,) * len(Code)
 
 
+@lru_cache(maxsize=1024)
 def actions(control: str) -> Actions:
     """What each return code does. A control that libpam cannot parse makes every code `bad`."""
     named = _KEYWORDS.get(control.lower())
