@@ -194,7 +194,7 @@ class Files:
         """What a pure reader of these files answers, computed when first asked: files that many facts need are parsed once."""
         if read not in self._once:
             self._once[read] = read(self)
-        return cast(_T, self._once[read])
+        return cast("_T", self._once[read])
 
     def listdir(self, path: str) -> tuple[str, ...] | None:
         """Names in a directory, sorted by byte order, None if it is absent. Raises Unseen unless all its entries were listed."""
