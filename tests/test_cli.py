@@ -291,6 +291,12 @@ def test_version_and_help_import_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode == 0
 
 
+def test_replay_says_same_of_every_check(bad: str) -> None:
+    sovaudit("audit", bad, "--out", "out")
+    same = sovaudit("replay", "out/evidence.sova", "--against", "out/report.json")
+    assert (same.returncode, same.stdout) == (0, "same: every verdict follows from the evidence\n"), same.stderr
+
+
 def test_replay_verify_gate_render_diff_from_one_audit(bad: str) -> None:
     sovaudit("audit", bad, "--out", "out", *UID0)
     same = sovaudit("replay", "out/evidence.sova", "--against", "out/report.json")

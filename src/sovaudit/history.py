@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sovaudit import directives, engine
+from sovaudit import canon, directives, engine
 from sovaudit.authoring import Check
 from sovaudit.bundle import Bundle
 from sovaudit.engine import Judgement
@@ -146,7 +146,9 @@ def _answers(report: Report) -> dict[Key, tuple[str, str]]:
         key = (finding.check, _params(finding.params), finding.target, finding.subject)
         verdict, detail = found.get(key, ("", ""))
         # one subject may have several answers: all of them count
-        found[key] = (" + ".join(filter(None, (verdict, _verdict(finding)))), detail + finding.model_dump_json(exclude={"controls"}))
+        # canonical: a report that was read back has its keys in another order
+        said = canon.canonical(finding.model_dump(mode="json", exclude={"controls"})).decode()
+        found[key] = (" + ".join(filter(None, (verdict, _verdict(finding)))), detail + said)
     return found
 
 

@@ -50,7 +50,8 @@ def run(options: argparse.Namespace) -> int:
     out = Path(options.resume or options.out or Path("sovaudit-out") / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"))
     result = audit.run(targets, out=out, signer=signer, resume=bool(options.resume), progress=progress)
     for name, place in outputs:
-        _write(name, place, result.report_bytes, result.signature, common.language(options), out)
+        language = common.language(options, "fr" if name == "html" else "en")
+        _write(name, place, result.report_bytes, result.signature, language, out)
     if options.json:
         sys.stdout.buffer.write(result.report_bytes + b"\n")
         sys.stdout.buffer.flush()

@@ -37,6 +37,8 @@ def reach_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--ask-pass", action="store_true", help="ask for the SSH password")
     group.add_argument("--password-file", metavar="FILE", help="read the SSH password from a file")
     group.add_argument("--known-hosts", metavar="FILE", help="host keys to trust, instead of ~/.ssh/known_hosts")
+    group.add_argument("-J", "--jump", metavar="[USER@]HOST[:PORT]", help="go through this host")
+    group.add_argument("--ssh-config", metavar="FILE", help="client configuration, instead of ~/.ssh/config")
     group.add_argument("--host-timeout", type=whole, metavar="SECONDS", help="at most this long for one target (120)")
     group.add_argument("--connect-timeout", type=whole, metavar="SECONDS", help="at most this long to connect (15)")
     group.add_argument("--max-bytes", type=whole, metavar="N", help="at most this much raw evidence from one target (64 MB)")
@@ -96,7 +98,9 @@ def collect_options(options: argparse.Namespace) -> CollectOptions:
         "max_bytes": options.max_bytes,
         "sudo": options.sudo,
         "collector_path": options.collector,
-        "known_hosts": options.known_hosts,
+        "known_hosts": (options.known_hosts,) if options.known_hosts else None,
+        "jump": options.jump,
+        "ssh_config": options.ssh_config,
         "key_files": tuple(options.identity) if options.identity else None,
         "password": secret(options.ask_pass, options.password_file, "SOVAUDIT_SSH_PASSWORD", "SSH password: "),
         "sudo_password": secret(options.ask_sudo_pass, options.sudo_password_file, "SOVAUDIT_SUDO_PASSWORD", "sudo password: "),

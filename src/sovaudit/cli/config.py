@@ -33,6 +33,8 @@ KEYS: dict[str, type] = {
     "sudo": bool,
     "collector": str,
     "known_hosts": str,
+    "jump": str,
+    "ssh_config": str,
     "identity": list,
     "trust": list,
     "no_color": bool,

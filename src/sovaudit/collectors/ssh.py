@@ -54,7 +54,7 @@ def collect_ssh(target: Target, options: CollectOptions) -> Evidence:
 
 
 def _one_line(error: BaseException) -> str:
-    text = str(error) or type(error).__name__
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
     return "".join(character if character.isprintable() else " " for character in text)[:200]
 
 
