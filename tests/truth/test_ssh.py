@@ -22,10 +22,12 @@ from pathlib import Path
 
 import paramiko
 import pytest
+from sovaudit.content.checks.two_factor.ssh_password_alone import ssh_password_alone
 
 from sovaudit.collectors import collect, parse_target
 from sovaudit.facts.factors import Factor
 from sovaudit.facts.host import Host
+from sovaudit.testing import run
 from tests import lab
 
 PASSWORD = "Kx7-quiet-Harbour"
@@ -309,6 +311,10 @@ def test_login(name: str, base: str) -> None:
         ]
         assert not wrong
         assert case.possible == any(ways.possible for ways in told.values()), told
+        verdicts = {outcome.subject: outcome.verdict.value for outcome in run(ssh_password_alone, host)}
+        for user in () if case.possible else case.users:
+            typed = any(came_in and offered <= {P} for (who, offered), came_in in zip(tries, entered, strict=True) if who == user)
+            assert (verdicts.get(user) == "fail") == typed, (user, verdicts)
 
 
 def _account(host: Host, user: str):  # type: ignore[no-untyped-def]

@@ -7,7 +7,7 @@ The empty set opens without anything at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import TypeVar
@@ -51,6 +51,11 @@ NOTHING: FactorSet = frozenset()
 def kinds(factors: Iterable[Factor]) -> int:
     """How many different factors a set amounts to: {key, password} is 2, {password, root password} is 1, {trusted host} is 0."""
     return len({kind for factor in factors for kind in _KIND[factor]})
+
+
+def only_password(factors: FactorSet) -> bool:
+    """Nothing but a password, the account's or another's; and less than that, nothing at all."""
+    return factors <= {Factor.PASSWORD, Factor.ROOT_PASSWORD}
 
 
 def spell(factors: Iterable[Factor]) -> str:
@@ -110,8 +115,26 @@ class Ways:
         """All minimal sets, certain or not, weakest first."""
         return tuple(sorted({*self.certain, *self.possible}, key=lambda s: (kinds(s), len(s), spell(s))))
 
+    def weakest(self, weak: Callable[[FactorSet], bool]) -> Open | None:
+        """The weakest way among those that `weak` holds for, a certain one first; None if there is none."""
+        found = [factors for factors in self.sets if weak(factors)]
+        if not found:
+            return None
+        factors = next((factors for factors in found if factors in self.certain), found[0])
+        certain = factors in self.certain
+        return Open(factors, certain, self.certain[factors] if certain else self.possible[factors])
+
     def __bool__(self) -> bool:
         return bool(self.certain) or bool(self.possible)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """One way in. certain: the evidence shows that it opens; else `why.gaps` say what was not seen."""
+
+    factors: FactorSet
+    certain: bool
+    why: Why
 
 
 def opens(*factors: Factor, because: Iterable[Line] = ()) -> Ways:
