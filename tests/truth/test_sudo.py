@@ -291,6 +291,8 @@ ASKS = {
     "for a command of an alias": "Cmnd_Alias C = /bin/id\nDefaults!C !authenticate\nalice ALL=ALL\n",
     "for a host": "Defaults@web1 !authenticate\nalice ALL=ALL\n",
     "for another host": "Defaults@web2 !authenticate\nalice ALL=ALL\n",
+    "user after target": "Defaults>root !authenticate\nDefaults:alice authenticate\nalice ALL=ALL\n",
+    "generic after target": "Defaults>root !authenticate\nDefaults authenticate\nalice ALL=ALL\n",
     "command after target": "Defaults!/usr/bin/id authenticate\nDefaults>root !authenticate\nalice ALL=ALL\n",
     "user before generic": "Defaults:alice !authenticate\nDefaults authenticate\nalice ALL=ALL\n",
     "exempt group": "Defaults exempt_group=sudo\nalice, bob ALL=ALL\n",

@@ -15,7 +15,7 @@ from sovaudit.facts.accounts import Account
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.facts.parse.globs import has_meta
-from sovaudit.facts.parse.sudoers import CmndSpec, Member, Members
+from sovaudit.facts.parse.sudoers import CmndSpec, Default, Member, Members, Policy
 from sovaudit.facts.sudo_match import ALLOW, DENY, NO, SILENT, UNSPEC, YES, Answer, Matcher, Request, Target, leaves
 from sovaudit.facts.sudo_policy import load
 from sovaudit.facts.sudo_shells import SYSTEM_FOLDERS, makes_root, proposals
@@ -45,6 +45,7 @@ class Grant:
     tags: tuple[str, ...]
     certain: bool
     because: tuple[Line, ...]
+    sample: tuple[Target, Request] | None = None  # one command line that it allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,20 +147,25 @@ class Sudo:
         if key in self._settings:
             return self._settings[key]
         found: dict[str, frozenset[str]] = {}
-        for scopes in (("", ":", "@"), (">",), ("!",)):  # update_defaults(): generic, host and user first, then target, then command
-            for default in self.policy.defaults:
-                if default.scope not in scopes or (default.name in _FLAGS and default.op in ("=", "+", "-")):
-                    continue
-                applies = self._applies(default.scope, default.members, account, target, request)
-                if ALLOW not in applies:
-                    continue
-                value = "off" if default.op == "!" else "on" if default.op == "" else default.value
-                before = found.get(default.name, frozenset({_INITIAL.get(default.name, "")}))
-                found[default.name] = frozenset({value}) if applies == YES else before | {value}
+        for default, applies in self.defaults("", account, target, request):
+            if default.name in _FLAGS and default.op in ("=", "+", "-"):
+                continue
+            value = "off" if default.op == "!" else "on" if default.op == "" else default.value
+            before = found.get(default.name, frozenset({_INITIAL.get(default.name, "")}))
+            found[default.name] = frozenset({value}) if applies == YES else before | {value}
         if len(self._settings) > 20_000:
             self._settings.clear()
         self._settings[key] = found
         return found
+
+    def defaults(self, name: str, account: Account, target: Target | None, request: Request | None) -> Iterator[tuple[Default, Answer]]:
+        """The Defaults that may apply (of one option, or of all), in the order in which sudo takes them: the last one counts."""
+        for scopes in (("", ":", "@", ">"), ("!",)):  # sudoers_init() takes all but those of commands, in file order
+            for default in self.policy.defaults:
+                if default.scope in scopes and name in ("", default.name):
+                    applies = self._applies(default.scope, default.members, account, target, request)
+                    if ALLOW in applies:
+                        yield default, applies
 
     def _applies(self, scope: str, members: Members, account: Account, target: Target | None, request: Request | None) -> Answer:
         match scope:
@@ -298,7 +304,7 @@ class Sudo:
                 for leaf in leaves(self.policy, spec.cmnd):
                     if leaf.negated:
                         continue
-                    decision = self._sample(account, leaf, target)
+                    decision, request = self._sample(account, leaf, target)
                     if decision.granted and decision.allowed is not False and spec.line in decision.because:
                         grant = Grant(
                             command=leaf.name or "ALL",
@@ -309,6 +315,7 @@ class Sudo:
                             tags=tuple(("" if on else "NO") + tag for tag, on in spec.tags.items()),
                             certain=decision.allowed is True,
                             because=decision.because,
+                            sample=(target, request),
                         )
                         found.setdefault((grant.command, grant.args, grant.runas, grant.nopasswd, spec.line), grant)
         self._grants[account.name] = tuple(found.values())
@@ -326,14 +333,14 @@ class Sudo:
         accounts = self._host.accounts
         yield from (Target(root) for root in accounts.by_uid(0))
         names = spec.runas_users if spec.runas_users is not None else (Member("WORD", self._match.runas_default),)
-        for member in _expand(self, "Runas", names):
+        for member in expand(self.policy, "Runas", names):
             if member.kind == "USERGROUP":
                 yield from (Target(one) for one in accounts.members(member.name[1:])[:50])
             elif named := self.target(member.name):
                 yield Target(named)
             elif member.kind == "ALL":
                 yield from (Target(one) for one in list(accounts)[:50] if one.name != account.name)
-        for member in _expand(self, "Runas", spec.runas_groups or ()):
+        for member in expand(self.policy, "Runas", spec.runas_groups or ()):
             for group in accounts.groups.values() if member.kind == "ALL" else [accounts.groups.get(member.name)]:
                 if group is not None:
                     yield Target(account, group.name, True)
@@ -341,17 +348,18 @@ class Sudo:
                 yield from (Target(account, group.name, True) for group in accounts.groups.values() if str(group.gid) == member.name[1:])
         yield Target(account)
 
-    def _sample(self, account: Account, leaf: Member, target: Target) -> Decision:
+    def _sample(self, account: Account, leaf: Member, target: Target) -> tuple[Decision, Request]:
         """A decision about one concrete command line of this element."""
         if leaf.kind == "ALL":
-            return self.decide(account, ANY[0], target)
-        decision = Decision(False, None, ())
+            return self.decide(account, ANY[0], target), ANY[0]
+        best = Decision(False, None, ()), ANY[0]
         for tried, (path, args) in enumerate(proposals(leaf.name, leaf.args)):
-            found = self.decide(account, Request(path, args), target)
+            request = Request(path, args)
+            found = self.decide(account, request, target)
             if found.allowed is True or tried > 40:
-                return found
-            decision = found if found.granted and found.allowed is None else decision
-        return decision
+                return found, request
+            best = (found, request) if found.granted and found.allowed is None else best
+        return best
 
     # reach
 
@@ -503,14 +511,14 @@ def spell(member: Member) -> str:
     return ("!" if member.negated else "") + (member.name or member.kind)
 
 
-def _expand(sudo: Sudo, kind: str, members: Members) -> list[Member]:
+def expand(policy: Policy, kind: str, members: Members) -> list[Member]:
     """Members that are named by a list, aliases followed once each, negated ones left out."""
     found: list[Member] = []
     pending = list(reversed(members))
     seen: set[str] = set()
     while pending and len(found) < 500:
         member = pending.pop()
-        if member.kind == "ALIAS" and (alias := sudo.policy.aliases.get((kind, member.name))):
+        if member.kind == "ALIAS" and (alias := policy.aliases.get((kind, member.name))):
             if member.name not in seen:
                 seen.add(member.name)
                 pending.extend(reversed(alias.members))
