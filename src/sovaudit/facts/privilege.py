@@ -9,7 +9,7 @@ from sovaudit.facts.accounts import Account
 from sovaudit.facts.factors import Factor, spell
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
-from sovaudit.facts.sudo import ROOT_GROUPS
+from sovaudit.facts.sudo_reach import ROOT_GROUPS
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason

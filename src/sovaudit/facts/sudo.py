@@ -6,27 +6,20 @@ sudoers(5) as the program applies it: over all files the last element that says 
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 from sovaudit.facts.accounts import Account
-from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
-from sovaudit.facts.parse.globs import has_meta
 from sovaudit.facts.parse.sudoers import CmndSpec, Default, Member, Members, Policy
 from sovaudit.facts.sudo_match import ALLOW, DENY, NO, SILENT, UNSPEC, YES, Answer, Matcher, Request, Target, leaves
 from sovaudit.facts.sudo_policy import load
-from sovaudit.facts.sudo_shells import SYSTEM_FOLDERS, makes_root, proposals
+from sovaudit.facts.sudo_reach import ANY, Reach, Reaches
+from sovaudit.facts.sudo_shells import proposals
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
-
-ROOT_GROUPS = ("docker", "lxd", "incus-admin", "disk")
-ANY = (Request("/nonexistent/of/ones/own/choice"), Request("/var/tmp/of/ones/own/choice"), Request("/choice"))
-LEVELS = ("none", "limited", "shell", "all")
-MAX_TRIES = 4000  # command lines tried for one account
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,33 +53,6 @@ class Decision:
     granted: bool = False  # some line that was seen allows it, whatever else may decide
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How near root an account gets.
-
-    level: `none`, `limited` (some commands, none of which makes root), `shell` (a root shell through `detail`), `all`.
-    password: whether sudo asks for one on that way (None: not known).
-    """
-
-    level: str
-    certain: bool
-    because: tuple[Line, ...] = ()
-    detail: str = ""
-    gaps: tuple[Gap, ...] = ()
-    password: bool | None = None
-
-    @property
-    def root(self) -> bool:
-        return self.level in ("shell", "all")
-
-    @property
-    def words(self) -> str:
-        """`any command as root`, or `a root shell through CMD`."""
-        return {"all": "any command as root", "shell": f"a root shell through {self.detail}", "limited": "some commands"}.get(
-            self.level, "nothing"
-        )
-
-
 class Sudo:
     """sudo on one host.
 
@@ -105,7 +71,7 @@ class Sudo:
         self.gaps = self._loaded.gaps
         self.version = self._loaded.version
         self._match = Matcher(host, self.policy, self.version)
-        self._reach: dict[str, Reach] = {}
+        self._reaches = Reaches(host, self)
         self._grants: dict[str, tuple[Grant, ...]] = {}
         self._settings: dict[tuple[str, Target | None, Request | None], dict[str, frozenset[str]]] = {}
         self._specs: dict[str, list[tuple[CmndSpec, bool]]] = {}
@@ -205,7 +171,7 @@ class Sudo:
         self._enter(account)
         found: list[tuple[int, CmndSpec]] = []
         complete = False
-        for spec, sure in reversed(self._mine(account)):
+        for spec, sure in reversed(self.rules(account)):
             date = self._date(spec)
             if date == NO:
                 continue
@@ -234,7 +200,7 @@ class Sudo:
         if len(values) == 1:
             self._match.runas_default = next(iter(values)) or "root"
 
-    def _mine(self, account: Account) -> list[tuple[CmndSpec, bool]]:
+    def rules(self, account: Account) -> list[tuple[CmndSpec, bool]]:
         """The commands of every rule for this account on this host, in file order, and whether user and host certainly match."""
         if account.name not in self._specs:
             found: list[tuple[CmndSpec, bool]] = []
@@ -295,7 +261,7 @@ class Sudo:
             return self._grants[account.name]
         found: dict[tuple[object, ...], Grant] = {}
         if self.usable:
-            for spec, _ in self._mine(account):
+            for spec, _ in self.rules(account):
                 if self._date(spec) == NO:
                     continue
                 target = self._some_target(spec, account)
@@ -323,12 +289,12 @@ class Sudo:
 
     def _some_target(self, spec: CmndSpec, account: Account) -> Target | None:
         self._enter(account)
-        for target in self._targets(spec, account):
+        for target in self.targets(spec, account):
             if ALLOW in self._match.runas(spec.runas_users, spec.runas_groups, account, target):
                 return target
         return None
 
-    def _targets(self, spec: CmndSpec, account: Account) -> Iterator[Target]:
+    def targets(self, spec: CmndSpec, account: Account) -> Iterator[Target]:
         """As whom a rule might let run: root first, then whom it names, then (for `-g` alone) oneself with a group."""
         accounts = self._host.accounts
         yield from (Target(root) for root in accounts.by_uid(0))
@@ -361,118 +327,9 @@ class Sudo:
             best = (found, request) if found.granted and found.allowed is None else best
         return best
 
-    # reach
-
     def reaches_root(self, account: Account) -> Reach:
         """How near root sudo brings this account, by its own rights and by those of the accounts it may become."""
-        if account.name not in self._reach:
-            self._reach[account.name] = Reach("none", True)  # who reaches root only through himself does not
-            self._reach[account.name] = self._reaches(account)
-        return self._reach[account.name]
-
-    def _reaches(self, account: Account) -> Reach:
-        if not self.usable:
-            return Reach("none", True, self.because, self.broken)
-        best = Reach("none", not self.gaps and not self.elsewhere, gaps=self.gaps)
-        for root in self._host.accounts.by_uid(0):
-            best = _better(best, self._as(account, Target(root), ""))
-            if best.level == "all" and best.certain:
-                return best
-        for target in self._stepping_stones(account):
-            best = _better(best, self._through(account, target))
-        if not best.root and (rights := self.grants(account)):
-            best = _better(best, Reach("limited", any(right.certain for right in rights), rights[0].because, gaps=best.gaps))
-        return best
-
-    def _as(self, account: Account, target: Target, suffix: str) -> Reach:
-        best = Reach("none", True)
-        for request in ANY:
-            decision = self.decide(account, request, target)
-            if decision.granted and decision.allowed is not False:
-                reach = Reach("all", decision.allowed is True, decision.because, "ALL" + suffix, decision.gaps, decision.password)
-                if reach.certain:
-                    return reach
-                best = _better(best, reach)
-        tries = 0
-        for spec, _ in self._mine(account):
-            for leaf in leaves(self.policy, spec.cmnd):
-                if leaf.negated or leaf.kind == "ALL":
-                    continue
-                for path, args in proposals(leaf.name, leaf.args):
-                    tries += 1
-                    if tries > MAX_TRIES or (best.root and best.certain):
-                        break
-                    best = _better(best, self._one(account, target, leaf, path, args, suffix))
-        return best
-
-    def _one(self, account: Account, target: Target, leaf: Member, path: str, args: str | None, suffix: str) -> Reach:
-        how = makes_root(path, args, noexec=False)
-        doubt: tuple[Gap, ...] = ()
-        if not how and path.startswith("/") and not leaf.digests:
-            mine = self._can_write(account, path)
-            if mine is False:
-                return Reach("none", True)
-            how = "can be replaced"
-            doubt = (mine,) if isinstance(mine, Gap) else ()
-        elif not how:
-            return Reach("none", True)
-        decision = self.decide(account, Request(path, args), target)
-        if (
-            not decision.granted
-            or decision.allowed is False
-            or (decision.noexec and how != "can be replaced" and not makes_root(path, args, noexec=True))
-        ):
-            return Reach("none", True)
-        shown = " ".join(part for part in (leaf.name, leaf.args or "") if part)
-        return Reach(
-            "shell", decision.allowed is True and not doubt, decision.because, shown + suffix, (*decision.gaps, *doubt), decision.password
-        )
-
-    def _can_write(self, account: Account, path: str) -> bool | Gap:
-        """Whether the account can change the program that stands there, or put one there. A Gap: not seen."""
-        if has_meta(path) or (path.startswith(SYSTEM_FOLDERS) and not path.startswith("/usr/local/")):
-            return False
-        files = self._host.files
-        gids = {account.gid, *(self._host.accounts.groups[name].gid for name in account.groups if name in self._host.accounts.groups)}
-        try:
-            here, below = files.resolve(path) or path, True
-            while here != "/":
-                found = files.stat(here)
-                if found is None:
-                    below = True
-                else:
-                    mine = found.uid == account.uid
-                    writes = mine or found.world_writable or (found.group_writable and found.gid in gids)
-                    if writes and (found.kind != "d" or mine or not found.mode & 0o1000 or below):
-                        return account.uid != 0
-                    below = False
-                here = posixpath.dirname(here)
-        except Unseen as unseen:
-            return unseen.gap
-        return False
-
-    def _stepping_stones(self, account: Account) -> list[Target]:
-        """Whom this account may become that is root by another way: with a group that equals root, or with sudo that asks nothing."""
-        found: dict[Target, None] = {}
-        for spec, _ in self._mine(account):
-            for target in self._targets(spec, account):
-                who = target.account
-                if target.group in ROOT_GROUPS or (who.uid not in (0, account.uid) and (who.groups & set(ROOT_GROUPS) or self._mine(who))):
-                    found.setdefault(target)
-        return list(found)[:100]
-
-    def _through(self, account: Account, target: Target) -> Reach:
-        name = f" as group {target.group}" if target.group else f" as {target.account.name}"
-        reach = self._as(account, target, name)
-        if not reach.root:
-            return Reach("none", True)
-        if target.group not in ROOT_GROUPS and not target.account.groups & set(ROOT_GROUPS):
-            further = self.reaches_root(target.account)
-            if not further.root or further.password is True:
-                return Reach("none", True)
-            reach = Reach("shell", reach.certain and further.certain and further.password is False, (*reach.because, *further.because), reach.detail,
-                          (*reach.gaps, *further.gaps), reach.password)  # fmt: skip
-        return Reach("shell", reach.certain, reach.because, reach.detail, reach.gaps, reach.password)
+        return self._reaches.of(account)
 
 
 _FLAGS = (
@@ -525,9 +382,3 @@ def expand(policy: Policy, kind: str, members: Members) -> list[Member]:
         elif not member.negated and member.kind != "MYSELF":
             found.append(member)
     return found
-
-
-def _better(one: Reach, other: Reach) -> Reach:
-    """The one that says more: root before not, certain before possible, any command before a shell."""
-    key = (one.root, one.certain or not one.root, LEVELS.index(one.level))
-    return other if (other.root, other.certain or not other.root, LEVELS.index(other.level)) > key else one
