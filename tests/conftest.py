@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import lab
+from tests import lab, pki
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -28,3 +28,19 @@ def debian() -> Iterator[Path]:
     """A fresh writable Debian root."""
     with lab.overlay() as root:
         yield root
+
+
+@pytest.fixture(scope="session")
+def world() -> dict[str, pki.Party]:
+    """root → middle → auditor; auditee under root; a root of the same name with another key."""
+    root = pki.issue("root", ca=True)
+    middle = pki.issue("middle", root, ca=True)
+    return {
+        "root": root,
+        "middle": middle,
+        "auditor": pki.issue("auditor", middle),
+        "auditee": pki.issue("auditee", root, kind="p384"),
+        "rsa": pki.issue("rsa", root, kind="rsa3072"),
+        "rogue": pki.issue("auditor", pki.issue("middle", pki.issue("root", ca=True), ca=True)),
+        "alone": pki.issue("alone"),
+    }
