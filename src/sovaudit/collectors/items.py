@@ -137,7 +137,7 @@ ITEMS: tuple[Item, ...] = (
         Item(f"{folder}/{name}", False)
         for folder in ("/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin")
         for name in (
-            "sshd sudo su passwd login chage chpasswd rsyslogd syslog-ng syslogd chronyd ntpd openntpd auditd augenrules "
+            "sshd sudo su passwd login chage chpasswd useradd adduser rsyslogd syslog-ng syslogd chronyd ntpd openntpd auditd augenrules "
             "logrotate sh bash dropbear doas "
             "visudo busybox crond cron pkexec newgrp sg"
         ).split()

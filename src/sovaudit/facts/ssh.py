@@ -212,6 +212,11 @@ class Ssh:
             raise Unseen(Gap("cmd:sshd-t", Reason.AMBIGUOUS, "sshd takes a configuration that we would refuse"))
         return reasons[0] if all(reasons) else None
 
+    @property
+    def doubt(self) -> Gap | None:
+        """Why nothing that is computed from the files is certain: the program's own answer differs, or it runs with an older text."""
+        return self._doubt
+
     @cached_property
     def _doubt(self) -> Gap | None:
         """Something that makes every computed answer uncertain."""

@@ -1,4 +1,4 @@
-"""login.defs(5) as libpam and shadow read it."""
+"""login.defs(5) as libpam and shadow read it: two readers that agree on the shipped file and on little else."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from sovaudit.facts.files import Files
 from sovaudit.model.finding import Line
 
 PATH = "/etc/login.defs"
+_BLANK = " \t\n\v\f\r"
+_FIELDS = re.compile(r"[ \t]*([^ \t]+)[ \t](.*)", re.DOTALL)
+_NUMBER = re.compile(r"[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class LoginDefs:
-    """values: key → (value, line). libpam takes the first line of a key (pam_modutil_search_key), shadow the last."""
+    """Key → (value, line). first: as libpam takes them (pam_modutil_search_key): the first line, keys in capitals here, any case in the file,
+    `#` ends a line anywhere, quotes stay. last: as shadow does (lib/getdef.c): the last line, case counts, a comment after a value is part of it.
+    """
 
     first: Mapping[str, tuple[str, Line]] = field(default_factory=dict)
     last: Mapping[str, tuple[str, Line]] = field(default_factory=dict)
@@ -22,7 +27,25 @@ class LoginDefs:
     def number(self, key: str, default: int) -> int:
         """As libpam reads it."""
         value, _ = self.first.get(key, ("", None))
-        return int(value) if re.fullmatch(r"[0-9]{1,9}", value) else default
+        return int(value) if re.fullmatch(r"[0-9]{1,9}", value.strip()) else default
+
+    def shadow_number(self, key: str) -> tuple[int | None, Line | None]:
+        """As shadow reads a number (octal and hexadecimal too). None: it is not set, or is no number and shadow takes its own default."""
+        if key not in self.last:
+            return None, None
+        text, line = self.last[key]
+        return c_number(text), line
+
+
+def c_number(text: str) -> int | None:
+    """strtol(3) with base 0 over the whole text, within 32 bits; None where it is none (lib/getlong.c)."""
+    match = _NUMBER.match(text)
+    if match is None:
+        return None
+    digits = match[2]
+    value = int(digits, 16) if digits[:2] in ("0x", "0X") else int(digits, 8 if digits.startswith("0") else 10)
+    value = -value if match[1] == "-" else value
+    return value if -(2**31) <= value < 2**31 else None
 
 
 def login_defs(files: Files) -> LoginDefs:
@@ -34,10 +57,11 @@ def _read(files: Files) -> LoginDefs:
     first: dict[str, tuple[str, Line]] = {}
     last: dict[str, tuple[str, Line]] = {}
     for line in files.lines(PATH) or ():
-        text = line.text.split("#")[0].strip()
-        match = re.match(r"([^\s=]+)[\s=]+(.*)", text)
-        if match:
-            value = match[2].strip().strip('"')
-            first.setdefault(match[1], (value, line))
-            last[match[1]] = (value, line)
+        text = line.text.split("#")[0].lstrip(_BLANK)
+        if text:
+            key, _, value = text.partition(min((mark for mark in " \t=" if mark in text), key=text.index, default="\n"))
+            first.setdefault(key.upper(), (value.lstrip(_BLANK + "="), line))
+        match = _FIELDS.match(line.text.rstrip(_BLANK))
+        if match and match[1][0] != "#":
+            last[match[1]] = (match[2].lstrip(' "\t').split('"')[0], line)
     return LoginDefs(first, last)
