@@ -47,8 +47,17 @@ UNIT_FOLDERS = "/usr/lib/systemd/system /lib/systemd/system /run/systemd/system 
 ITEMS: tuple[Item, ...] = (
     Item("/", False, 1),
     # accounts
-    *_each("/etc/passwd /etc/shadow /etc/gshadow", family="shadow"),
-    *_each("/etc/group /etc/login.defs /etc/shells /etc/adduser.conf /etc/deluser.conf /etc/nologin /run/nologin /var/run/nologin"),
+    *_each("/etc/passwd /etc/shadow /etc/gshadow /etc/group /var/lib/extrausers/shadow", family="shadow"),
+    *_each(
+        "/etc/*shadow* /etc/.*shadow* /etc/passwd* /etc/group* /var/backups/*shadow* /var/backups/passwd* /var/backups/group*",
+        family="shadow",
+    ),
+    *_each("/var/backups /var/lib/sss/db", content=False, depth=1),
+    *_each(
+        "/var/lib/misc/shadow.db /var/db/shadow.db /var/lib/samba/private/passdb.tdb /etc/samba/passdb.tdb /etc/samba/smbpasswd",
+        content=False,
+    ),
+    *_each("/etc/login.defs /etc/shells /etc/adduser.conf /etc/deluser.conf /etc/nologin /run/nologin /var/run/nologin"),
     *_each(
         "/etc/securetty /etc/environment /etc/hosts.equiv /etc/hosts.allow /etc/hosts.deny /etc/hostname "
         "/etc/os-release /usr/lib/os-release"
@@ -108,6 +117,8 @@ ITEMS: tuple[Item, ...] = (
     *_each("/etc/cron.d /etc/cron.daily /etc/cron.hourly /etc/cron.weekly /etc/cron.monthly", depth=1, family="cron"),
     *_each("/etc/crontab /etc/anacrontab", family="cron"),
     *_each("/etc/cron.allow /etc/cron.deny /etc/at.allow /etc/at.deny"),
+    *_each("/usr/bin/crontab /usr/bin/at /usr/bin/batch /bin/crontab", content=False),
+    Item("/var/lib/systemd/linger", False, 1),
     *_each("/var/spool/cron /var/spool/at /var/spool/anacron", content=False, depth=2),
     # systemd
     *(
@@ -122,8 +133,9 @@ ITEMS: tuple[Item, ...] = (
     *_each("/etc/rc0.d /etc/rc1.d /etc/rc2.d /etc/rc3.d /etc/rc4.d /etc/rc5.d /etc/rc6.d /etc/rcS.d /etc/init.d", content=False, depth=1),
     *_each("/etc/runlevels", content=False, depth=2),
     # seen, not read: names and modes
+    Item("/etc", False, 1),
     *_each(
-        "/etc /usr /usr/bin /usr/sbin /usr/local /usr/local/bin /usr/local/sbin /var /var/lib /var/spool /home /opt /srv /boot",
+        "/usr /usr/bin /usr/sbin /usr/local /usr/local/bin /usr/local/sbin /var /var/lib /var/spool /home /opt /srv /boot",
         content=False,
     ),
     *_each(
