@@ -9,6 +9,7 @@ the program's own answer (`sshd -T`, `sshd -t`) where that was collected: where 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -167,6 +168,21 @@ class Ssh:
             found.update(server.settings.conditional_values("permitrootlogin"))
         best = next((value for value in order if value in found), "")
         return "prohibit-password" if best == "without-password" else best
+
+    def admits_only(self, users: Collection[str], groups: Collection[str]) -> bool:
+        """AllowUsers, or AllowGroups, stands outside every Match and names nothing but these, without wildcards, wherever it stands: nobody
+        else gets in, whatever other accounts exist. Raises Unseen.
+        """
+        return all(
+            any(
+                settings.outside.words(keyword)
+                and all(
+                    (name := word.partition("@")[0]) in names and not {*"*?"} & {*name} for word in settings.conditional_values(keyword)
+                )
+                for keyword, names in (("allowusers", users), ("allowgroups", groups))
+            )
+            for settings in (server.settings for server in self.servers)
+        )
 
     # Why nothing may be certain
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sovaudit.facts.accounts import Account
+from sovaudit.facts.accounts import Account, day
 from sovaudit.facts.factors import NOTHING, Factor, Ways, Why, might, never, opens
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.ssh_keys import KeyFinder, Keys, expand
@@ -157,7 +157,9 @@ class Login:
         account = self.account
         if account.shadow_gap is not None:
             return found.doubtful(account.shadow_gap)
-        if (account.password is not None and account.password.locked) or account.expired(self.host.taken_at):
+        # unlike pam_unix, sshd still lets in on the day of expiry itself (auth-shadow.c)
+        expired = account.expires is not None and account.expires >= 0 and day(self.host.taken_at) > account.expires
+        if (account.password is not None and account.password.locked) or expired:
             return never(account.because)
         try:
             if account.uid != 0 and self.host.files.exists("/etc/nologin"):

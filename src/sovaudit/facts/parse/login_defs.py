@@ -65,3 +65,12 @@ def _read(files: Files) -> LoginDefs:
         if match and match[1][0] != "#":
             last[match[1]] = (match[2].lstrip(' "\t').split('"')[0], line)
     return LoginDefs(first, last)
+
+
+def uid_min(files: Files) -> int:
+    """UID_MIN: the first number of people's accounts, as shadow reads it (decimal, octal or hexadecimal; the last line counts). Raises Unseen."""
+    value, _ = login_defs(files).last.get("UID_MIN", ("", None))
+    for form, base in ((r"0[xX][0-9a-fA-F]{1,8}", 16), (r"0[0-7]{0,10}", 8), (r"[1-9][0-9]{0,9}", 10)):
+        if re.fullmatch(form, value):
+            return int(value, base)
+    return 1000
