@@ -274,20 +274,42 @@ def seal_bytes(document: bytes, signer: Signer, when: datetime) -> bytes:
     return sign(document, signer, when=when)
 
 
+FORMATS = {"html": "html", "text": "txt", "json": "json", "csv": "csv", "junit": "junit.xml", "sarif": "sarif", "md": "md"}
+"""Formats of a report, and how their files' names end."""
+
+
 def render(document: bytes, signature: bytes | None, *, to: str = "html", language: str = "fr") -> bytes:
-    """A report in another format or language. to: `html`, `text` or `json`. Raises UsageError, IntegrityError."""
+    """A report in another format (a key of FORMATS) or language. Raises UsageError, IntegrityError."""
+    if to not in FORMATS:
+        raise UsageError(f"{to} is not a format of this version", where="-o", hint=f"Formats: {', '.join(FORMATS)}.")
     if to == "html":
         from sovaudit.reports.html import render_html
 
         return render_html(document, signature, language=language)
+    report = load_report(document)
+    if to == "json":
+        return document
     if to == "text":
         from sovaudit.reports.text import render_text
 
-        return render_text(load_report(document), language=language).encode()
-    if to == "json":
-        load_report(document)
-        return document
-    raise UsageError(f"{to} is not a format of this version", hint="Formats: html, text, json.")
+        written = render_text(report, language=language)
+    elif to == "csv":
+        from sovaudit.reports.csv import render_csv
+
+        written = render_csv(report, language=language)
+    elif to == "junit":
+        from sovaudit.reports.junit import render_junit
+
+        written = render_junit(report, language=language)
+    elif to == "sarif":
+        from sovaudit.reports.sarif import render_sarif
+
+        written = render_sarif(report, language=language)
+    else:
+        from sovaudit.reports.markdown import render_markdown
+
+        written = render_markdown(report, language=language)
+    return written.encode()
 
 
 def load_report(document: bytes, *, where: str = REPORT) -> Report:

@@ -14,7 +14,9 @@ from sovaudit.errors import UsageError
 def arguments(parser: argparse.ArgumentParser) -> None:
     common.target_arguments(parser)
     parser.add_argument("--out", metavar="DIR", help="where the files go (sovaudit-out/<utc stamp>/)")
-    parser.add_argument("-o", "--output", action="append", default=[], metavar="FMT[:PATH]", help="another format: text, json, html")
+    parser.add_argument(
+        "-o", "--output", action="append", default=[], metavar="FMT[:PATH]", help="another format: text, json, html, csv, junit, sarif, md"
+    )
     parser.add_argument("--json", action="store_true", help="print report.json on standard output and nothing else")
     parser.add_argument("--resume", metavar="DIR", help="go on with an interrupted audit in DIR")
     parser.add_argument("--lang", choices=["fr", "en"], help="language of report.html (fr)")
@@ -68,14 +70,16 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _output(text: str) -> tuple[str, str]:
+    from sovaudit.audit import FORMATS
+
     name, _, place = text.partition(":")
-    if name not in ("text", "json", "html"):
-        raise UsageError(f"{name} is not a format of this version", where="-o", hint="Formats: text, json, html.")
+    if name not in FORMATS:
+        raise UsageError(f"{name} is not a format of this version", where="-o", hint=f"Formats: {', '.join(FORMATS)}.")
     return name, place
 
 
 def _write(name: str, place: str, document: bytes, signature: bytes | None, language: str, out: Path) -> None:
-    from sovaudit.audit import render
+    from sovaudit.audit import FORMATS, render
     from sovaudit.output import write_whole
 
     data = render(document, signature, to=name, language=language)
@@ -83,5 +87,4 @@ def _write(name: str, place: str, document: bytes, signature: bytes | None, lang
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
-    extension = {"text": "txt"}.get(name, name)
-    write_whole(Path(place) if place else out / f"report.{language}.{extension}", data)
+    write_whole(Path(place) if place else out / f"report.{language}.{FORMATS[name]}", data)

@@ -9,18 +9,16 @@ from pathlib import Path
 from sovaudit.cli import common
 from sovaudit.errors import UsageError
 
-FORMATS = {"html": "html", "text": "txt", "json": "json"}
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("report", metavar="report.json|report.html")
-    parser.add_argument("-o", "--output", action="append", metavar="FMT[:PATH]", help="html, text or json; PATH - is standard output")
+
     parser.add_argument("--lang", choices=["fr", "en"], default="fr", help="language (fr)")
     parser.add_argument("--force", action="store_true", help="replace files that exist")
 
 
 def run(options: argparse.Namespace) -> int:
-    from sovaudit.audit import render
+    from sovaudit.audit import FORMATS, render
     from sovaudit.output import write_whole
 
     _, document, signature = common.load(options.report)
