@@ -208,6 +208,23 @@ def test_modes(root: Path, path: str, mode: int) -> None:
     assert compare(root, files, modes={path: (mode, 0, 0)}) == []
 
 
+GROUPS = {
+    "two groups of one number": GROUP + "staff:x:1400:bob\nstaff2:x:1400:carol\nsudo2:x:27:Dora\n",
+    "a second line of a name": GROUP + "sudo:x:27:carol\nsudo:x:1500:bob\n",
+    "a primary group by number only": GROUP.replace("users:x:100:bob\n", ""),
+    "a primary group of two names": GROUP.replace("users:x:100:bob\n", "people:x:100:\nusers:x:100:bob\n"),
+}
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_groups(root: Path, name: str) -> None:
+    text = "%sudo ALL=/usr/bin/id\n%sudo2 ALL=/usr/bin/ls\n%staff ALL=/usr/bin/su\n%staff2 ALL=/usr/bin/env\n%users ALL=/bin/ls\n%people ALL=(bob) ALL\n%#100 ALL=/usr/bin/cat\n%#27 ALL=/usr/sbin/useradd\n"
+    try:
+        assert compare(root, {"/etc/sudoers": text, "/etc/group": GROUPS[name]}) == []
+    finally:
+        lab.write(root, {"/etc/group": GROUP})
+
+
 def random_policy(dice: random.Random) -> str:
     """A policy put together from pieces, most of them right."""
     user = [

@@ -49,6 +49,8 @@ class Password:
 class Account:
     """One line of passwd(5) with its shadow(5) fields. Days count from 1970-01-01; None where the field is empty.
 
+    gids: as initgroups(3) gives them at login. groups: the names that getgrgid(3) has for them: of two with one number, the first.
+
     password is None and `shadow_gap` says why where the stored password's state was not seen.
     """
 
@@ -69,6 +71,7 @@ class Account:
     because: tuple[Line, ...]
     shadow_gap: Gap | None = None
     in_shadow: bool = True
+    gids: frozenset[int] = frozenset()
 
     @property
     def has_shell(self) -> bool:
@@ -117,14 +120,18 @@ class Accounts:
     """
 
     def __init__(self, files: Files) -> None:
-        self.groups = _groups(files)
+        lines = _group_lines(files)
+        self.groups: dict[str, Group] = {}
+        for group in lines:
+            self.groups.setdefault(group.name, group)
         shadow, shadow_gap = _shadow(files)
-        members: dict[str, set[str]] = {}
-        for group in self.groups.values():
+        members: dict[str, set[int]] = {}
+        for group in lines:  # initgroups(3) reads every line, a second one of the same name too
             for member in group.members:
-                members.setdefault(member, set()).add(group.name)
-        names = {group.gid: group.name for group in reversed(self.groups.values())}
+                members.setdefault(member, set()).add(group.gid)
+        names = {group.gid: group.name for group in reversed(lines)}
         self._all: dict[str, Account] = {}
+        self._by_uid: dict[int, list[Account]] | None = None
         self.duplicates: list[Line] = []
         for line in files.lines("/etc/passwd") or ():
             cells = passwd_fields(line.text)
@@ -133,10 +140,9 @@ class Accounts:
             if cells[0] in self._all:
                 self.duplicates.append(line)
                 continue
-            groups = set(members.get(cells[0], ()))
-            if int(cells[3]) in names:
-                groups.add(names[int(cells[3])])
-            self._all[cells[0]] = _account(cells, line, frozenset(groups), shadow, shadow_gap)
+            gids = frozenset({int(cells[3]), *members.get(cells[0], ())})
+            groups = frozenset(names[gid] for gid in gids if gid in names)
+            self._all[cells[0]] = _account(cells, line, groups, gids, shadow, shadow_gap)
         self.elsewhere = _elsewhere(files)
         self.compat = _compat(files)
 
@@ -150,7 +156,11 @@ class Accounts:
         return self._all.get(name)
 
     def by_uid(self, uid: int) -> tuple[Account, ...]:
-        return tuple(account for account in self if account.uid == uid)
+        if self._by_uid is None:
+            self._by_uid = {}
+            for account in self:
+                self._by_uid.setdefault(account.uid, []).append(account)
+        return tuple(self._by_uid.get(uid, ()))
 
     def members(self, group: str) -> tuple[Account, ...]:
         """Accounts in a group, by primary group too."""
@@ -177,7 +187,14 @@ def parse_password(field: str) -> Password:
     return Password("none", locked, "")
 
 
-def _account(cells: list[str], line: Line, groups: frozenset[str], shadow: dict[str, tuple[Line, list[str]]], gap: Gap | None) -> Account:
+def _account(
+    cells: list[str],
+    line: Line,
+    groups: frozenset[str],
+    gids: frozenset[int],
+    shadow: dict[str, tuple[Line, list[str]]],
+    gap: Gap | None,
+) -> Account:
     name, field = cells[0], cells[1]
     because: tuple[Line, ...] = (line,)
     ages: list[int | None] = [None] * 6
@@ -214,6 +231,7 @@ def _account(cells: list[str], line: Line, groups: frozenset[str], shadow: dict[
         because=because,
         shadow_gap=gap,
         in_shadow=in_shadow,
+        gids=gids,
     )
 
 
@@ -234,12 +252,12 @@ def _shadow(files: Files) -> tuple[dict[str, tuple[Line, list[str]]], Gap | None
     return found, None
 
 
-def _groups(files: Files) -> dict[str, Group]:
-    found: dict[str, Group] = {}
+def _group_lines(files: Files) -> list[Group]:
+    found: list[Group] = []
     for line in files.lines("/etc/group") or ():
         cells = line.text.split(":")
         if len(cells) == 4 and cells[0] and cells[2].isdigit():
-            found.setdefault(cells[0], Group(cells[0], int(cells[2]), frozenset(m for m in cells[3].split(",") if m), (line,)))
+            found.append(Group(cells[0], int(cells[2]), frozenset(m for m in cells[3].split(",") if m), (line,)))
     return found
 
 

@@ -39,7 +39,7 @@ def caller(call: Call) -> Account | None:
 def in_group(call: Call, account: Account, name: str) -> bool:
     """Membership by name. Raises Unseen where another source than files could add it."""
     group = call.host.accounts.groups.get(name)
-    if group is not None and (account.gid == group.gid or account.name in group.members):
+    if group is not None and (account.gid == group.gid or group.gid in account.gids or account.name in group.members):
         return True
     if call.host.accounts.elsewhere:
         raise Unseen(Gap("nss", Reason.UNSUPPORTED, f"groups from {', '.join(call.host.accounts.elsewhere)} were not seen"))
@@ -62,6 +62,8 @@ def wheel(call: Call) -> Behaviour:
     groups = call.host.accounts.groups
     if not name:
         name = "wheel" if "wheel" in groups else next((group.name for group in groups.values() if group.gid == 0), "")
+    if who is not None:
+        who = next(iter(call.host.accounts.by_uid(who.uid)), who)  # it asks by number, so of two names the first counts
     if who is None:
         gap = gap_of(call, Reason.AMBIGUOUS, "depends on who runs it")
         return unsure((Code.SUCCESS if trust else Code.IGNORE, Code.PERM_DENIED), gap)

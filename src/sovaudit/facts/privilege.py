@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from sovaudit.facts import su
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.factors import Factor, spell
 from sovaudit.facts.files import Unseen
@@ -74,28 +75,13 @@ class Privilege:
 
     def _su(self, account: Account) -> RootPath | None:
         """su to root: what PAM asks of this account there."""
-        roots = self._host.accounts.by_uid(0)
-        if not roots:
-            return None
-        gaps: tuple[Gap, ...] = ()
-        try:
-            programs = [self._host.files.follow(path) for path in ("/bin/su", "/usr/bin/su")]
-            if not any(program and program.uid == 0 and program.mode & 0o4000 for program in programs):
-                return None
-        except Unseen as unseen:
-            gaps = (unseen.gap,)
-        try:
-            ways = self._host.pam.authenticate("su", roots[0], invoker=account)
-        except Unseen as unseen:
-            return RootPath("su", False, (), "su may make root", (*gaps, unseen.gap))
+        ways = su.ways(self._host, account)
         if not ways:
             return None
         factors = ways.sets[0]
         why = ways.certain.get(factors) or ways.possible[factors]
         needs = frozenset(Factor.ROOT_PASSWORD if factor is Factor.PASSWORD else factor for factor in factors)
-        return RootPath(
-            "su", factors in ways.certain and not gaps, why.because, f"su to root after {spell(needs)}", (*why.gaps, *gaps), needs
-        )
+        return RootPath("su", factors in ways.certain, why.because, f"su to root after {spell(needs)}", why.gaps, needs)
 
     def _doas(self, account: Account) -> RootPath | None:
         """doas.conf(5): the last matching line decides; `permit` without `cmd` to root is any command."""

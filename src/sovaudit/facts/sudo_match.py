@@ -130,10 +130,8 @@ class Matcher:
             self.doubt("file:/etc/sudoers", Reason.UNSUPPORTED, f"%{name} is asked of a group plugin")
             return PERHAPS
         groups = self.host.accounts.groups
-        if name.startswith("#") and (gid := _number(name[1:])) is not None:
-            mine = {account.gid, *(groups[group].gid for group in account.groups if group in groups)}
-            if gid in mine:
-                return YES
+        if name.startswith("#") and (gid := _number(name[1:])) is not None and (gid == account.gid or gid in account.gids):
+            return YES
         folded = name.lower()
         for group in account.groups:
             if group == name or (self.fold_groups and group.lower() == folded):

@@ -130,7 +130,7 @@ class Reaches:
         if has_meta(path) or (path.startswith(SYSTEM_FOLDERS) and not path.startswith("/usr/local/")):
             return False
         files = self._host.files
-        gids = {account.gid, *(self._host.accounts.groups[name].gid for name in account.groups if name in self._host.accounts.groups)}
+        gids = {account.gid, *account.gids}
         try:
             here, below = files.resolve(path) or path, True
             while here != "/":
