@@ -32,7 +32,10 @@ _ONCE = ("command", "principals", "from")
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One usable line. bits: modulus length of an RSA key, 0 otherwise. expires: YYYYMMDD[HHMM[SS]][Z] as written."""
+    """One usable line. bits: modulus length of an RSA key, 0 otherwise. expires: YYYYMMDD[HHMM[SS]][Z] as written.
+
+    authority: it signs certificates that open. site: it stands in TrustedUserCAKeys, not in a file of the account's.
+    """
 
     kind: str
     blob: str
@@ -44,6 +47,7 @@ class Key:
     authority: bool = False
     principals: str | None = None
     verified: bool = False
+    site: bool = False
 
     @property
     def security(self) -> bool:

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.factors import Ways, Why, never
 from sovaudit.facts.files import Unseen
+from sovaudit.facts.key_places import KeyPlaces
 from sovaudit.facts.parse.sshd_config import Config, Reader
 from sovaudit.facts.ssh_daemon import DEFAULT_CONFIG, Daemon, daemons, listeners
-from sovaudit.facts.ssh_keys import KeyFinder
+from sovaudit.facts.ssh_keys import KeyFinder, Keys, together
 from sovaudit.facts.ssh_places import places, signature, user_places
-from sovaudit.facts.ssh_ways import ENABLING, Login
+from sovaudit.facts.ssh_ways import ENABLING, Login, asks_key
 from sovaudit.facts.sshd_defaults import Version, version_of
 from sovaudit.facts.sshd_match import Connection, Effective, Settings
 from sovaudit.facts.sshd_patterns import examples, parse_address
@@ -79,6 +80,7 @@ class Ssh:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._ways: dict[str, Ways] = {}
+        self._by_key: dict[str, list[tuple[Effective, Connection, bool]]] = {}
 
     @cached_property
     def installed(self) -> bool:
@@ -114,6 +116,10 @@ class Ssh:
     @cached_property
     def finder(self) -> KeyFinder:
         return KeyFinder(self._host)
+
+    @cached_property
+    def key_places(self) -> KeyPlaces:
+        return KeyPlaces(self._host)
 
     # Configuration
 
@@ -271,6 +277,15 @@ class Ssh:
             self._ways[account.name] = self._find(account)
         return self._ways[account.name]
 
+    def keys(self, account: Account) -> tuple[Keys, bool]:
+        """Every key that takes part in a session of this account, from anywhere; whether such a session is certain. Raises Unseen as `ways`."""
+        self.ways(account)
+        places = self._by_key.get(account.name, [])
+        found = together(self.finder.keys(account, effective, connection) for effective, connection, _ in places)
+        if account.uid == 0 and all(effective.get("permitrootlogin") == "forced-commands-only" for effective, _, _ in places):
+            found.usable = [key for key in found.usable if key.command is not None]
+        return found, any(certain for _, _, certain in places)
+
     def _find(self, account: Account) -> Ways:
         if self.refused is not None:
             line, reason = self.refused
@@ -312,6 +327,8 @@ class Ssh:
             done.add(mark)
             effective = settings.under(met)
             found = Login(self._host, self.finder, account, effective, connection).ways()
+            if found and asks_key(effective):
+                self._by_key.setdefault(account.name, []).append((effective, connection, bool(found.certain)))
             total = total | _under(found, effective)
         return total
 

@@ -37,6 +37,23 @@ class Keys:
     notes: list[Line] = field(default_factory=list)
 
 
+def together(parts: Iterable[Keys]) -> Keys:
+    """What opens an account from any of several connections: usable from one is usable."""
+    total = Keys()
+    lines: set[Line] = set()
+    for part in parts:
+        total.usable += [key for key in part.usable if key.line not in lines]
+        lines.update(key.line for key in part.usable)
+        total.uncertain += part.uncertain
+        total.gaps += [gap for gap in part.gaps if gap not in total.gaps]
+    seen: dict[Line, tuple[Key, Gap]] = {}
+    for key, gap in total.uncertain:
+        if key.line not in lines:
+            seen.setdefault(key.line, (key, gap))
+    total.uncertain = list(seen.values())
+    return total
+
+
 class KeyFinder:
     """Finds keys on one host. Files are parsed once."""
 
@@ -139,7 +156,7 @@ class KeyFinder:
                 )
             )
         elif keys:
-            found.usable += [Key(key.kind, key.blob, key.line, key.bits, authority=True) for key in keys]
+            found.usable += [Key(key.kind, key.blob, key.line, key.bits, authority=True, site=True) for key in keys]
 
     def _revoked(self, effective: Effective, found: Keys) -> tuple[frozenset[str], bool]:
         """RevokedKeys as base64 blobs; True: the list cannot be read, and sshd then refuses every key."""

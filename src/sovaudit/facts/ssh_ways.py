@@ -299,6 +299,13 @@ class Login:
         return total
 
 
+def asks_key(effective: Effective) -> bool:
+    """A public key is one of the things that open here, alone or in a list whose methods are all enabled."""
+    enabled = {method for method, keyword in ENABLING.items() if effective.yes(keyword)}
+    lists = [[name.partition(":")[0] for name in methods.split(",")] for methods in effective.words("authenticationmethods")]
+    return "publickey" in enabled and any(names == ["any"] or ("publickey" in names and enabled.issuperset(names)) for names in lists)
+
+
 def _factor(verified: bool) -> Factor:
     return Factor.VERIFIED_KEY if verified else Factor.KEY
 
