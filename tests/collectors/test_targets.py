@@ -90,9 +90,9 @@ def test_a_small_root(tmp_path: Path) -> None:
 
 
 def test_a_bound_on_bytes(tmp_path: Path) -> None:
-    (tmp_path / "etc").mkdir()
-    for name in ("adduser.conf", "securetty", "shells", "login.defs"):
-        (tmp_path / "etc" / name).write_text("x y " * 100)
+    (tmp_path / "etc/ssh").mkdir(parents=True)
+    for name in ("one", "two", "three", "four"):
+        (tmp_path / "etc/ssh" / name).write_text("x y " * 100)
     seen = collect(parse_target(f"root:{tmp_path}"), CollectOptions(max_bytes=1000))
     assert sum(len(data) for name, data in seen.artifacts.items() if name.startswith("file:")) <= 1000
     assert any(gap.reason is Reason.TRUNCATED for gap in seen.gaps)
