@@ -91,6 +91,7 @@ def test_a_small_root(tmp_path: Path) -> None:
 
 def test_a_bound_on_bytes(tmp_path: Path) -> None:
     (tmp_path / "etc/ssh").mkdir(parents=True)
+    (tmp_path / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
     for name in ("one", "two", "three", "four"):
         (tmp_path / "etc/ssh" / name).write_text("x y " * 100)
     seen = collect(parse_target(f"root:{tmp_path}"), CollectOptions(max_bytes=1000))
