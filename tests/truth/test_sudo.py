@@ -211,6 +211,8 @@ def test_modes(root: Path, path: str, mode: int) -> None:
 GROUPS = {
     "two groups of one number": GROUP + "staff:x:1400:bob\nstaff2:x:1400:carol\nsudo2:x:27:Dora\n",
     "a second line of a name": GROUP + "sudo:x:27:carol\nsudo:x:1500:bob\n",
+    "a line commented out": GROUP + "#sudo:x:27:carol\n#x:x:1600:bob\n",
+    "blanks, signs and missing fields": GROUP + " staff:x:01400:bob , carol\nstaff2:x:+1500: carol,Dora\nlean:x:1700\n",
     "a primary group by number only": GROUP.replace("users:x:100:bob\n", ""),
     "a primary group of two names": GROUP.replace("users:x:100:bob\n", "people:x:100:\nusers:x:100:bob\n"),
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sovaudit.facts.files import Files, Unseen
-from sovaudit.facts.parse.passwd import passwd_fields
+from sovaudit.facts.parse.passwd import group_fields, passwd_fields
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 
@@ -123,13 +123,14 @@ class Accounts:
         lines = _group_lines(files)
         self.groups: dict[str, Group] = {}
         for group in lines:
-            self.groups.setdefault(group.name, group)
+            if group.name[0] != "#":
+                self.groups.setdefault(group.name, group)
         shadow, shadow_gap = _shadow(files)
         members: dict[str, set[int]] = {}
-        for group in lines:  # initgroups(3) reads every line, a second one of the same name too
+        for group in lines:  # initgroups(3) reads every line: a second one of the same name, and one that is commented out
             for member in group.members:
                 members.setdefault(member, set()).add(group.gid)
-        names = {group.gid: group.name for group in reversed(lines)}
+        names = {group.gid: group.name for group in reversed(lines) if group.name[0] != "#"}
         self._all: dict[str, Account] = {}
         self._by_uid: dict[int, list[Account]] | None = None
         self.duplicates: list[Line] = []
@@ -255,9 +256,9 @@ def _shadow(files: Files) -> tuple[dict[str, tuple[Line, list[str]]], Gap | None
 def _group_lines(files: Files) -> list[Group]:
     found: list[Group] = []
     for line in files.lines("/etc/group") or ():
-        cells = line.text.split(":")
-        if len(cells) == 4 and cells[0] and cells[2].isdigit():
-            found.append(Group(cells[0], int(cells[2]), frozenset(m for m in cells[3].split(",") if m), (line,)))
+        fields = group_fields(line.text)
+        if fields is not None:
+            found.append(Group(*fields, (line,)))
     return found
 
 

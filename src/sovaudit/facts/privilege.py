@@ -10,24 +10,11 @@ from sovaudit.facts.accounts import Account
 from sovaudit.facts.factors import Factor, spell
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
+from sovaudit.facts.root_groups import RootGroups
 from sovaudit.facts.sudo_reach import ROOT_GROUPS
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
-
-# What makes a group root: the place whose presence shows that its power is real here.
-_EVIDENCE = {
-    "docker": (
-        "/usr/bin/dockerd",
-        "/run/docker.sock",
-        "/var/run/docker.sock",
-        "/usr/bin/docker",
-        "/lib/systemd/system/docker.service",
-        "/snap/bin/docker",
-    ),
-    "lxd": ("/usr/sbin/lxd", "/usr/bin/lxd", "/snap/bin/lxd", "/var/lib/lxd/unix.socket", "/var/snap/lxd/common/lxd/unix.socket"),
-    "incus-admin": ("/usr/bin/incus", "/usr/bin/incusd", "/var/lib/incus/unix.socket"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +38,7 @@ class Privilege:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._paths: dict[str, tuple[RootPath, ...]] = {}
+        self._root_groups: RootGroups | None = None
 
     def paths_to_root(self, account: Account) -> tuple[RootPath, ...]:
         """Every way, certain or possible. Raises Unseen only where accounts themselves were not seen."""
@@ -119,25 +107,13 @@ class Privilege:
         return name in (account.name, str(account.uid))
 
     def _groups(self, account: Account) -> list[RootPath]:
-        found = []
-        for name in ROOT_GROUPS:
-            if name not in account.groups or name not in self._host.accounts.groups:
-                continue
-            because = self._host.accounts.groups[name].because
-            if name not in _EVIDENCE:
-                found.append(RootPath("group", True, because, f"member of {name}, which reads and writes every disk"))
-                continue
-            gaps: list[Gap] = []
-            present = False
-            for path in _EVIDENCE[name]:
-                try:
-                    present = present or self._host.files.exists(path)
-                except Unseen as unseen:
-                    gaps.append(unseen.gap)
-            if present or gaps:
-                found.append(
-                    RootPath(
-                        "group", present, because, f"member of {name}, which starts programs as root", () if present else tuple(gaps[:1])
-                    )
-                )
-        return found
+        """Groups whose power was seen here, or may be here."""
+        if self._root_groups is None:
+            self._root_groups = RootGroups(self._host)
+        return [
+            RootPath(
+                "group", bool(one.present), one.group.because, f"member of {one.group.name}, which {one.how}", (one.gap,) if one.gap else ()
+            )
+            for one in self._root_groups.of(account)
+            if one.present is not False and one.group.name in ROOT_GROUPS
+        ]

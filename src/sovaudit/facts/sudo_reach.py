@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sovaudit.facts.host import Host
     from sovaudit.facts.sudo import Sudo
 
-ROOT_GROUPS = ("docker", "lxd", "incus-admin", "disk")
+ROOT_GROUPS = ("docker", "lxd", "incus-admin", "libvirt", "libvirtd", "microk8s", "snap_microk8s", "disk")
 ANY = (Request("/nonexistent/of/ones/own/choice"), Request("/var/tmp/of/ones/own/choice"), Request("/choice"))
 LEVELS = ("none", "limited", "shell", "all")
 MAX_TRIES = 4000  # command lines tried for one account

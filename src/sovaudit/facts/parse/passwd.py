@@ -1,4 +1,4 @@
-"""passwd(5) lines as glibc's `files` source reads them (nss/nss_files/files-parse.c, pwd/fgetpwent_r.c).
+"""passwd(5) and group(5) lines as glibc's `files` source reads them (nss/nss_files/files-parse.c, pwd/fgetpwent_r.c).
 
 Treacherous: blanks before the name are skipped, numbers may have blanks, signs and zeros before them, and the fields after the group may be missing.
 """
@@ -33,6 +33,22 @@ def passwd_fields(text: str) -> list[str] | None:
             return None
         cells[place] = str(number)
     return cells
+
+
+def group_fields(text: str) -> tuple[str, int, frozenset[str]] | None:
+    """Name, number and members of a group(5) line, None where glibc skips it. Members may be missing; blanks before one are skipped.
+
+    A line that begins with `#` has no name that getgrnam(3) finds, but initgroups(3) reads it like any other: its members are in that group.
+
+    >>> group_fields("#docker:x:999:alice, bob")[:2]
+    ('#docker', 999)
+    """
+    cells = text.split("\0")[0].split(":", 3)
+    number = _number(cells[2]) if len(cells) > 2 else None
+    if number is None or not cells[0].strip() or cells[0][0] in "+-":
+        return None
+    members = (member.lstrip(" \t\v\f\r") for member in (cells[3] if len(cells) > 3 else "").split(","))
+    return cells[0].lstrip(" \t\v\f\r"), number, frozenset(member for member in members if member)
 
 
 def _number(text: str) -> int | None:
