@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account, Password
-from sovaudit.facts.factors import Ways, never
+from sovaudit.facts.factors import Factor, Ways, never, opens
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.pam_flow import Behaviour, solve
 from sovaudit.facts.pam_models import behaviour
@@ -22,6 +22,7 @@ from sovaudit.facts.pam_stack import Service, Stacks
 from sovaudit.facts.parse.pam_conf import Code
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
 
 if TYPE_CHECKING:
     from sovaudit.facts.host import Host
@@ -69,11 +70,30 @@ class Pam:
         invoker: who runs the program (su, sudo); None for login and sshd. disallow_null: the program sets PAM_DISALLOW_NULL_AUTHTOK, as sshd
         does unless PermitEmptyPasswords. Factors are the account's own. Raises Unseen where the service's files were not seen.
         """
-        return self._ways("auth", service, account, invoker, disallow_null)
+        return self._solve("auth", self.service(service), account, invoker, disallow_null, _OPEN)
 
-    def account_phase(self, service: str, account: Account, *, invoker: Account | None = None) -> Ways:
-        """Whether pam_acct_mgmt(3) lets this account in: opens to anybody, or never(). A password that must be changed lets in, with a change."""
-        return self._ways("account", service, account, invoker, False)
+    def account_phase(self, service: str, account: Account, *, invoker: Account | None = None, exempt: bool = False) -> Ways:
+        """Whether pam_acct_mgmt(3) lets this account in: opens to anybody, or never(). A password that must be changed lets in, with a change.
+
+        exempt: the program asked nothing and does not mind an expired password either, as sudo with NOPASSWD.
+        """
+        accepted = _OPEN_ACCOUNT | {Code.AUTHTOK_EXPIRED} if exempt else _OPEN_ACCOUNT
+        return self._solve("account", self.service(service), account, invoker, False, accepted)
+
+    def enter(self, service: str, account: Account, *, invoker: Account | None = None) -> Ways:
+        """Both phases, one after the other, and the change of a password that is overdue: what login and su ask before they open. Raises Unseen."""
+        phase = self.account_phase(service, account, invoker=invoker)
+        return self.overdue(account, self.authenticate(service, account, invoker=invoker) & phase, phase)
+
+    def overdue(self, account: Account, found: Ways, phase: Ways) -> Ways:
+        """`found`, where an overdue password must be changed first: whatever opened the door, `passwd` asks for the old one."""
+        if not found or account.password is None or not account.password_overdue(self.host.taken_at):
+            return found
+        asked = any("pam_unix" in line.text for why in phase.certain.values() for line in why.because)
+        if not asked:
+            where = Gap("pam", Reason.AMBIGUOUS, f"whether the overdue password of {account.name} must be changed first")
+            return found.doubtful(where)
+        return found & opens(Factor.PASSWORD, because=account.because) if account.password.usable else never(account.because)
 
     # Passwords
 
@@ -136,10 +156,6 @@ class Pam:
     def _overdue(self, service: str) -> Ways:
         overdue = replace(anyone(), last_change=1, max_days=1)
         return self._solve("account", self.service(service), overdue, None, False, _OPEN)
-
-    def _ways(self, phase: str, name: str, account: Account, invoker: Account | None, disallow_null: bool) -> Ways:
-        accepted = _OPEN if phase == "auth" else _OPEN_ACCOUNT
-        return self._solve(phase, self.service(name), account, invoker, disallow_null, accepted)
 
     def _solve(
         self, phase: str, service: Service, account: Account, invoker: Account | None, disallow_null: bool, accepted: frozenset[Code]

@@ -65,22 +65,12 @@ class Login:
             return found
         if self.effective.yes("usepam"):
             phase = self._pam(lambda: self.host.pam.account_phase(self._service, self.account))
-            found = self._overdue(found & phase, phase)
+            found = self.host.pam.overdue(self.account, found & phase, phase)
         else:
             found = self._without_pam(found)
         for gap in doubts:
             found = found.doubtful(gap)
         return found
-
-    def _overdue(self, found: Ways, phase: Ways) -> Ways:
-        """An overdue password must be changed before anything else runs, whatever opened the door, and `passwd` asks for the old one."""
-        if not found or self.account.password is None or not self.account.password_overdue(self.host.taken_at):
-            return found
-        asked = any("pam_unix" in line.text for why in phase.certain.values() for line in why.because)
-        if not asked:
-            where = Gap("pam", Reason.AMBIGUOUS, f"whether the overdue password of {self.account.name} must be changed first")
-            return found.doubtful(where)
-        return found & opens(Factor.PASSWORD, because=self.account.because) if self.account.password.usable else never(self.account.because)
 
     @property
     def _service(self) -> str:

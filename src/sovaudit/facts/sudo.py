@@ -331,6 +331,10 @@ class Sudo:
         """How near root sudo brings this account, by its own rights and by those of the accounts it may become."""
         return self._reaches.of(account)
 
+    def roads_to_root(self, account: Account) -> tuple[Reach, ...]:
+        """Every way to root that differs in whether sudo asks, as whom it is asked for, and what it runs."""
+        return self._reaches.roads(account)
+
 
 _FLAGS = (
     "authenticate",
@@ -344,6 +348,7 @@ _FLAGS = (
     "setenv",
     "root_sudo",
     "tty_tickets",
+    "pam_acct_mgmt",
 )
 _INITIAL = {
     "authenticate": "on",
@@ -352,6 +357,7 @@ _INITIAL = {
     "env_reset": "on",
     "timestamp_timeout": "15",
     "pam_service": "sudo",
+    "pam_acct_mgmt": "on",
 }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account
@@ -29,8 +30,9 @@ MAX_TRIES = 4000  # command lines tried for one account
 class Reach:
     """How near root an account gets.
 
-    level: `none`, `limited` (some commands, none of which makes root), `shell` (a root shell through `detail`), `all`.
-    password: whether sudo asks for one on that way (None: not known).
+    level: `none`, `limited` (some commands, none of which makes root), `shell` (a root shell through `detail`), `login` (its login shell, among
+    `roads` only), `all`.
+    password: whether sudo asks for one on that way (None: not known). request, target: what is run first on it, and as whom.
     """
 
     level: str
@@ -39,17 +41,22 @@ class Reach:
     detail: str = ""
     gaps: tuple[Gap, ...] = ()
     password: bool | None = None
+    request: Request | None = None
+    target: Target | None = None
 
     @property
     def root(self) -> bool:
-        return self.level in ("shell", "all")
+        return self.level in ("shell", "all", "login")
 
     @property
     def words(self) -> str:
         """`any command as root`, or `a root shell through CMD`."""
-        return {"all": "any command as root", "shell": f"a root shell through {self.detail}", "limited": "some commands"}.get(
-            self.level, "nothing"
-        )
+        return {
+            "all": "any command as root",
+            "login": "a root shell through sudo -i",
+            "shell": f"a root shell through {self.detail}",
+            "limited": "some commands",
+        }.get(self.level, "nothing")
 
 
 class Reaches:
@@ -83,24 +90,59 @@ class Reaches:
 
     def _as(self, account: Account, target: Target, suffix: str) -> Reach:
         best = Reach("none", True)
+        for reach in self._each(account, target, suffix):
+            best = _better(best, reach)
+            if best.root and best.certain:
+                break
+        return best
+
+    def _each(self, account: Account, target: Target, suffix: str) -> Iterator[Reach]:
+        """Every way that is found: any command first, then what each rule names and what Defaults of their own name."""
+        policy = self._sudo.policy
         for request in ANY:
             decision = self._sudo.decide(account, request, target)
             if decision.granted and decision.allowed is not False:
-                reach = Reach("all", decision.allowed is True, decision.because, "ALL" + suffix, decision.gaps, decision.password)
-                if reach.certain:
-                    return reach
-                best = _better(best, reach)
+                yield Reach(
+                    "all", decision.allowed is True, decision.because, "ALL" + suffix, decision.gaps, decision.password, request, target
+                )
+        named = [spec.cmnd for spec, _ in self._sudo.rules(account)]
+        named += [member for default in policy.defaults if default.scope == "!" for member in default.members]
         tries = 0
-        for spec, _ in self._sudo.rules(account):
-            for leaf in leaves(self._sudo.policy, spec.cmnd):
+        for member in named:
+            for leaf in leaves(policy, member):
                 if leaf.negated or leaf.kind == "ALL":
                     continue
                 for path, args in proposals(leaf.name, leaf.args):
                     tries += 1
-                    if tries > MAX_TRIES or (best.root and best.certain):
-                        break
-                    best = _better(best, self._one(account, target, leaf, path, args, suffix))
-        return best
+                    if tries > MAX_TRIES:
+                        return
+                    reach = self._one(account, target, leaf, path, args, suffix)
+                    if reach.root:
+                        yield reach
+
+    def roads(self, account: Account) -> tuple[Reach, ...]:
+        """Every way to root that differs in whether sudo asks, as whom and for which command; not the best one only."""
+        found: dict[tuple[object, ...], Reach] = {}
+        if not self._sudo.usable:
+            return ()
+        apart = any(default.scope == "!" for default in self._sudo.policy.defaults)
+        for reach in self._roads(account):
+            found.setdefault((reach.password, reach.certain, reach.target, reach.request if apart else reach.level), reach)
+        return tuple(found.values())
+
+    def _roads(self, account: Account) -> Iterator[Reach]:
+        for root in self._host.accounts.by_uid(0):
+            yield from self._each(account, Target(root), "")
+            shell = Request(root.shell or "/bin/sh")
+            decision = self._sudo.decide(account, shell, Target(root))
+            if decision.granted and decision.allowed is not False:
+                certain = decision.allowed is True
+                yield Reach("login", certain, decision.because, "sudo -i", decision.gaps, decision.password, shell, Target(root))
+        for target in self._stepping_stones(account):
+            for reach in self._each(account, target, _as_whom(target)):
+                joined = self._further(target, reach)
+                if joined.root:
+                    yield joined
 
     def _one(self, account: Account, target: Target, leaf: Member, path: str, args: str | None, suffix: str) -> Reach:
         how = makes_root(path, args, noexec=False)
@@ -121,9 +163,9 @@ class Reaches:
         ):
             return Reach("none", True)
         shown = " ".join(part for part in (leaf.name, leaf.args or "") if part)
-        return Reach(
-            "shell", decision.allowed is True and not doubt, decision.because, shown + suffix, (*decision.gaps, *doubt), decision.password
-        )
+        sure = decision.allowed is True and not doubt
+        gaps = (*decision.gaps, *doubt)
+        return Reach("shell", sure, decision.because, shown + suffix, gaps, decision.password, Request(path, args), target)
 
     def _can_write(self, account: Account, path: str) -> bool | Gap:
         """Whether the account can change the program that stands there, or put one there. A Gap: not seen."""
@@ -161,17 +203,23 @@ class Reaches:
         return list(found)[:100]
 
     def _through(self, account: Account, target: Target) -> Reach:
-        name = f" as group {target.group}" if target.group else f" as {target.account.name}"
-        reach = self._as(account, target, name)
+        return self._further(target, self._as(account, target, _as_whom(target)))
+
+    def _further(self, target: Target, reach: Reach) -> Reach:
+        """The same way, gone on from the account that it leads to."""
         if not reach.root:
             return Reach("none", True)
-        if target.group not in ROOT_GROUPS and not target.account.groups & set(ROOT_GROUPS):
-            further = self.of(target.account)
-            if not further.root or further.password is True:
-                return Reach("none", True)
-            reach = Reach("shell", reach.certain and further.certain and further.password is False, (*reach.because, *further.because), reach.detail,
-                          (*reach.gaps, *further.gaps), reach.password)  # fmt: skip
-        return Reach("shell", reach.certain, reach.because, reach.detail, reach.gaps, reach.password)
+        if target.group in ROOT_GROUPS or target.account.groups & set(ROOT_GROUPS):
+            return replace(reach, level="shell")
+        further = self.of(target.account)
+        if not further.root or further.password is True:
+            return Reach("none", True)
+        certain = reach.certain and further.certain and further.password is False
+        return replace(reach, level="shell", certain=certain, because=(*reach.because, *further.because), gaps=(*reach.gaps, *further.gaps))
+
+
+def _as_whom(target: Target) -> str:
+    return f" as group {target.group}" if target.group else f" as {target.account.name}"
 
 
 def _better(one: Reach, other: Reach) -> Reach:

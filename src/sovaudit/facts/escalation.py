@@ -1,0 +1,266 @@
+"""What each way to root asks of an account that has a session: sudo, su, doas, pkexec, and groups that equal root.
+
+    for road in escalations(host, account): road.ways.weakest(no_second)
+
+What opened the session counts as the first factor; a recent answer that sudo remembers counts as given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sovaudit.facts.accounts import Account
+from sovaudit.facts.factors import Factor, FactorSet, Ways, Why, kinds, might, never, opens
+from sovaudit.facts.files import Unseen
+from sovaudit.facts.host import Host
+from sovaudit.facts.sudo_reach import ANY, Reach
+from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
+
+SU = ("/usr/bin/su", "/bin/su")
+PKEXEC = ("/usr/bin/pkexec", "/bin/pkexec")
+MAX_ROADS = 200  # of one account through sudo
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """how: `sudo`, `sudo -i`, `sudo -u bob vim`, `su`, `su -`, `su toor`, `doas`, `pkexec`, `%docker` (being in that group). ways: what it asks.
+
+    named: a rule or a group names the account, so that it matters without a shell, too.
+    """
+
+    how: str
+    ways: Ways
+    named: bool = True
+
+
+def no_second(factors: FactorSet) -> bool:
+    """Nothing, or nothing but passwords: no second factor is asked. A code, a token or a finger alone is one, beside what opened the session."""
+    return kinds(factors - {Factor.PASSWORD, Factor.ROOT_PASSWORD}) == 0
+
+
+def escalations(host: Host, account: Account) -> list[Road]:
+    """Every way, certain or possible, that opens for somebody. Raises Unseen only where accounts themselves were not seen."""
+    roads = [*_sudo(host, account), *_su(host, account), *_others(host, account), *_pkexec(host)]
+    return [road for road in roads if road.ways]
+
+
+# sudo
+
+
+def _sudo(host: Host, account: Account) -> Iterator[Road]:
+    sudo = host.sudo
+    roads = sudo.roads_to_root(account)[:MAX_ROADS]
+    for reach in roads:
+        ways = _asked(host, account, reach)
+        for gap in reach.gaps if not reach.certain else ():
+            ways = ways.doubtful(gap)
+        if not reach.certain and not reach.gaps:
+            ways = ways.doubtful(Gap("file:/etc/sudoers", Reason.AMBIGUOUS, "whether the rule holds is not certain"))
+        yield Road(_spelled(reach), _after(reach.because, ways))
+    if not roads and sudo.usable:
+        reach = sudo.reaches_root(account)
+        if not reach.certain and not reach.root:
+            gaps = reach.gaps or tuple(Gap(source, Reason.UNSUPPORTED, "its rules are not on this host") for source in sudo.elsewhere)
+            yield Road("sudo", Ways(possible={frozenset(): Why(reach.because, gaps)}), named=False)
+
+
+def _spelled(reach: Reach) -> str:
+    """The command line, as one would type it."""
+    words = ["sudo"]
+    if reach.target is not None and reach.target.group:
+        words += ["-g", reach.target.group]
+    elif reach.target is not None and reach.target.account.name != "root":
+        words += ["-u", reach.target.account.name]
+    if reach.level == "login":
+        words.append("-i")
+    elif reach.request is not None and reach.request not in ANY:
+        words += [reach.request.command, reach.request.args or ""]
+    return " ".join(word for word in words if word)
+
+
+def _asked(host: Host, account: Account, reach: Reach) -> Ways:
+    """What sudo asks on this road: nothing, or what PAM asks of whoever must answer (check.c, auth/pam.c)."""
+    total = never(reach.because)
+    if reach.password is not True:
+        total = total | _approved(host, account, reach, opens(), exempt=True)
+        if reach.password is None:
+            total = total.doubtful(Gap("file:/etc/sudoers", Reason.AMBIGUOUS, "whether sudo asks for a password here is not certain"))
+    if reach.password is not False:
+        total = total | _approved(host, account, reach, None, exempt=False)
+    return total
+
+
+def _approved(host: Host, account: Account, reach: Reach, free: Ways | None, *, exempt: bool) -> Ways:
+    total = never(reach.because)
+    services, whom, managed = _services(host, account, reach), _whom(host, account, reach), _setting(host, account, reach, "pam_acct_mgmt")
+    certain = len(whom) == 1 and len(managed) == 1
+    for who in whom:
+        for service, sure in services:
+            for on in managed:
+                found = _pam(host, account, service, who, free, managed=on != "off", exempt=exempt)
+                doubt = Gap("file:/etc/sudoers", Reason.AMBIGUOUS, "which of sudo's settings hold here is not certain")
+                total = total | (found if certain and sure else found.doubtful(doubt))
+    return total
+
+
+def _pam(host: Host, account: Account, service: str, who: Account, free: Ways | None, *, managed: bool, exempt: bool) -> Ways:
+    try:
+        pam = host.pam
+        ways = free if free is not None else pam.authenticate(service, who, invoker=account)
+        if managed:
+            phase = pam.account_phase(service, who, invoker=account, exempt=exempt)
+            ways = ways & phase if exempt else pam.overdue(who, ways & phase, phase)
+    except Unseen as unseen:
+        return might(gaps=[unseen.gap])
+    return ways if who.name == account.name else _of_another(ways)
+
+
+def _of_another(ways: Ways) -> Ways:
+    """The same ways, where the password is another account's."""
+
+    def named(factors: FactorSet) -> FactorSet:
+        return frozenset(Factor.ROOT_PASSWORD if factor is Factor.PASSWORD else factor for factor in factors)
+
+    return Ways({named(f): why for f, why in ways.certain.items()}, {named(f): why for f, why in ways.possible.items()}, ways.closed)
+
+
+def _setting(host: Host, account: Account, reach: Reach, name: str) -> frozenset[str]:
+    return host.sudo.setting(account, name, target=reach.target, request=reach.request)
+
+
+def _whom(host: Host, account: Account, reach: Reach) -> list[Account]:
+    """get_authpw(): who must answer. Several where the settings are not certain."""
+    found: dict[str, Account] = {}
+    roots = host.accounts.by_uid(0)
+    rootpw, runaspw, targetpw = (_setting(host, account, reach, name) for name in ("rootpw", "runaspw", "targetpw"))
+    if "on" in rootpw and roots:
+        found[roots[0].name] = roots[0]
+    if rootpw != {"on"} and "on" in runaspw:
+        named = [host.sudo.target(name) for name in _setting(host, account, reach, "runas_default")]
+        found.update({who.name: who for who in named if who is not None})
+    if rootpw != {"on"} and runaspw != {"on"}:
+        if "on" in targetpw and reach.target is not None:
+            found[reach.target.account.name] = reach.target.account
+        if targetpw != {"on"}:
+            found[account.name] = account
+    return list(found.values())
+
+
+def _services(host: Host, account: Account, reach: Reach) -> list[tuple[str, bool]]:
+    """PAM services that the road may use, and whether that is certain: `sudo -i` has its own, and so may `sudo -A`."""
+    name = "pam_login_service" if reach.level == "login" else "pam_service"
+    values = _setting(host, account, reach, name) - {"off", ""} or {_login_service(host) if reach.level == "login" else "sudo"}
+    found = [(value, len(values) == 1) for value in sorted(values)]
+    asked = _setting(host, account, reach, "pam_askpass_service") - {"off", ""}
+    return found + [(value, len(asked) == 1) for value in sorted(asked)]
+
+
+def _login_service(host: Host) -> str:
+    """`sudo-i` where the distribution builds sudo so: Debian from version 12 on, Fedora and its children; else `sudo`."""
+    try:
+        if host.pam.stacks.configured("sudo-i"):
+            return "sudo-i"
+        debian = bool({"debian", "ubuntu"} & {host.os.get("ID", ""), *host.os.get("ID_LIKE", "").split()})
+    except Unseen:
+        return "sudo-i"
+    return "sudo-i" if debian and host.sudo.version >= (1, 9, 12) else "sudo"
+
+
+def _after(because: tuple[Line, ...], ways: Ways) -> Ways:
+    why = Why(because)
+    return Ways({s: why + w for s, w in ways.certain.items()}, {s: why + w for s, w in ways.possible.items()}, ways.closed)
+
+
+# su
+
+
+def _su(host: Host, account: Account) -> Iterator[Road]:
+    """su and `su -` to every account with uid 0: two PAM services where su is util-linux's."""
+    doubts: list[Gap] = []
+    try:
+        programs = [host.files.follow(path) for path in SU]
+        if not any(program and program.uid == 0 and program.mode & 0o4000 for program in programs):
+            return
+    except Unseen as unseen:
+        doubts.append(unseen.gap)
+    for root in host.accounts.by_uid(0):
+        if not _shell_runs(host, root):
+            continue
+        for service, doubt in _su_services(host):
+            try:
+                ways = _of_another(host.pam.enter(service, root, invoker=account))
+            except Unseen as unseen:
+                ways = might(gaps=[unseen.gap])
+            for gap in (*doubts, *doubt):
+                ways = ways.doubtful(gap)
+            words = ["su", "-" if service == "su-l" else "", root.name if root.name != "root" else ""]
+            yield Road(" ".join(word for word in words if word), ways, named=False)
+
+
+def _su_services(host: Host) -> list[tuple[str, tuple[Gap, ...]]]:
+    try:
+        if host.pam.stacks.configured("su-l"):
+            return [("su", ()), ("su-l", ())]
+        version = re.match(r"(?:\d+:)?(\d+)\.(\d+)", host.packages.get("util-linux", ""))
+        util_linux = version is not None and (int(version[1]), int(version[2])) >= (2, 32)
+        return [("su", ()), ("su-l", ())] if util_linux else [("su", ())]
+    except Unseen as unseen:
+        return [("su", ()), ("su-l", (unseen.gap,))]
+
+
+def _shell_runs(host: Host, root: Account) -> bool:
+    """su runs the target's shell; one that gives no session can be exchanged (`su -s`) only if /etc/shells lists it."""
+    if root.has_shell:
+        return True
+    try:
+        lines = host.files.lines("/etc/shells") or ()
+    except Unseen:
+        return True
+    return any(line.text.strip() == root.shell for line in lines)
+
+
+# the rest
+
+
+def _others(host: Host, account: Account) -> Iterator[Road]:
+    """doas and groups, as `Privilege` finds them."""
+    for path in host.privilege.paths_to_root(account):
+        how = path.kind
+        if path.kind == "group":
+            how, ways = f"%{path.because[0].text.split(':')[0]}", opens(because=path.because)
+        elif path.kind == "doas":
+            ways = _doas(host, account, bool(path.needs) or not path.certain, path.because)
+        else:
+            continue
+        for gap in path.gaps:
+            ways = ways.doubtful(gap)
+        yield Road(how, ways if path.certain or path.gaps else Ways())
+
+
+def _doas(host: Host, account: Account, asks: bool, because: tuple[Line, ...]) -> Ways:
+    if not asks:
+        return opens(because=because)
+    try:
+        if host.pam.stacks.configured("doas"):
+            return _after(because, host.pam.enter("doas", account, invoker=account))
+    except Unseen as unseen:
+        return might(because=because, gaps=[unseen.gap])
+    return opens(Factor.PASSWORD, because=because)
+
+
+def _pkexec(host: Host) -> Iterator[Road]:
+    """pkexec asks polkit, whose rules are programs: what it asks is not known."""
+    try:
+        programs = [host.files.follow(path) for path in PKEXEC]
+        if not any(program and program.uid == 0 and program.mode & 0o4000 for program in programs):
+            return
+    except Unseen as unseen:
+        if unseen.gap.reason is not Reason.ABSENT:
+            yield Road("pkexec", might(gaps=[unseen.gap]), named=False)
+        return
+    gap = Gap("polkit", Reason.UNSUPPORTED, "what polkit's rules ask before pkexec runs a program as root is not evaluated")
+    yield Road("pkexec", might(gaps=[gap]), named=False)
