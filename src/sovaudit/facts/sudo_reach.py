@@ -53,10 +53,9 @@ class Reach:
         """`any command as root`, or `a root shell through CMD`."""
         return {
             "all": "any command as root",
-            "login": "a root shell through sudo -i",
             "shell": f"a root shell through {self.detail}",
             "limited": "some commands",
-        }.get(self.level, "nothing")
+        }.get("shell" if self.level == "login" else self.level, "nothing")
 
 
 class Reaches:
