@@ -123,7 +123,7 @@ ITEMS: tuple[Item, ...] = (
     *_each("/etc/cron.d /etc/cron.daily /etc/cron.hourly /etc/cron.weekly /etc/cron.monthly", depth=1, family="cron"),
     *_each("/etc/crontab /etc/anacrontab", family="cron"),
     *_each("/etc/cron.allow /etc/cron.deny /etc/at.allow /etc/at.deny"),
-    *_each("/usr/bin/crontab /usr/bin/at /usr/bin/batch /bin/crontab", content=False),
+    *_each("/usr/bin/crontab /usr/bin/at /usr/sbin/useradd /usr/sbin/adduser", content=False),
     Item("/var/lib/systemd/linger", False, 1),
     *_each("/var/spool/cron /var/spool/at /var/spool/anacron", content=False, depth=2),
     # systemd
@@ -180,7 +180,7 @@ HOME_STATS = (
 )  # fmt: skip
 
 PACKAGES = (
-    "openssh-server openssh openssh-client sudo doas opendoas rsyslog syslog-ng systemd systemd-sysv systemd-timesyncd "
+    "adduser openssh-server openssh openssh-client sudo doas opendoas rsyslog syslog-ng systemd systemd-sysv systemd-timesyncd "
     "logrotate auditd audit chrony ntp ntpsec openntpd login passwd "
     "shadow shadow-utils util-linux pam cracklib-runtime cracklib cracklib-dicts dropbear dropbear-bin tinyssh "
     "tinysshd base-passwd busybox cron cronie coreutils libc6 glibc "
