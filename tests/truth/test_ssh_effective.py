@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sovaudit.facts.ssh import DECISIVE, Server, parse_dump, same
+from sovaudit.facts.ssh import Server
+from sovaudit.facts.ssh_algorithms import KEYWORDS
 from sovaudit.facts.ssh_daemon import Daemon
+from sovaudit.facts.ssh_dump import DECISIVE, parse_dump, same
 from sovaudit.testing import host_with
 from tests import lab
 
@@ -112,6 +114,33 @@ CASES: dict[str, str | dict[str, str]] = {
     "algorithms wildcard": "PubkeyAcceptedAlgorithms sk-*\n",
     "algorithms unknown": "PubkeyAcceptedAlgorithms ssh-rot13\n",
     "algorithms in match": "PubkeyAcceptedAlgorithms ssh-ed25519\nMatch User bob\nPubkeyAcceptedAlgorithms +ssh-rsa\n",
+    "ciphers plain": "Ciphers aes256-ctr,3des-cbc\nCiphers aes128-ctr\n",
+    "ciphers plus": "Ciphers +aes128-cbc,3des-cbc\nMACs +hmac-md5\nKexAlgorithms +diffie-hellman-group1-sha1\n",
+    "ciphers minus": "Ciphers -aes*,!aes256-ctr\nMACs -*sha1*,umac-*\nKexAlgorithms -*sha1,ecdh-*\n",
+    "ciphers minus, negated": "Ciphers -*,!aes256-ctr\n",
+    "ciphers minus all": "Ciphers -*\n",
+    "ciphers caret": "Ciphers ^aes256-cbc,aes256-ctr\nHostKeyAlgorithms ^ssh-rsa\n",
+    "ciphers wildcard": "Ciphers aes*\n",
+    "ciphers wildcard plus": "Ciphers +*-cbc\n",
+    "ciphers wildcard after an empty name": "Ciphers aes256-ctr,,*-cbc,bogus\n",
+    "ciphers empty name first": "Ciphers ,3des-cbc\n",
+    "ciphers nothing but an empty name": "Ciphers ,bogus\n",
+    "ciphers unknown": "Ciphers arcfour\n",
+    "ciphers unknown taken away": "Ciphers -arcfour\n",
+    "ciphers upper case": "Ciphers AES256-CTR\n",
+    "ciphers with a blank": "Ciphers aes256-ctr, 3des-cbc\n",
+    "ciphers equals and quotes": 'Ciphers="aes256-ctr,3des-cbc" # c\n',
+    "ciphers plus only": "Ciphers +\n",
+    "ciphers in match": "Match User bob\nCiphers aes256-ctr\n",
+    "macs unknown": "MACs hmac-sha2-1024\n",
+    "kex unknown": "KexAlgorithms curve448\n",
+    "kex twice": "KexAlgorithms curve25519-sha256\nKexAlgorithms +diffie-hellman-group1-sha1\n",
+    "host key algorithms": "HostKeyAlgorithms +ssh-rsa,ssh-dss\n",
+    "host key algorithms wildcard": "HostKeyAlgorithms *rsa*\n",
+    "host key algorithms negated": "HostKeyAlgorithms !ssh-rsa\n",
+    "authorities' signatures": "CASignatureAlgorithms +ssh-rsa\n",
+    "authorities' signatures, certificate": "CASignatureAlgorithms ssh-ed25519-cert-v01@openssh.com\n",
+    "authorities' signatures, minus": "CASignatureAlgorithms -rsa*\n",
     "bad user pattern": "AllowUsers bob@10.0.0.1/8\n",
     "user with address": "AllowUsers bob@10.0.0.0/8 *@!192.0.2.9,192.0.2.*\n",
     "ignore rhosts": "IgnoreRhosts shosts-only\nHostbasedAuthentication yes\n",
@@ -204,7 +233,9 @@ def test_agrees_with_sshd(name: str, answers: dict[str, dict[str, str]]) -> None
     for who in WHO:
         theirs = parse_dump(said[",".join(f"{key}={value}" for key, value in who.items())])
         ours = host.ssh.effective(who["user"], who["addr"], who["host"], who.get("laddr", ""), int(who.get("lport", -1)))
-        wrong = {key: (theirs.get(key, ""), ours.get(key)) for key in DECISIVE if not same(key, theirs.get(key, ""), ours.get(key))}
+        wrong = {
+            key: (theirs.get(key, ""), ours.get(key)) for key in (*DECISIVE, *KEYWORDS) if not same(key, theirs.get(key, ""), ours.get(key))
+        }
         assert not wrong, json.dumps({"who": who, "sshd, ours": wrong}, indent=1)
 
 

@@ -79,6 +79,8 @@ class Follower:
         elif word in ("hostkey", "authorizedkeyscommand", "authorizedprincipalscommand", "banner"):
             for name in rest[:1]:
                 self._want("s", name)
+                if word == "hostkey":
+                    self._want("c", f"{name}.pub")
         else:
             return 0
         return len(rest)

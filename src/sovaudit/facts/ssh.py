@@ -20,6 +20,7 @@ from sovaudit.facts.files import Unseen
 from sovaudit.facts.key_places import KeyPlaces
 from sovaudit.facts.parse.sshd_config import Config, Reader
 from sovaudit.facts.ssh_daemon import DEFAULT_CONFIG, Daemon, daemons, listeners
+from sovaudit.facts.ssh_dump import DECISIVE, Calibrated, parse_dump, same
 from sovaudit.facts.ssh_keys import KeyFinder, Keys, together
 from sovaudit.facts.ssh_places import places, signature, user_places
 from sovaudit.facts.ssh_ways import ENABLING, Login, asks_key
@@ -36,24 +37,6 @@ if TYPE_CHECKING:
 NEWEST: Version = (10, 0)
 PROGRAMS = ("/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd", "/opt/openssh/sbin/sshd")
 PACKAGES = ("openssh-server", "openssh")
-# What decides a login, compared with the program's own answer.
-DECISIVE = (
-    "usepam", "permitrootlogin", "pubkeyauthentication", "passwordauthentication", "kbdinteractiveauthentication", "gssapiauthentication",
-    "hostbasedauthentication", "kerberosauthentication", "permitemptypasswords", "authenticationmethods", "authorizedkeysfile",
-    "authorizedkeyscommand", "authorizedprincipalsfile", "trustedusercakeys", "revokedkeys", "strictmodes", "allowusers", "denyusers",
-    "allowgroups", "denygroups", "pubkeyauthoptions", "pubkeyacceptedalgorithms", "forcecommand", "chrootdirectory", "ignorerhosts", "usedns",
-    "maxauthtries",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Calibrated:
-    """The program's own answer beside ours. agrees: None if the program was not asked or could not answer."""
-
-    fact: str
-    program: str
-    agrees: bool | None
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +85,10 @@ class Ssh:
     @cached_property
     def version(self) -> Version:
         """OpenSSH's version; the newest that we know where it was not seen."""
+        return self.seen_version or NEWEST
+
+    @cached_property
+    def seen_version(self) -> Version | None:
         try:
             for name in PACKAGES:
                 if name in self._host.packages and (found := version_of(self._host.packages[name])):
@@ -109,9 +96,18 @@ class Ssh:
         except Unseen:
             pass
         try:
-            return version_of(self._host.files.command("sshd-V").output) or NEWEST
+            return version_of(self._host.files.command("sshd-V").output)
         except Unseen:
-            return NEWEST
+            return None
+
+    @cached_property
+    def dump(self) -> dict[str, str]:
+        """What `sshd -T` said; empty where it was not asked or did not answer."""
+        try:
+            answer = self._host.files.command("sshd-T")
+        except Unseen:
+            return {}
+        return parse_dump(answer.output) if answer.code == 0 else {}
 
     @cached_property
     def finder(self) -> KeyFinder:
@@ -290,8 +286,8 @@ class Ssh:
         if self.refused is not None:
             line, reason = self.refused
             return never([line, Line(line.file, 0, f"sshd does not start: {reason}")])
-        if self._doubt is not None:
-            raise Unseen(self._doubt)
+        if self.doubt is not None:
+            raise Unseen(self.doubt)
         total = never()
         for server in self.servers:
             if self.refusal(server) is None:
@@ -373,21 +369,6 @@ class Ssh:
             return Calibrated(fact, "sshd-T", True)
         first = wrong[0]
         return Calibrated(fact, "sshd-T", False, f"{first}: sshd says {theirs.get(first, 'nothing')!r}, we say {ours.get(first)!r}")
-
-
-def same(keyword: str, theirs: str, ours: str) -> bool:
-    """Whether two values say the same; the order of accepted algorithms decides nothing on the server's side."""
-    return theirs == ours or (keyword.endswith("algorithms") and set(theirs.split(",")) == set(ours.split(",")))
-
-
-def parse_dump(text: str) -> dict[str, str]:
-    """`sshd -T` output: keyword → value, several lines of one keyword joined by a blank."""
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        keyword, _, value = line.strip().partition(" ")
-        if keyword.isalpha():
-            found[keyword] = f"{found[keyword]} {value}" if keyword in found else value
-    return found
 
 
 def _under(found: Ways, effective: Effective) -> Ways:

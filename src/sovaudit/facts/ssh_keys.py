@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account
-from sovaudit.facts.authorized_keys import Key, parse_keys
+from sovaudit.facts.authorized_keys import TYPES, Key, parse_keys
 from sovaudit.facts.files import Files, Stat, Unseen
 from sovaudit.facts.sshd_match import Connection, Effective
 from sovaudit.facts.sshd_patterns import match_host_and_address
@@ -134,7 +134,8 @@ class KeyFinder:
         if path == "none" or not any("-cert-v01@" in name for name in algorithms):
             return
         try:
-            keys = [key for key in self._keys(path) if key.blob not in revoked]
+            signs = effective.get("casignaturealgorithms").split(",")
+            keys = [key for key in self._keys(path) if key.blob not in revoked and any(name in TYPES[key.kind] for name in signs)]
             principals = effective.get("authorizedprincipalsfile")
             command = effective.get("authorizedprincipalscommand") != "none"
             if keys and principals != "none" and not command:

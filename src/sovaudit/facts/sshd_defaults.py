@@ -11,6 +11,9 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum, unique
 
+from sovaudit.facts.ssh_algorithms import KEYWORDS as ALGORITHMS
+from sovaudit.facts.ssh_algorithms import default
+
 Version = tuple[int, int]
 
 
@@ -100,7 +103,7 @@ def _keywords() -> dict[str, Keyword]:
     add("authenticationmethods", Kind.METHODS)
     add("pubkeyauthoptions", Kind.OPTIONS)
     add("pubkeyacceptedalgorithms hostbasedacceptedalgorithms casignaturealgorithms", Kind.ALGORITHMS)
-    add("hostkeyalgorithms", Kind.ALGORITHMS, False)
+    add("hostkeyalgorithms ciphers macs kexalgorithms", Kind.ALGORITHMS, False)
     add("forcecommand", Kind.REST)
     add("versionaddendum", Kind.REST, False)
     add("authorizedkeyscommand authorizedprincipalscommand", Kind.COMMAND)
@@ -113,9 +116,7 @@ def _keywords() -> dict[str, Keyword]:
     add("loglevel setenv permittunnel permitopen permitlisten ipqos streamlocalbindmask rekeylimit rdomain", Kind.LOOSE)
     add("logverbose", Kind.LOOSE, since=(8, 5))
     add("channeltimeout unusedconnectiontimeout", Kind.LOOSE, since=(9, 2))
-    add(
-        "syslogfacility ciphers macs kexalgorithms permituserenvironment maxstartups fingerprinthash gssapikexalgorithms", Kind.LOOSE, False
-    )
+    add("syslogfacility permituserenvironment maxstartups fingerprinthash gssapikexalgorithms", Kind.LOOSE, False)
     add("persourcemaxstartups persourcenetblocksize", Kind.LOOSE, False, since=(8, 5))
     add("persourcepenalties persourcepenaltyexemptlist", Kind.LOOSE, False, since=(9, 8))
     add("include", Kind.INCLUDE)
@@ -141,30 +142,6 @@ GLOBAL_ALIASES = frozenset({"dsaauthentication", "hostdsakey", "keepalive"})  # 
 
 METHODS = ("none", "publickey", "gssapi-with-mic", "gssapi-keyex", "password", "keyboard-interactive", "hostbased")
 
-_PLAIN = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
-_SECURITY = ("sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com")
-_RSA = ("rsa-sha2-512", "rsa-sha2-256")
-
-
-def _certificate(name: str) -> str:
-    return (name[: -len("@openssh.com")] if name.endswith("@openssh.com") else name) + "-cert-v01@openssh.com"
-
-
-_MODERN = (*map(_certificate, (*_PLAIN, *_SECURITY, *_RSA)), *_PLAIN, *_SECURITY, *_RSA)
-ALL_ALGORITHMS = (
-    *_MODERN,
-    "ssh-rsa",
-    "ssh-rsa-cert-v01@openssh.com",
-    "ssh-dss",
-    "ssh-dss-cert-v01@openssh.com",
-    "webauthn-sk-ecdsa-sha2-nistp256@openssh.com",
-)
-
-
-def default_algorithms(version: Version) -> tuple[str, ...]:
-    """PubkeyAcceptedAlgorithms when nothing is said: SHA-1 RSA (`ssh-rsa`) left it with 8.8."""
-    return _MODERN if version >= (8, 8) else (*_MODERN, "ssh-rsa-cert-v01@openssh.com", "ssh-rsa")
-
 
 def defaults(version: Version) -> dict[str, tuple[str, ...]]:
     """Compiled defaults of the keywords that we answer for, as `sshd -T` prints them (fill_default_server_options)."""
@@ -186,7 +163,7 @@ def defaults(version: Version) -> dict[str, tuple[str, ...]]:
         "allowagentforwarding": ("yes",), "allowstreamlocalforwarding": ("yes",), "disableforwarding": ("no",), "gatewayports": ("no",),
         "exposeauthinfo": ("no",), "printmotd": ("yes",), "printlastlog": ("yes",), "tcpkeepalive": ("yes",), "compression": ("yes",),
         "addressfamily": ("any",), "refuseconnection": ("no",), "pamservicename": ("sshd",),
-        "pubkeyacceptedalgorithms": default_algorithms(version), "hostbasedacceptedalgorithms": default_algorithms(version),
+        **{keyword: default(keyword, version) for keyword in ALGORITHMS},
     }  # fmt: skip
 
 

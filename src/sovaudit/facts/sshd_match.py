@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sovaudit.facts.parse.sshd_config import Config, Directive, Match
-from sovaudit.facts.sshd_defaults import ALL_ALGORITHMS, KEYWORDS, Kind, Version, default_algorithms, defaults
-from sovaudit.facts.sshd_patterns import match_address_list, match_group_list, match_host, match_list, match_pattern
+from sovaudit.facts.ssh_algorithms import KEYWORDS as ALGORITHMS
+from sovaudit.facts.ssh_algorithms import assemble, default
+from sovaudit.facts.sshd_defaults import KEYWORDS, Kind, Version, defaults
+from sovaudit.facts.sshd_patterns import match_address_list, match_group_list, match_host, match_list
 from sovaudit.model.finding import Line
 
-_ALGORITHMS = ("pubkeyacceptedalgorithms", "hostbasedacceptedalgorithms")
 _SEVERAL = (Kind.ADD, Kind.ADD_WORD, Kind.LISTEN, Kind.SUBSYSTEM)
 RELEASE = "OpenSSH_"
 
@@ -137,8 +138,9 @@ class Settings:
             if broken:
                 values["refuseconnection"] = ("yes",)
                 inner.lines["refuseconnection"] = inner.lines["authenticationmethods"]
-            for keyword in _ALGORITHMS:
-                values[keyword] = (",".join(assemble(values[keyword], self.version)),)
+            # assembled again for each connection: a list from which everything was taken away is the default then
+            for keyword in ALGORITHMS:
+                values[keyword] = (",".join(assemble(keyword, values[keyword], self.version) or default(keyword, self.version)),)
             for keyword in ("authorizedkeyscommand", "authorizedprincipalscommand", "forcecommand", "chrootdirectory", "trustedusercakeys",
                             "revokedkeys", "authorizedprincipalsfile"):  # fmt: skip
                 if [value.lower() for value in values[keyword]] == ["none"]:
@@ -153,26 +155,12 @@ class Settings:
         """The configuration outside every Match: what plain `sshd -T` prints."""
         return self.under(frozenset())
 
+    def given(self, keyword: str) -> tuple[str, ...]:
+        """What the files say of a keyword outside every Match, as written; empty where they say nothing."""
+        return self._global.values.get(keyword, ())
+
     def conditional_values(self, *keywords: str) -> Iterator[str]:
         """Every word that these keywords have anywhere, whatever its conditions."""
         for directive in self.config.directives:
             if directive.keyword in keywords:
                 yield from directive.values
-
-
-def assemble(values: tuple[str, ...], version: Version) -> list[str]:
-    """kex_assemble_names: `+x` adds to the default, `-x` takes away, `^x` puts first, otherwise the list as it stands, wildcards expanded."""
-    text = ",".join(values)
-    default = list(default_algorithms(version))
-    sign, names = (text[0], text[1:]) if text[:1] in "+-^" and text else ("", text)
-    wanted: list[str] = []
-    for name in names.split(","):
-        known = [algorithm for algorithm in ALL_ALGORITHMS if match_pattern(algorithm, name)]
-        wanted += known if "*" in name or "?" in name else [name]
-    if sign == "-":
-        return [algorithm for algorithm in default if not any(match_pattern(algorithm, name) for name in names.split(","))]
-    if sign == "+":
-        return list(dict.fromkeys([*default, *wanted]))
-    if sign == "^":
-        return list(dict.fromkeys([*wanted, *default]))
-    return list(dict.fromkeys(wanted))

@@ -140,7 +140,7 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
     if (word == "include") { for (i = 2; i <= n; i++) want("c", 0, "sshd", under("/etc/ssh", w[i])) }
     else if (word == "authorizedkeysfile" || word == "authorizedprincipalsfile") { for (i = 2; i <= n; i++) PAT["c " ((w[i] ~ /^\057/ || w[i] ~ /^%h/) ? w[i] : "%h/" w[i])] = 1 }
     else if (word == "trustedusercakeys" || word == "revokedkeys" || word == "hostcertificate") { if (n > 1) want("c", 0, "plain", w[2]) }
-    else if (word == "hostkey" || word == "authorizedkeyscommand" || word == "authorizedprincipalscommand" || word == "banner") { if (n > 1) want("s", 0, "plain", w[2]) }
+    else if (word == "hostkey" || word == "authorizedkeyscommand" || word == "authorizedprincipalscommand" || word == "banner") { if (n > 1) { want("s", 0, "plain", w[2]); if (word == "hostkey") want("c", 0, "plain", w[2] ".pub") } }
     else return 0
     return n - 1
   }

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sovaudit.facts.files import Unseen
-from sovaudit.facts.sshd_defaults import ALIASES, ALL_ALGORITHMS, GLOBAL_ALIASES, KEYWORDS, METHODS, Keyword, Kind, Version
-from sovaudit.facts.sshd_patterns import match_pattern, valid_address_list, valid_user_pattern
+from sovaudit.facts.ssh_algorithms import acceptable
+from sovaudit.facts.sshd_defaults import ALIASES, GLOBAL_ALIASES, KEYWORDS, METHODS, Keyword, Kind, Version
+from sovaudit.facts.sshd_patterns import valid_address_list, valid_user_pattern
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -322,7 +323,7 @@ class Reader:
                 self._refuse(line, f"{keyword.name} must be an absolute path")
                 return None
             return (text,)
-        problem = _problem(keyword, arguments)
+        problem = _problem(keyword, arguments, self._version)
         if problem:
             self._refuse(line, problem)
             return None
@@ -336,7 +337,7 @@ class Reader:
         return tuple(arguments)
 
 
-def _problem(keyword: Keyword, arguments: list[str]) -> str:
+def _problem(keyword: Keyword, arguments: list[str], version: Version) -> str:
     """Why sshd refuses these arguments; empty if it takes them."""
     kind, name = keyword.kind, keyword.name
     if kind is Kind.LOOSE:
@@ -352,7 +353,7 @@ def _problem(keyword: Keyword, arguments: list[str]) -> str:
         return f"{first} is no number"
     if kind is Kind.TIME and seconds(first) is None:
         return f"{first} is no time"
-    if kind is Kind.ALGORITHMS and not _algorithms_known(first):
+    if kind is Kind.ALGORITHMS and not acceptable(name, first, version):
         return f"{first} names an unknown algorithm"
     if name == "port" and not (first.isascii() and first.isdigit() and 0 < int(first[:6]) <= 65535):
         return f"{first} is no port"
@@ -380,13 +381,6 @@ def _methods_problem(lists: list[str]) -> str:
             if method.split(":")[0] not in METHODS:
                 return f"{method or 'an empty word'} is no authentication method"
     return ""
-
-
-def _algorithms_known(text: str) -> bool:
-    if text.startswith("-"):
-        return True
-    names = text.lstrip("+^") if text[:1] in "+^" else text
-    return all(name and any(match_pattern(known, name) for known in ALL_ALGORITHMS) for name in names.split(","))
 
 
 def seconds(text: str) -> int | None:
