@@ -123,8 +123,10 @@ class Follower:
             elif not equals:
                 previous = name
                 continue
-            elif key in ("conf", "accessfile", "file", "listfile", "envfile"):
+            elif key in ("conf", "config", "accessfile", "file", "listfile", "envfile"):
                 self._want("c", value)
+            elif key == "dictpath":
+                self._words(value)
             elif key == "usersfile":
                 self._pattern("c", value, "oath")
             elif key in ("secret", "authfile", "authpending_file"):
@@ -135,6 +137,18 @@ class Follower:
             previous = name
             count += 1
         return count
+
+    def _in_pwq(self, path: str, line: bytes) -> int:
+        match = re.match(rb"dictpath(?:[ \t]*=[ \t]*|[ \t]+)([^ \t=]+)", line, re.IGNORECASE)
+        if match is None:
+            return 0
+        self._words(_text(match[1]))
+        return 1
+
+    def _words(self, path: str) -> None:
+        """The files of a dictionary of cracklib."""
+        for suffix in (".pwd", ".pwd.gz", ".pwi"):
+            self._want("s", path + suffix)
 
     def _pattern(self, flag: str, value: str, family: str) -> None:
         value = value.replace("${HOME}", "%h").replace("${USER}", "%u")

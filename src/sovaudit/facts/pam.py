@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from sovaudit.facts.accounts import Account, Password
 from sovaudit.facts.factors import Factor, Ways, never, opens
 from sovaudit.facts.files import Unseen
+from sovaudit.facts.pam_examiner import Examiner
 from sovaudit.facts.pam_flow import Behaviour, solve
 from sovaudit.facts.pam_models import behaviour
 from sovaudit.facts.pam_modules import Call
-from sovaudit.facts.pam_password import NewHash, PasswordStack, Shortest
-from sovaudit.facts.pam_quality import LONGEST
+from sovaudit.facts.pam_password import Accepted, Fewest, NewHash, PasswordStack, Shortest
+from sovaudit.facts.pam_quality import CLASSES, LONGEST, Candidate
 from sovaudit.facts.pam_stack import Service, Stacks
 from sovaudit.facts.parse.pam_conf import Code
 from sovaudit.model.evidence import Gap
@@ -97,10 +98,14 @@ class Pam:
 
     # Passwords
 
+    @cached_property
+    def _examiner(self) -> Examiner:
+        return Examiner(self.host, self.stacks)
+
     def password_stack(self, service: str) -> PasswordStack:
         """Raises Unseen."""
         if service not in self._passwords:
-            self._passwords[service] = PasswordStack(self.host, self.stacks, self.service(service))
+            self._passwords[service] = PasswordStack(self.host, self.stacks, self.service(service), self._examiner)
         return self._passwords[service]
 
     def shortest_password(self, service: str, account: Account, *, by_root: bool) -> Shortest:
@@ -134,6 +139,43 @@ class Pam:
             return min(certain, certain if shortest.possible is None else shortest.possible), certain
 
         return min(found, key=weakness)
+
+    def fewest_classes(self, *, by_root: bool) -> tuple[str, Fewest]:
+        """The service that lets the plainest password be set, and of how many classes. Raises Unseen."""
+        found = [
+            (service, stack.fewest_classes(account, by_root=by_root))
+            for service, stack in self._password_stacks(by_root)
+            for account in self._setters(stack, by_root)
+        ]
+
+        def weakness(entry: tuple[str, Fewest]) -> tuple[int, int]:
+            certain = entry[1].count or len(CLASSES) + 1
+            return min(certain, entry[1].possible or certain), certain
+
+        return min(found, key=weakness)
+
+    def lets_set(self, candidate: Candidate, *, by_root: bool, account: Account | None = None) -> tuple[str, Accepted]:
+        """The service that lets such a password be set by one account, or by any: certainly, else possibly, else none. Raises Unseen."""
+        found: list[tuple[str, Accepted]] = []
+        for service, stack in self._password_stacks(by_root):
+            for setter in [account] if account is not None else self._setters(stack, by_root):
+                found.append((service, stack.accepts(setter, candidate, by_root=by_root)))
+                if found[-1][1].certain:
+                    return found[-1]
+        return min(found, key=lambda entry: (not entry[1].possible, entry[1].nothing))
+
+    def remembered(self, *, by_root: bool) -> tuple[int, ...]:
+        """How many entries the modules of the password stacks remember, each value once, largest first. Raises Unseen."""
+        found = {
+            self._examiner.history(step).remember
+            for _, stack in self._password_stacks(by_root)
+            for step in stack.stack
+            if step.module in ("pam_unix.so", "pam_pwhistory.so")
+        }
+        return tuple(sorted(found, reverse=True))
+
+    def _password_stacks(self, by_root: bool) -> list[tuple[str, PasswordStack]]:
+        return [(service, self.password_stack(service)) for service in self.password_services(by_root=by_root)]
 
     def _setters(self, stack: PasswordStack, by_root: bool) -> list[Account]:
         """Accounts that stand for all: anyone at all, and where the stack asks who, everyone with a password."""

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.factors import Ways
+from sovaudit.facts.pam_examiner import TESTERS, Examiner
 from sovaudit.facts.pam_flow import Behaviour, Choice, Outcome, Token, solve
 from sovaudit.facts.pam_hash import new_scheme
-from sovaudit.facts.pam_models import behaviour
+from sovaudit.facts.pam_models import MODELS, behaviour
 from sovaudit.facts.pam_modules import Call, fixed, gap_of
-from sovaudit.facts.pam_quality import LONGEST, cracklib_quality, has_dictionary, shortest_passwdqc, shortest_quality, unix_floor
+from sovaudit.facts.pam_quality import CLASSES, Candidate
 from sovaudit.facts.pam_stack import Service, Stacks, Step
 from sovaudit.facts.parse.login_defs import login_defs
 from sovaudit.facts.parse.pam_conf import Code
-from sovaudit.facts.parse.pwquality_conf import Quality, read_quality, with_arguments
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -47,6 +48,29 @@ class Shortest:
 
 
 @dataclass(frozen=True, slots=True)
+class Fewest:
+    """count: the fewest classes that are certainly accepted, None if no password is. possible: fewer that may be, with `gaps`."""
+
+    count: int | None
+    possible: int | None = None
+    because: tuple[Line, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Whether a kind of password can be set: certainly, or possibly (`gaps`: what was not seen). because: the lines that let it through, or
+    that refuse it. nothing: no password at all can be set.
+    """
+
+    certain: bool
+    possible: bool
+    because: tuple[Line, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    nothing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class NewHash:
     """What a service writes for a new password. scheme: crypt(5) name as in Password.scheme; empty where it sets no local password."""
 
@@ -58,23 +82,44 @@ class NewHash:
 class PasswordStack:
     """One service's `password` stack. Raises Unseen where its files were not seen."""
 
-    def __init__(self, host: Host, stacks: Stacks, service: Service) -> None:
+    def __init__(self, host: Host, stacks: Stacks, service: Service, examiner: Examiner) -> None:
         self.host = host
         self.stacks = stacks
         self.service = service
         self.stack = service.stack("password")
+        self.examiner = examiner
         self._solved: dict[tuple[object, ...], Ways] = {}
         self._kept: list[tuple[Behaviour, ...]] = []
-        self._needs: dict[tuple[Step, bool], tuple[int | None, tuple[Line, ...]]] = {}
 
-    @cached_property
-    def _quality(self) -> Quality:
-        return read_quality(self.host.files)
+    def accepts(self, account: Account, candidate: Candidate, *, by_root: bool) -> Accepted:
+        """Whether this account (or root, for it) can set such a password."""
+        if self.service.broken is not None:
+            return Accepted(False, False, (self.service.broken,), nothing=True)
+        if not self.stack:
+            return Accepted(False, False, self.service.lines[:1], nothing=True)
+        first = self._pass(account, by_root, None)
+        then = self._pass(account, by_root, candidate) if first else first
+        if not then:
+            every = self._pass(account, by_root, Candidate()) if first else first
+            return Accepted(False, False, then.closed.because, nothing=not every)
+        certain = bool(first.certain and then.certain)
+        why = next(iter([*then.certain.values(), *then.possible.values()]))
+        gaps = why.gaps + tuple(gap for way in first.possible.values() for gap in way.gaps)
+        return Accepted(certain, True, self.examiner.with_settings(why.because, self.stack), () if certain else gaps)
 
-    @cached_property
-    def _debian(self) -> bool:
-        names = f"{self.host.os.get('ID', '')} {self.host.os.get('ID_LIKE', '')}".lower().split()
-        return not names or bool({"debian", "ubuntu"} & set(names))
+    def fewest_classes(self, account: Account, *, by_root: bool) -> Fewest:
+        """The fewest character classes of a password that can be set, over every choice of classes."""
+        possible: int | None = None
+        gaps: tuple[Gap, ...] = ()
+        answer = Accepted(False, False)
+        for count in range(1, len(CLASSES) + 1):
+            for classes in map("".join, combinations(CLASSES, count)):
+                answer = self.accepts(account, Candidate(classes=classes), by_root=by_root)
+                if answer.certain:
+                    return Fewest(count, possible, answer.because, gaps)
+                if answer.possible and possible is None:
+                    possible, gaps = count, answer.gaps
+        return Fewest(None, possible, answer.because, gaps)
 
     def shortest(self, account: Account, *, by_root: bool) -> Shortest:
         """The shortest password that this account (or root, for it) can set."""
@@ -85,13 +130,13 @@ class PasswordStack:
         first = self._pass(account, by_root, None)
         if not first:
             return Shortest(None, because=first.closed.because)
-        needs = {step: self._need(step, by_root) for step in self.stack}
+        needs = {step: self.examiner.need(step, by_root) for step in self.stack}
         lengths = sorted({1, *(need for need, _ in needs.values() if need is not None)})
         possible: int | None = None
         gaps: tuple[Gap, ...] = ()
         last = Ways()
         for length in lengths:
-            last = self._pass(account, by_root, length)
+            last = self._pass(account, by_root, Candidate(length))
             if last.certain and first.certain:
                 why = next(iter(last.certain.values()))
                 return Shortest(length, possible, self._limits(why.because, needs, length), gaps + why.gaps)
@@ -109,7 +154,7 @@ class PasswordStack:
         """The scheme of the password that this service writes. Raises Unseen."""
         if self.service.broken is not None or not self.stack:
             return NewHash("", self.shortest(account, by_root=by_root).because)
-        ways = self._pass(account, by_root, LONGEST)
+        ways = self._pass(account, by_root, Candidate())
         if not ways or not self._pass(account, by_root, None):
             return NewHash("", ways.closed.because)
         why = next(iter([*ways.certain.values(), *ways.possible.values()]))
@@ -119,49 +164,20 @@ class PasswordStack:
         found = new_scheme(writers[-1], login_defs(self.host.files))
         return NewHash(found.scheme, found.because, () if ways.certain else why.gaps)
 
-    # How long a password each module wants
-
-    def _need(self, step: Step, by_root: bool) -> tuple[int | None, tuple[Line, ...]]:
-        if (step, by_root) not in self._needs:
-            self._needs[step, by_root] = self._ask(step, by_root)
-        return self._needs[step, by_root]
-
-    def _ask(self, step: Step, by_root: bool) -> tuple[int | None, tuple[Line, ...]]:
-        """Shortest length and the lines that say so; None: it accepts nothing."""
-        if step.module in ("pam_pwquality.so", "pam_cracklib.so") and step.known is not False:
-            if step.module == "pam_cracklib.so":
-                quality = cracklib_quality(step.args, step.line)
-            else:
-                quality = with_arguments(self._quality, step.args, step.line)
-            keys = ("minlen", "dcredit", "ucredit", "lcredit", "ocredit", "minclass", "dictcheck", "maxclassrepeat")
-            where = tuple(dict.fromkeys(quality.lines[key] for key in keys if key in quality.lines))
-            if quality.broken is not None:
-                where = (*where, quality.broken)
-            real = bool(self.stacks._modules)
-            return shortest_quality(quality, has_dictionary(self.host.files, quality.texts.get("dictpath", ""), real)), where
-        if step.module == "pam_passwdqc.so":
-            return shortest_passwdqc(self.host.files, step.args)[0], ()
-        if step.module == "pam_unix.so" and not by_root:
-            floor = unix_floor(step.args, self._debian)
-            if floor > 8 and new_scheme(step, login_defs(self.host.files)).scheme == "des":
-                floor = 8
-            return floor, ()
-        return 1, ()
-
-    def _pass(self, account: Account, by_root: bool, length: int | None) -> Ways:
-        """One run of the stack. length None: PAM_PRELIM_CHECK; else PAM_UPDATE_AUTHTOK with a password of that length."""
-        behaviours = tuple(self._behaviour(step, account, by_root, length) for step in self.stack)
-        key = (length is None, *map(id, behaviours))
+    def _pass(self, account: Account, by_root: bool, candidate: Candidate | None) -> Ways:
+        """One run of the stack. candidate None: PAM_PRELIM_CHECK; else PAM_UPDATE_AUTHTOK with such a password."""
+        behaviours = tuple(self._behaviour(step, account, by_root, candidate) for step in self.stack)
+        key = (candidate is None, *map(id, behaviours))
         if key not in self._solved:
             self._kept.append(behaviours)
             # a password once written stays, whatever the stack says afterwards
-            ways = solve(self.stack, behaviours) if length is None else solve(self.stack, behaviours, frozenset(Code), _STORED)
+            ways = solve(self.stack, behaviours) if candidate is None else solve(self.stack, behaviours, frozenset(Code), _STORED)
             for gap in self.service.gaps:
                 ways = ways.doubtful(gap)
             self._solved[key] = ways
         return self._solved[key]
 
-    def _behaviour(self, step: Step, account: Account, by_root: bool, length: int | None) -> Behaviour:
+    def _behaviour(self, step: Step, account: Account, by_root: bool, candidate: Candidate | None) -> Behaviour:
         if step.kind == "substack":
             return ()
         if step.kind == "must_fail":
@@ -174,38 +190,23 @@ class PasswordStack:
         if module == "pam_deny.so":
             return fixed(Code.AUTHTOK_ERR)
         if module == "pam_unix.so":
-            return fixed(Code.SUCCESS) if length is None else _written(self._enough(step, by_root, length), _insists(step))
-        if module in ("pam_pwquality.so", "pam_cracklib.so", "pam_passwdqc.so"):
-            return fixed(Code.SUCCESS) if length is None else self._tests(step, by_root, length)
-        if module == "pam_pwhistory.so":
-            return fixed(Code.SUCCESS) if length is None else _keeps(_insists(step))
+            return fixed(Code.SUCCESS) if candidate is None else _written(self.examiner.accepts(step, by_root, candidate), _insists(step))
+        if module in TESTERS:
+            if self.examiner.idle(step):
+                return fixed(Code.IGNORE)
+            if candidate is None:
+                return fixed(Code.SUCCESS)
+            if self.examiner.blind(step):
+                return fixed(Code.MAXTRIES)
+            return _tested(self.examiner.accepts(step, by_root, candidate), _insists(step), self.examiner.refusal(step))
         invoker = next(iter(self.host.accounts.by_uid(0)), None) if by_root else account
         call = Call(self.host, self.service.name, "auth", account, invoker, False, step)
         if module in _ELSEWHERE:
             gap = gap_of(call, Reason.UNSUPPORTED, f"{module} changes passwords in another system")
             return (Choice((*(Outcome(code, gap=gap) for code in _REFUSALS), Outcome(Code.SUCCESS, gap=gap))),)
+        if module not in MODELS:
+            return _anything(gap_of(call, Reason.UNSUPPORTED, f"what {module} does with a new password is not modelled"))
         return behaviour(call)
-
-    def _enough(self, step: Step, by_root: bool, length: int) -> bool:
-        need, _ = self._need(step, by_root)
-        return need is not None and length >= need
-
-    def _tests(self, step: Step, by_root: bool, length: int) -> Behaviour:
-        """A module that looks at the new password: asks for it unless it is there, throws away what it refuses."""
-        if step.module == "pam_passwdqc.so":
-            enforce = shortest_passwdqc(self.host.files, step.args)[1]
-            enforced = enforce == "everyone" or (enforce == "users" and not by_root)
-            retry = 3
-        else:
-            quality = (
-                cracklib_quality(step.args, step.line)
-                if step.module == "pam_cracklib.so"
-                else with_arguments(self._quality, step.args, step.line)
-            )
-            enforced = bool(quality["enforcing"]) and (not by_root or bool(quality["enforce_for_root"]))
-            retry = quality["retry"]
-        good = not enforced or self._enough(step, by_root, length)
-        return _tested(good, _insists(step), Code.MAXTRIES if retry > 1 else Code.AUTHTOK_ERR)
 
 
 def _insists(step: Step) -> bool:
@@ -227,8 +228,14 @@ def _tested(good: bool, insists: bool, refused: Code) -> Behaviour:
     return tuple(choices)
 
 
-def _keeps(insists: bool) -> Behaviour:
-    return _tested(True, insists, Code.AUTHTOK_ERR)
+@cache
+def _anything(gap: Gap) -> Behaviour:
+    """A module that may ask, refuse, throw away or let through, and sets nothing itself."""
+    choices = []
+    for before, after in ((NONE, (NONE, HELD)), (HELD, (HELD, NONE)), (WRITTEN, (WRITTEN, LOST)), (LOST, (LOST, WRITTEN))):
+        outcomes = tuple(Outcome(code, token, gap) for code in (Code.SUCCESS, *_REFUSALS) for token in after)
+        choices.append(Choice(outcomes, before=frozenset({before})))
+    return tuple(choices)
 
 
 @cache

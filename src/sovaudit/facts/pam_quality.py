@@ -1,32 +1,61 @@
-"""The shortest password that a module of a password stack accepts: pam_pwquality, pam_cracklib, pam_passwdqc, pam_unix.
+"""Which passwords pam_pwquality, pam_cracklib and pam_unix accept, by their length, their classes, a dictionary word or a login name in them.
 
-Strings are chosen as well as may be: as many classes as help, no repeats, no dictionary word, nothing of the account's name.
+Strings are chosen as well as may be: as many classes as help, no repeats, nothing else to object to.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum, unique
 
-from sovaudit.facts.files import Files, Unseen
+from sovaudit.facts.files import Files
 from sovaudit.facts.parse.pwquality_conf import Quality
-from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
-from sovaudit.model.verdict import Reason
 
 LONGEST = 511  # PAM_MAX_RESP_SIZE: nothing longer can be set
-_DICTIONARIES = ("/var/cache/cracklib/cracklib_dict", "/usr/share/cracklib/pw_dict", "/usr/lib/cracklib_dict", "/usr/lib64/cracklib_dict")
+DEBIAN_DICTIONARY = "/var/cache/cracklib/cracklib_dict"
+_DICTIONARIES = (DEBIAN_DICTIONARY, "/usr/share/cracklib/pw_dict", "/usr/lib/cracklib_dict", "/usr/lib64/cracklib_dict")
 _CREDITS = ("dcredit", "ucredit", "lcredit", "ocredit")
+CLASSES = "dulo"  # digits, upper case, lower case, others
+MIN_WORD = 4  # libpwquality looks for no shorter word or login name (PWQ_MIN_WORD_LENGTH)
+HEADER = 12  # bytes of cracklib's index header
+SMALL = 8192  # bytes of packed words: a thousand or so, which is no dictionary
 
 
-def shortest_quality(quality: Quality, dictionary: bool) -> int | None:
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A password that somebody would like to set. Whatever is not said is as good as can be.
+
+    length: of exactly so many characters. classes: made of these alone (letters of CLASSES). word: built on a word of the dictionary.
+    name: this login name stands in it. used: it is that many entries back in the module's history.
+    """
+
+    length: int = LONGEST
+    classes: str = CLASSES
+    word: bool = False
+    name: str = ""
+    used: int = 0
+
+
+@unique
+class Dictionary(Enum):
+    """What cracklib finds where it looks for its words."""
+
+    NONE = "none"  # it then refuses every password
+    SMALL = "small"  # too few words to speak of
+    FULL = "full"
+
+
+def shortest_quality(quality: Quality, dictionary: Dictionary) -> int | None:
     """The shortest string that libpwquality accepts, None if it accepts none (no dictionary to look into, or longer than can be set).
 
-    dictionary: whether cracklib finds its words. src/check.c: credits that are positive shrink minlen, negative ones demand that many.
+    src/check.c: credits that are positive shrink minlen, negative ones demand that many.
     """
     floor = 2  # one character is a palindrome
     if quality["dictcheck"]:
-        if not dictionary:
+        if dictionary is Dictionary.NONE:
             return None
         floor = 6  # FascistCheck: "it is too short"
     needed = [max(0, -quality[credit]) for credit in _CREDITS]
@@ -45,14 +74,47 @@ def shortest_quality(quality: Quality, dictionary: bool) -> int | None:
     return None
 
 
-def has_dictionary(files: Files, path: str, real: bool) -> bool:
-    """Whether cracklib's words are there. real: the evidence shows installed modules, so that a missing dictionary is one. Raises Unseen."""
-    places = (path,) if path else _DICTIONARIES
-    for place in places:
-        for suffix in (".pwd", ".pwd.gz"):
-            if files.exists(place + suffix):
-                return True
-    return not real
+def quality_accepts(quality: Quality, dictionary: Dictionary, candidate: Candidate) -> bool:
+    """Whether libpwquality accepts such a password, were it enforced."""
+    shortest = shortest_quality(quality, dictionary)
+    if shortest is None or candidate.length < shortest:
+        return False
+    if candidate.word and quality["dictcheck"] and dictionary is Dictionary.FULL:
+        return False
+    if quality["usercheck"] and len(candidate.name) >= MIN_WORD:
+        return False
+    return candidate.classes == CLASSES or _classes_accepted(quality, candidate.classes)
+
+
+def _classes_accepted(quality: Quality, classes: str) -> bool:
+    """Whether some string of these classes alone is accepted."""
+    if len(classes) < quality["minclass"]:
+        return False
+    credit_of = dict(zip(CLASSES, (quality[name] for name in _CREDITS), strict=True))
+    if any(amount < 0 and letter not in classes for letter, amount in credit_of.items()):
+        return False
+    demanded = sum(max(0, -credit_of[letter]) for letter in classes)
+    floor = max(demanded, 6 if quality["dictcheck"] else 2)
+    longest = quality["maxclassrepeat"] if len(classes) == 1 and quality["maxclassrepeat"] > 0 else LONGEST
+    bonus = sum(max(0, credit_of[letter]) for letter in classes)
+    return any(length >= quality["minlen"] - min(length - demanded, bonus) for length in range(floor, min(longest, LONGEST) + 1))
+
+
+def dictionary_of(files: Files, path: str, real: bool, debian: bool) -> Dictionary:
+    """What is there under dictpath, empty for the compiled-in place. real: the evidence shows installed modules, so that a missing dictionary
+    is one. Raises Unseen.
+    """
+    found = Dictionary.NONE
+    for place in (path,) if path else (DEBIAN_DICTIONARY,) if debian and real else _DICTIONARIES:
+        index = files.follow(place + ".pwi")
+        words = files.follow(place + ".pwd")
+        packed = words is None and files.exists(place + ".pwd.gz")
+        if index is None or index.size < HEADER or not (words or packed):
+            continue
+        if packed or (words is not None and words.size >= SMALL):
+            return Dictionary.FULL
+        found = Dictionary.SMALL
+    return found if real else Dictionary.FULL
 
 
 _CRACKLIB = {
@@ -70,30 +132,14 @@ _CRACKLIB = {
 
 def cracklib_quality(args: Iterable[str], line: Line) -> Quality:
     """pam_cracklib(8): the same arithmetic with its own defaults and no file."""
-    found = Quality(values={**Quality().values, **_CRACKLIB})
+    found = Quality(values={**Quality().values, **_CRACKLIB, "usercheck": 0})
     for arg in args:
         name, equals, value = arg.partition("=")
-        if (name in _CRACKLIB and equals) or name == "enforce_for_root":
+        if arg == "reject_username":
+            found = replace(found, values={**found.values, "usercheck": 1})
+        elif ((name in _CRACKLIB or name == "dictpath") and equals) or name == "enforce_for_root":
             found = found.set(name, value, line) or found
     return found
-
-
-def shortest_passwdqc(files: Files, args: Iterable[str]) -> tuple[int | None, str]:
-    """pam_passwdqc(8): the shortest of its five kinds, and whom it is enforced for (`everyone`, `users`, `none`).
-
-    Raises Unseen for a configuration file, which is not evaluated.
-    """
-    lengths, enforce = "disabled,24,11,8,7", "everyone"
-    for arg in args:
-        key, _, value = arg.partition("=")
-        if key == "min":
-            lengths = value
-        elif key == "enforce" and value in ("everyone", "users", "none"):
-            enforce = value
-        elif key == "config":
-            raise Unseen(Gap(f"file:{value}", Reason.UNSUPPORTED, "pam_passwdqc's configuration file is not evaluated"))
-    numbers = [int(word) for word in lengths.split(",") if re.fullmatch(r"[0-9]{1,4}", word)]
-    return (min(numbers) if numbers else None), enforce
 
 
 def unix_floor(args: Iterable[str], debian: bool) -> int:

@@ -18,6 +18,19 @@ def libpam_version(host: Host) -> tuple[int, int] | None:
     return _version(host, PACKAGES)
 
 
+def libpam_release(host: Host) -> tuple[int, int, int] | None:
+    """(1, 5, 2) for 1.5.2-6+deb12u2; None if it was not seen."""
+    try:
+        packages = host.packages
+    except Unseen:
+        return None
+    for name in PACKAGES:
+        match = re.match(r"(?:\d+:)?(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", packages.get(name, ""))
+        if match:
+            return int(match[1]), int(match[2]), int(match[3] or 0)
+    return None
+
+
 def _version(host: Host, names: tuple[str, ...]) -> tuple[int, int] | None:
     try:
         packages = host.packages

@@ -133,6 +133,7 @@ function pattern(flag, v, fam) {
   if (substr(v, 1, 2) == "~/") v = "%h" substr(v, 2)
   if (index(v, "%")) PAT["s " v] = 1; else want(flag, 0, fam, v)
 }
+function words(p) { want("s", 0, "plain", p ".pwd"); want("s", 0, "plain", p ".pwd.gz"); want("s", 0, "plain", p ".pwi") }
 function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
   l = trim(l); if (l == "") return 0
   if (fam == "sshd") {
@@ -169,7 +170,8 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
       if ((prev == "include" || prev == "substack") && w[i] ~ /^\057/) want("c", 0, "pam", w[i])
       else if (w[i] ~ /^\057.*\.so$/) want("s", 0, "plain", w[i])
       else if (!e) { prev = w[i]; continue }
-      else if (k == "conf" || k == "accessfile" || k == "file" || k == "listfile" || k == "envfile") want("c", 0, "plain", v)
+      else if (k == "dictpath") words(v)
+      else if (k == "conf" || k == "config" || k == "accessfile" || k == "file" || k == "listfile" || k == "envfile") want("c", 0, "plain", v)
       else if (k == "usersfile") pattern("c", v, "oath")
       else if (k == "secret" || k == "authfile" || k == "authpending_file") pattern("s", v, "plain")
       else { prev = w[i]; continue }
@@ -189,6 +191,10 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
     v = w[n]; gsub(/^-+/, "", v)
     if (v ~ /^\057/) { sub(/;.*/, "", v); want("s", 0, "plain", v); c++ }
     return c
+  }
+  if (fam == "pwq") {
+    if (!match(tolower(l), /^dictpath([ \t]*=[ \t]*|[ \t]+)[^ \t=]+/)) return 0
+    v = substr(l, 1, RLENGTH); sub(/^[A-Za-z]*([ \t]*=[ \t]*|[ \t]+)/, "", v); words(v); return 1
   }
   split(l, w, /[ \t]+/); word = w[1]; v = rest_of(l)
   if (fam == "logrotate" && word == "include") { want("c", 1, "logrotate", v); return 1 }

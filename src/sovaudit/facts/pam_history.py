@@ -1,0 +1,89 @@
+"""How many old passwords pam_pwhistory and pam_unix remember, and whom they refuse them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sovaudit.facts.files import Unseen
+from sovaudit.facts.pam_version import libpam_release
+from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
+
+if TYPE_CHECKING:
+    from sovaudit.facts.host import Host
+
+OLD = "/etc/security/opasswd"
+CONF = "/etc/security/pwhistory.conf"
+MOST = 400
+_WITH_CONF = (1, 5, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """remember: entries compared with the new password; 0: none. root: root is refused, too. never: it refuses without a look at the password.
+
+    idle: the module steps aside (IGNORE) in both passes. because: lines of a configuration file.
+    """
+
+    remember: int = 10
+    root: bool = False
+    never: bool = False
+    idle: bool = False
+    because: tuple[Line, ...] = ()
+
+
+def pwhistory(host: Host, args: Iterable[str], debian: bool) -> History:
+    """pam_pwhistory(8): the current password is the youngest of its entries. Raises Unseen."""
+    args = list(args)
+    found = History()
+    conf = next((arg[5:] for arg in reversed(args) if arg[:5].lower() == "conf="), "")
+    if (conf or host.files.exists(CONF)) and _reads_conf(host, debian):
+        for line in host.files.lines(conf or CONF) or ():
+            match = re.match(r"([^\s=]+)[\s=]*(.*)", line.text.split("#")[0].strip())
+            if match:
+                found = _set(found, f"{match[1]}={match[2]}" if match[2] else match[1], line)
+    for arg in args:
+        found = _set(found, arg, None)
+    return replace(found, idle=True) if found.remember == 0 else found
+
+
+def _reads_conf(host: Host, debian: bool) -> bool:
+    """Linux-PAM 1.5.3 brought the file; Red Hat's older packages have it, too, where they ship it."""
+    release = libpam_release(host)
+    if release is not None and debian:
+        return release >= _WITH_CONF
+    if release is None and debian:
+        raise Unseen(Gap("packages", Reason.AMBIGUOUS, "whether this pam_pwhistory reads pwhistory.conf depends on its version"))
+    return True
+
+
+def _set(found: History, arg: str, line: Line | None) -> History:
+    name, _, value = arg.partition("=")
+    name = name.lower()
+    because = (*found.because, line) if line is not None else found.because
+    if name == "remember" and "=" in arg:
+        return replace(found, remember=min(max(strtol(value), 0), MOST), because=because)
+    if name == "retry" and "=" in arg:
+        return replace(found, never=strtol(value) == 0, because=because)  # no try at all: "too many tries"
+    if name == "enforce_for_root" and "=" not in arg:
+        return replace(found, root=True, because=because)
+    return found
+
+
+def unix_history(host: Host, args: Iterable[str]) -> History:
+    """pam_unix(8) `remember=`: entries beside the current password; root is never refused. Without opasswd it refuses its own users all."""
+    remember, named = 0, False
+    for arg in args:
+        if arg.startswith("remember="):
+            named, remember = True, min(max(strtol(arg[9:]), 0), MOST)
+    return History(remember, never=named and not host.files.exists(OLD))
+
+
+def strtol(text: str) -> int:
+    """strtol(3), base 10, of the digits that the text begins with."""
+    match = re.match(r"[ \t\n\v\f\r]*([+-]?[0-9]{1,18})", text)
+    return int(match[1]) if match else 0
