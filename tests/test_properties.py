@@ -66,7 +66,7 @@ def stock() -> Evidence:
 @cache
 def weak() -> Evidence:
     files = dict(WEAK)
-    with lab.overlay(files) as root:
+    with lab.overlay({**files, "/var/log/app.log": "x\n"}, modes={"/var/log/app.log": 0o666}) as root:
         return collect(parse_target(f"root:{root}"))
 
 

@@ -68,7 +68,7 @@ def evidence_with(
         stored["tree"] = ("\n".join(rows) + "\n").encode()
     for name, (code, output) in (commands or {}).items():
         stored[f"cmd:{name}"] = f"exit {code}\n{output}".encode()
-    for name, text in (artifacts or {}).items():
+    for name, text in {"acls": "", **(artifacts or {})}.items():
         stored[name] = text.encode()
     for name in hidden:
         stored.pop(name, None)

@@ -195,6 +195,13 @@ class Follower:
             return len(names)
         return 0
 
+    def _in_auditd(self, path: str, line: bytes) -> int:
+        words = _words(line.replace(b"=", b" "))
+        if words[0].lower() == "log_file" and len(words) > 1:
+            self._want("s", words[1])
+            return 1
+        return 0
+
     def _in_ntp(self, path: str, line: bytes) -> int:
         word, _, name = _first(line)
         if word == "includefile":

@@ -13,6 +13,7 @@ MAX_FILE = 1024 * 1024  # bytes of one file; beyond: a gap `truncated`
 MAX_ROWS = 20_000  # rows of the tree
 MAX_FILES = 4_000  # contents
 MAX_ROUNDS = 12  # links and includes, one after the other
+MAX_ACLS = 400  # paths that a group may write
 LOG_START = 32  # bytes of a log's first line
 COMMAND_SECONDS = 6
 MAX_COMMAND = 256 * 1024  # bytes of one command's output
@@ -112,6 +113,7 @@ ITEMS: tuple[Item, ...] = (
     *_each("/.dockerenv /run/.containerenv /sbin/init /usr/sbin/init /usr/lib/systemd/systemd-journal-upload", content=False),
     Item("/etc/logrotate.conf", family="logrotate"),
     Item("/etc/logrotate.d", depth=1, family="logrotate"),
+    Item("/etc/audit/auditd.conf", family="auditd"),
     *_each("/etc/audit /etc/audisp", depth=3),
     # clock
     *_each("/etc/chrony.conf", family="chrony"),

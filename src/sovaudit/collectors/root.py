@@ -6,11 +6,14 @@ a FIFO or device that is opened.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import lzma
 import os
+import re
 import stat
+import struct
 import time
 import zlib
 from datetime import UTC, datetime
@@ -34,6 +37,9 @@ _KINDS = {
     stat.S_IFCHR: "c",
     stat.S_IFBLK: "b",
 }
+_ACL_ENTRY = struct.Struct("<HHI")  # tag, rights, id; four bytes of version stand before them
+_ACL_KINDS = {0x02: "user", 0x04: "group", 0x08: "group"}
+_RIGHTS = ("---", "--x", "-w-", "-wx", "r--", "r-x", "rw-", "rwx")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -86,6 +92,16 @@ class MountedRoot:
             raise PermissionError(path)
         return os.listdir(folder)
 
+    def acl(self, path: str) -> bytes:
+        """The raw access control list of a canonical path, empty if it has none."""
+        folder, _, name = path.rpartition("/")
+        try:
+            return os.getxattr(f"/proc/self/fd/{self._folder(folder)}/{name}", "system.posix_acl_access", follow_symlinks=False)
+        except OSError as error:
+            if error.errno in (errno.ENODATA, errno.ENOTSUP):
+                return b""
+            raise
+
     def read(self, path: str, limit: int) -> bytes:
         folder, _, name = path.rpartition("/")
         handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, dir_fd=self._folder(folder))
@@ -128,6 +144,11 @@ def _collect(target: Target, system: MountedRoot, options: CollectOptions, began
     starts, missed = _log_starts(system, gatherer.tree)
     artifacts["log-starts"] = starts
     gaps.update({each.item: each for each in missed})
+    lists = _acls(system, gatherer.tree)
+    if isinstance(lists, Gap):
+        gaps["acls"] = lists
+    else:
+        artifacts["acls"] = lists
     for command in items.COMMANDS:
         gaps[f"cmd:{command.name}"] = Gap(f"cmd:{command.name}", Reason.UNSUPPORTED, "a mounted root runs no programs")
     if not any(name in artifacts for name in ("file:/etc/passwd", "file:/etc/os-release", "file:/usr/lib/os-release")):
@@ -219,6 +240,27 @@ def _log_starts(system: MountedRoot, tree: set[str]) -> tuple[bytes, list[Gap]]:
         first = data.split(b"\n", 1)[0][: items.LOG_START]
         lines.append(path.encode("utf-8", "surrogateescape") + b"\t" + bytes(byte if 32 <= byte < 127 else 63 for byte in first) + b"\n")
     return b"".join(lines), gaps
+
+
+def _acls(system: MountedRoot, tree: set[str]) -> bytes | Gap:
+    """The access control lists (acl(5)) of files and folders that a group may write: elsewhere a list lets nobody else write."""
+    paths = sorted(row.split("\t")[6] for row in tree if re.match(r"[fd]\t[0-7]*[2367][0-7]\t", row))
+    if len(paths) > items.MAX_ACLS:
+        return Gap("acls", Reason.TRUNCATED, f"more than {items.MAX_ACLS} paths that a group may write")
+    rows: list[bytes] = []
+    for path in paths:
+        try:
+            raw = system.acl(path)
+        except OSError:
+            return Gap("acls", Reason.DENIED, path)
+        entries = [_ACL_ENTRY.unpack_from(raw, at) for at in range(4, len(raw) - 7, 8)]
+        named = [
+            (_ACL_KINDS[tag], "" if tag == 0x04 else number, _RIGHTS[rights & 7]) for tag, rights, number in entries if tag in _ACL_KINDS
+        ]
+        text = ",".join(f"{kind}:{number}:{rights}" for kind, number, rights in named)
+        if text:
+            rows.append(path.encode("utf-8", "surrogateescape") + b"\t" + text.encode() + b"\n")
+    return b"".join(rows)
 
 
 def _unpack(path: str, data: bytes) -> bytes:

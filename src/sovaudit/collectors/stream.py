@@ -169,6 +169,8 @@ def _frames(body: bytes, nonce: bytes) -> Answer:
             artifacts["packages"] = b"".join(sorted(row + b"\n" for row in set(content.split(b"\n")) if row))
         elif kind == b"l":
             artifacts["log-starts"] = b"".join(sorted(row + b"\n" for row in content.split(b"\n") if row))
+        elif kind == b"e":
+            artifacts["acls"] = b"".join(sorted(row + b"\n" for row in content.split(b"\n") if row))
         elif kind == b"i":
             key, _, value = rest.partition(b" ")
             answer.info[key.decode("ascii", "replace")] = value.decode("utf-8", "replace")[:200]

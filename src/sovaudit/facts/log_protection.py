@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sovaudit.facts import rsyslog_config
 from sovaudit.facts.files import Stat, Unseen
+from sovaudit.facts.log_access import LogAccess
 from sovaudit.facts.rsyslog_config import Configuration, Destination
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
@@ -96,35 +97,35 @@ class Protection:
 
     def _closed(self, place: Destination, path: str, stat: Stat | None, folder: Stat) -> Answer:
         mode = stat.mode if stat is not None else (place.mode if place.mode is not None else 0o644) & ~self._umask()
-        said = f"mode {mode:04o}" if stat is not None else f"will be made with mode {mode:04o}"
-        line = Line(path, 0, said)
-        if mode & 0o002 or (stat is not None and ((stat.group_writable and self._people(stat.gid)) or not self._privileged(stat.uid))):
-            return Answer(False, "unprivileged accounts can write to the file", (place.line, line))
+        line = Line(path, 0, f"mode {mode:04o}" if stat is not None else f"will be made with mode {mode:04o}")
+        access = self.access.alters(path)
+        if stat is None:
+            access = access.worse(self.access.would_write(mode, *self.maker(place), path))
+        if access.yes is not False:
+            at_file = access.line is not None and access.line.file in (path, stat.path if stat is not None else path)
+            why = "unprivileged accounts can write to the file" if at_file else "unprivileged accounts can replace the file"
+            if access.yes is None:
+                why = f"whether {path} is protected was not seen"
+            return Answer(False if access.yes else None, why, (place.line, access.line or line), access.gaps)
         if mode & 0o004:
             return Answer(False, "every account can read the file", (place.line, line))
-        here = folder.path
-        while here != "/":
-            above = self._files.follow(here)
-            if above is not None and (
-                above.world_writable or (above.group_writable and self._people(above.gid)) or not self._privileged(above.uid)
-            ):
-                return Answer(False, "unprivileged accounts can replace the file", (place.line, Line(here, 0, f"mode {above.mode:04o}")))
-            here = posixpath.dirname(here)
         return Answer(True, "in a protected log file", (place.line, line), (), (path,))
 
-    def _privileged(self, uid: int) -> bool:
-        """root or a system account that nobody logs in to."""
-        if uid == 0:
-            return True
-        owners = self._host.accounts.by_uid(uid)
-        return uid < 1000 and all(not owner.has_shell or not owner.password or not owner.password.usable for owner in owners)
+    @cached_property
+    def access(self) -> LogAccess:
+        """Who could alter a path."""
+        return LogAccess(self._host)
 
-    def _people(self, gid: int) -> bool:
-        """Whether an account that is a person's is in the group. Group 0 is root's own."""
-        if gid == 0:
-            return False
-        names = {group.name for group in self._host.accounts.groups.values() if group.gid == gid}
-        return any(account.uid != 0 and account.uid >= 1000 and names & account.groups for account in self._host.accounts)
+    def maker(self, place: Destination) -> tuple[int, int]:
+        """uid and gid of a file that rsyslogd makes: those that its action names, else those under which it runs."""
+        accounts, config = self._host.accounts, self._config
+        drop_user, drop_group = (config.drop_user, config.drop_group) if config is not None else ("", "")
+        owner = accounts.get(place.owner) or accounts.get(drop_user)
+        group = accounts.groups.get(place.group) or accounts.groups.get(drop_group)
+        number = next((int(word) for word in (place.owner, drop_user) if word.isdecimal()), 0)
+        return (owner.uid if owner is not None else number), (
+            group.gid if group is not None else next((int(word) for word in (place.group, drop_group) if word.isdecimal()), 0)
+        )
 
     def _unwritable(self, place: Destination, stat: Stat | None, folder: Stat) -> Line | None:
         """Where rsyslogd drops root's rights, its account must be able to open or make the file."""

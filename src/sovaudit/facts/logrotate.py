@@ -42,6 +42,9 @@ class Policy:
     maxage: int = 0
     maxsize: bool = False
     su: bool = False
+    create: tuple[str, str, str] | None = None  # mode, owner and group of the new file, each empty where it keeps the old one's
+    copies: bool = False  # the old file stays in its place
+    olddir: str = ""
     line: Line = _NOWHERE
     because: tuple[Line, ...] = ()
 
@@ -235,6 +238,16 @@ def _apply(policy: Policy, option: Directive) -> Policy | None:
         return replace(policy, rotate=int(value), because=because) if re.fullmatch(r"-?[0-9]{1,9}", value) and int(value) >= -1 else None
     if name == "su":
         return replace(policy, su=True)
+    if name == "create":
+        mode, owner, group = _attributes(value)
+        before = policy.create or ("", "", "")
+        return replace(policy, create=(mode or before[0], owner or before[1], group or before[2]), because=because)
+    if name == "nocreate":
+        return replace(policy, create=None)
+    if name in ("copytruncate", "nocopytruncate", "copy", "nocopy"):
+        return replace(policy, copies=not name.startswith("no"))
+    if name in ("olddir", "noolddir"):
+        return replace(policy, olddir=value.strip("\"'") if name == "olddir" else "")
     if name == "maxage":
         return replace(policy, maxage=int(value), because=because) if re.fullmatch(r"[0-9]{1,9}", value) else None
     if name in ("size", "minsize", "maxsize"):
@@ -246,6 +259,13 @@ def _apply(policy: Policy, option: Directive) -> Policy | None:
         if name == "maxsize":
             return replace(policy, maxsize=int(number[1]) > 0, because=because)
     return policy
+
+
+def _attributes(value: str) -> tuple[str, str, str]:
+    """`0640 root adm`, `root adm`, `0640`: what is not said is empty."""
+    words = value.split()
+    mode = words.pop(0) if words and re.fullmatch(r"[0-7]{1,6}", words[0]) else ""
+    return mode, words[0] if words else "", words[1] if len(words) > 1 else ""
 
 
 def _glob(pattern: str, path: str) -> bool:

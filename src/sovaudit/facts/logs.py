@@ -14,6 +14,7 @@ from sovaudit.facts.log_events import Event, events_of
 from sovaudit.facts.log_forwarding import Forwarding
 from sovaudit.facts.log_protection import Answer, Protection
 from sovaudit.facts.log_retention import Kept, Retention
+from sovaudit.facts.log_tamper import Guarded, Tamper
 from sovaudit.facts.logrotate import Logrotate
 from sovaudit.facts.parse.rsyslog_legacy import FACILITIES, SEVERITIES
 from sovaudit.facts.rsyslog import Message, Routing, route
@@ -74,6 +75,10 @@ class Logs:
     def leaves(self, event: Event) -> Answer:
         """Whether every message of the event is certainly sent to a collector that is not this host."""
         return self.forwarding.leaves(event)
+
+    def guarded(self) -> tuple[Guarded, ...]:
+        """Each log, and whether an unprivileged account could alter or remove it. Raises Unseen."""
+        return Tamper(self._host, self).guarded()
 
     def retained(self, months: int) -> tuple[Kept, ...]:
         """Each log on disk that holds security events, and whether it is certainly kept for so many calendar months. Raises Unseen."""

@@ -59,6 +59,8 @@ class Destination:
     make_folders: bool = True
     occasional: bool = False  # only every nth message, or at most one per interval
     module: str = ""
+    owner: str = ""  # whose a file becomes that rsyslogd makes, by name or number; empty for its own
+    group: str = ""
 
 
 @dataclass(slots=True)
@@ -69,6 +71,7 @@ class Configuration:
     default: str = DEFAULT_RULESET
     modules: dict[str, rs.Parameters] = field(default_factory=dict)
     sockets: list[tuple[str, str, Line]] = field(default_factory=list)  # (path, ruleset, line) of further imuxsock listeners
+    bound: set[str] = field(default_factory=set)  # rulesets that an input names
     queued: set[str] = field(default_factory=set)  # rulesets with a queue of their own
     settings: dict[str, str] = field(default_factory=dict)
     problems: list[tuple[Line, str]] = field(default_factory=list)
@@ -111,6 +114,8 @@ class _Loader:
             self.config.drop_user = value
         elif name in ("privdroptogroup", "privdroptogroupid"):
             self.config.drop_group = value
+        elif name in ("fileownernum", "filegroupnum"):
+            self.legacy[name.removesuffix("num")] = value
         elif name == "addunixlistensocket":
             self.config.sockets.append((value, "", line))
         elif name == "actionfiledefaulttemplate" and value.lower() not in self.templates:
@@ -118,6 +123,8 @@ class _Loader:
         else:
             self.legacy[name] = value
             self.config.settings[name] = value
+            if name.endswith("bindruleset"):
+                self.config.bound.add(value.lower())
 
     def ruleset_line(self, name: str) -> None:
         self.current = name.lower()
@@ -141,7 +148,9 @@ class _Loader:
             self.config.umask = _octal(text.get("umask", ""), self.config.umask)
             self.config.drop_user = text.get("privdrop.user.name", text.get("privdrop.user.id", self.config.drop_user))
             self.config.drop_group = text.get("privdrop.group.name", text.get("privdrop.group.id", self.config.drop_group))
-        elif kind == "input" and text.get("type", "").lower() == "imuxsock":
+        if kind in ("input", "module") and text.get("ruleset"):
+            self.config.bound.add(text["ruleset"].lower())
+        if kind == "input" and text.get("type", "").lower() == "imuxsock":
             self.config.sockets.append((text.get("socket", ""), text.get("ruleset", "").lower(), line))
         elif kind == "input" and text.get("type", "").lower() == "imfile":
             self.config.settings.setdefault("imfile", text.get("file", ""))
@@ -226,14 +235,16 @@ class _Loader:
         default = self.omfile.get("filecreatemode", "0644")
         mode = _octal(text.get("filecreatemode", default if isinstance(default, str) else ""), 0o644)
         folders = _on(text.get("createdirs", "on"))
+        whose = {word: next((str(each[key]) for each in (text, self.omfile) for key in (f"file{word}", f"file{word}num") if key in each), "")
+                 for word in ("owner", "group")}  # fmt: skip
         if "dynafile" in text:
             if text["dynafile"].lower() not in self.templates:
                 return self._drop(line, f"template {text['dynafile']!r} is not defined")
             pattern = self.templates[text["dynafile"].lower()] or text["dynafile"]
-            return Destination("dynafile", pattern, line, mode=mode, make_folders=folders, occasional=occasional, module="omfile")
+            return Destination("dynafile", pattern, line, mode=mode, make_folders=folders, occasional=occasional, module="omfile", **whose)
         if not text.get("file"):
             return self._drop(line, "omfile has neither file nor dynafile")
-        return Destination("file", text["file"], line, mode=mode, make_folders=folders, occasional=occasional, module="omfile")
+        return Destination("file", text["file"], line, mode=mode, make_folders=folders, occasional=occasional, module="omfile", **whose)
 
     def _new_forward(self, kind: str, parameters: rs.Parameters, line: Line, occasional: bool) -> Destination | None:
         target = parameters.get("target", parameters.get("targetsrv", ""))
@@ -279,7 +290,8 @@ class _Loader:
                 if action.kind == "file"
                 else self.templates[action.target.lower()] or action.target
             )
-            return Destination(action.kind, target, line, mode=mode, make_folders=folders, occasional=occasional, module="omfile")
+            whose = {word: self.legacy.get(f"file{word}", "") for word in ("owner", "group")}
+            return Destination(action.kind, target, line, mode=mode, make_folders=folders, occasional=occasional, module="omfile", **whose)
         if action.kind == "forward":
             return Destination("forward", action.target, line, action.protocol, action.port or "514", occasional=occasional, module="omfwd")
         if action.kind == "module":

@@ -40,6 +40,7 @@ class Evidence:
       and `D` for a directory whose entries are all listed (other columns empty but the path);
     - `cmd:name`: first line `exit <code>`, then what the command printed;
     - `packages`: `name version` per line, installed packages of interest only;
+    - `acls`: `path<TAB>list` per group-writable path that has an access control list; `?` where only its presence was seen.
     - `log-starts`: `path<TAB>first bytes of its first line` per line.
 
     taken_at: the target's own clock, aware UTC. clock_skew_ms: target minus auditor, halved round trip taken off; None if not measured.

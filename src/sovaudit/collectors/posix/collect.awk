@@ -202,6 +202,11 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
     if (word ~ /dir$/) { n = split(v, w, / /); for (i = 1; i <= n; i++) want("c", 1, "chrony", w[i]); return n }
     want(word == "include" ? "c" : "s", 0, "chrony", v); return 1
   }
+  if (fam == "auditd") {
+    gsub(/=/, " ", l); split(trim(l), w, /[ \t]+/)
+    if (tolower(w[1]) == "log_file" && w[2] != "") { want("s", 0, "plain", w[2]); return 1 }
+    return 0
+  }
   if (fam == "ntp" && word == "includefile") { want("c", 0, "ntp", under("/etc", v)); return 1 }
   if (fam == "ldso" && word == "include") { want("c", 0, "ldso", under("/etc", v)); return 1 }
   if (fam == "syslogng" && word == "@include") { gsub(/["\047]/, "", v); want("c", 1, "syslogng", under("/etc/syslog-ng", v)); return 1 }
@@ -345,6 +350,27 @@ function log_starts(   p, k, path, l, cmd, n, r) {
   }
   print N " l"; if (k != "") { sub(/\n$/, "", k); print k }
 }
+function acls(   p, n, i, w, l, list, cmd, k, at) {  # of what a group may write: only there can a list let others write
+  n = 0
+  for (p in ROW) if (ROW[p] ~ /^[fd]\t[0-7]*[2367][0-7]\t/) { w[++n] = p; list = list " " quote(p) }
+  if (n > 400) { gap("truncated", "acls", "more than 400 paths that a group may write"); return }
+  if (n) {
+    cmd = "if command -v getfacl >/dev/null 2>&1; then echo F; getfacl -nps --" list " 2>/dev/null; elif ls --version >/dev/null 2>&1; then echo L; ls -ldU --" list " 2>/dev/null; fi"
+    l = ""; cmd | getline l
+    if (l == "F") while ((cmd | getline l) > 0) {
+      if (l ~ /^# file: /) { at = substr(l, 9); gsub(/\\040/, " ", at) }
+      else if (l ~ /^(user|group):/ && l !~ /^user::/) { sub(/[ \t].*/, "", l); k[at] = (at in k) ? k[at] "," l : l }
+    }
+    else if (l == "L") for (i = 1; (cmd | getline l) > 0;) {
+      while (i <= n && substr(l, length(l) - length(w[i])) != " " w[i]) i++
+      if (i <= n && substr(l, 11, 1) == "+") k[w[i]] = "?"
+    }
+    else { close(cmd); gap("unsupported", "acls", "neither getfacl nor an ls that shows lists"); return }
+    close(cmd)
+  }
+  print N " e"
+  for (p in k) print p "\t" k[p]
+}
 BEGIN {
   LC = "C"; N = ENVIRON["SOVAUDIT_N"]; M = "<masked>"; Z = sprintf("%c", 0); if (length(Z) != 1) Z = ""
   split("yes no true false 0 1 on off none null required optional prompt ask", hw, / /); for (hi in hw) HARMLESS[hw[hi]] = 1
@@ -364,7 +390,7 @@ BEGIN {
     links(); people()
   }
   if (head <= TAIL) gap("truncated", "tree:/", "links or includes too deep")
-  packages(); log_starts()
+  packages(); log_starts(); acls()
   for (p in STRANGE) gap("unsupported", "tree:" p, "a name with control characters")
   for (p in UNREAD) if (p in LISTED) gap("denied", "tree:" p, "")
   print N " t"
