@@ -71,7 +71,8 @@ def test_rsyslog_decides_without_a_journal(kind: str, change: dict[str, str | No
     ],
 )
 def test_the_modes_of_the_file_decide(mode: tuple[int, int, int], wanted: str) -> None:
-    assert verdicts(run(auth_events, log_host(NO_JOURNAL, modes={"/var/log/auth.log": mode})))["sudo"] == wanted
+    people: dict[str, str | None] = {"/etc/passwd": "root:x:0:0::/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/bash\n"}
+    assert verdicts(run(auth_events, log_host(NO_JOURNAL | people, modes={"/var/log/auth.log": mode})))["sudo"] == wanted
 
 
 @pytest.mark.parametrize(("mode", "wanted"), [((0o755, 0, 0), "pass"), ((0o777, 0, 0), "fail"), ((0o1777, 0, 0), "fail")])
