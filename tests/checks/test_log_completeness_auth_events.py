@@ -75,7 +75,9 @@ def test_the_modes_of_the_file_decide(mode: tuple[int, int, int], wanted: str) -
     assert verdicts(run(auth_events, log_host(NO_JOURNAL | people, modes={"/var/log/auth.log": mode})))["sudo"] == wanted
 
 
-@pytest.mark.parametrize(("mode", "wanted"), [((0o755, 0, 0), "pass"), ((0o777, 0, 0), "fail"), ((0o1777, 0, 0), "pass")])  # sticky: what is there stays
+@pytest.mark.parametrize(
+    ("mode", "wanted"), [((0o755, 0, 0), "pass"), ((0o777, 0, 0), "fail"), ((0o1777, 0, 0), "pass")]
+)  # sticky: what is there stays
 def test_the_folder_counts_too(mode: tuple[int, int, int], wanted: str) -> None:
     assert verdicts(run(auth_events, log_host(NO_JOURNAL, modes={"/var/log": mode})))["su"] == wanted
 
