@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,6 +104,37 @@ def test_several_hosts_reach_one_check() -> None:
     evidences = [evidence_with(target=f"ssh://h{n}") for n in range(3)]
     (judgement,) = judge([selection], evidences)
     assert judgement.target == "*"
+    assert judgement.passed == ("3",)
+
+
+def test_hosts_are_read_again_and_not_kept() -> None:
+    alive: weakref.WeakSet[Host] = weakref.WeakSet()
+    most = 0
+
+    def counts(hosts: tuple[Host, ...]) -> Outcomes:
+        nonlocal most
+        for host in hosts:
+            alive.add(host)
+            most = max(most, len(alive))
+        yield passed("{n}", subject=" ".join(host.evidence.target.id for host in hosts), n=len(hosts))
+
+    class Stored:
+        def __iter__(self) -> Iterator[Evidence]:
+            return (evidence_with(target=f"ssh://h{n}") for n in range(9))
+
+    noted: list[str] = []
+    (judgement,) = judge([chosen(counts, (tuple[Host, ...],))], Stored(), each=lambda evidence: noted.append(evidence.target.id))
+    assert judgement.passed == (" ".join(noted),)
+    assert len(noted) == 9
+    assert most <= 2
+
+
+def test_evidence_that_can_be_read_only_once_still_reaches_a_check_over_hosts() -> None:
+    def counts(hosts: tuple[Host, ...]) -> Outcomes:
+        yield passed("{n}", subject=str(len([*hosts])), n=len(hosts))
+
+    once = (evidence_with(target=f"ssh://h{n}") for n in range(3))
+    (judgement,) = judge([chosen(counts, (tuple[Host, ...],))], once)
     assert judgement.passed == ("3",)
 
 

@@ -157,13 +157,10 @@ class Audit:
         targets: list[TargetNote] = []
         calibration: list[Calibration] = []
 
-        def evidences() -> Iterator[Evidence]:
-            for target in bundle.targets:
-                evidence = bundle.evidence(target)
-                targets.append(build.target_note(evidence))
-                yield evidence
+        def note(evidence: Evidence) -> None:
+            targets.append(build.target_note(evidence))
 
-        judgements = list(engine.judge(self.selected, evidences(), calibration=calibration))
+        judgements = list(engine.judge(self.selected, bundle, calibration=calibration, each=note))
         frame = build.Frame(
             profile=build.profile_note(self._profile, self.selected),
             directives=self._directives,

@@ -7,9 +7,9 @@ Everything that leaves here is fit for a document: bounded, without lone surroga
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 
 from sovaudit import canon
 from sovaudit.authoring import Check
@@ -52,20 +52,27 @@ class Judgement:
 
 
 def judge(
-    selections: Sequence[Selection], evidences: Iterable[Evidence], *, calibration: list[Calibration] | None = None
+    selections: Sequence[Selection],
+    evidences: Iterable[Evidence],
+    *,
+    calibration: list[Calibration] | None = None,
+    each: Callable[[Evidence], object] | None = None,
 ) -> Iterator[Judgement]:
     """Every selected check on every target, one target in memory at a time.
 
-    calibration: receives, target by target, where a program's own answer stood beside ours.
-
-    Checks over several hosts (`tuple[Host, ...]`) run at the end and keep their hosts until then.
-    Raises UsageError for a check that asks for facts nobody provides.
+    evidences: read once for the checks of one host, and once more for each check over several hosts (`tuple[Host, ...]`), which run at
+    the end. each: called with every target's evidence as it is first read. calibration: receives, target by target, where a program's
+    own answer stood beside ours. Raises UsageError for a check that asks for facts nobody provides.
     """
     single = [selection for selection in selections if _needs(selection.check) == "host"]
     fleet = [selection for selection in selections if _needs(selection.check) == "hosts"]
-    hosts: list[Host] = []
+    if fleet and iter(evidences) is evidences:
+        evidences = list(evidences)  # it cannot be read twice
+    count = 0
     uncollected: list[Evidence] = []
     for evidence in evidences:
+        if each is not None:
+            each(evidence)
         if evidence.target.kind not in HOST_KINDS:
             continue
         host = Host(evidence)
@@ -74,12 +81,33 @@ def judge(
             yield _judge(selection, (host,), evidence, digests)
         if calibration is not None and evidence.collected:
             calibration.extend(_calibrate(host))
-        if fleet and evidence.collected:
-            hosts.append(host)
+        if evidence.collected:
+            count += 1
         elif fleet:
             uncollected.append(evidence)
     for selection in fleet:
-        yield _judge_fleet(selection, tuple(hosts), uncollected)
+        yield _judge_fleet(selection, Hosts(evidences, count), uncollected)
+
+
+class Hosts(Sequence[Host]):
+    """All collected hosts of an audit, in the order of their targets. Each is made anew when its turn comes: one in memory at a time."""
+
+    def __init__(self, evidences: Iterable[Evidence], count: int) -> None:
+        self._evidences = evidences
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Host]:
+        return (Host(evidence) for evidence in self._evidences if evidence.target.kind in HOST_KINDS and evidence.collected)
+
+    @overload
+    def __getitem__(self, at: int) -> Host: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Host]: ...
+    def __getitem__(self, at: int | slice) -> Host | Sequence[Host]:
+        return tuple(self)[at]
 
 
 def _calibrate(host: Host) -> Iterator[Calibration]:
@@ -113,7 +141,7 @@ def _judge(selection: Selection, facts: tuple[Any, ...], evidence: Evidence, dig
     return _judgement(selection, outcomes, evidence.target.id, digests)
 
 
-def _judge_fleet(selection: Selection, hosts: tuple[Host, ...], uncollected: list[Evidence]) -> Judgement:
+def _judge_fleet(selection: Selection, hosts: Hosts, uncollected: list[Evidence]) -> Judgement:
     outcomes = [_uncollected(evidence) for evidence in uncollected]
     if hosts or not uncollected:
         outcomes += _run(selection, (hosts,))

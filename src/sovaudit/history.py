@@ -49,13 +49,10 @@ def replay(bundle: Bundle, against: Report, checks: Mapping[str, Check]) -> Repo
     targets: list[TargetNote] = []
     calibration: list[Calibration] = []
 
-    def evidences() -> Iterator[Evidence]:
-        for name in bundle.targets:
-            evidence = bundle.evidence(name)
-            targets.append(build.target_note(evidence))
-            yield evidence
+    def note(evidence: Evidence) -> None:
+        targets.append(build.target_note(evidence))
 
-    judgements = list(engine.judge(selections(against, checks), evidences(), calibration=calibration))
+    judgements = list(engine.judge(selections(against, checks), bundle, calibration=calibration, each=note))
     return _rebuild(against, judgements, targets, calibration, bundle.root(), bundle.bytes)
 
 
