@@ -1,4 +1,5 @@
-"""Who gets a session: real logins to sshd and real console stacks in a Debian root, beside ssh-allowed, disabled-accounts and service-accounts.
+"""Who gets a session: real logins to sshd and real console stacks in a Debian root, beside ssh-allowed, disabled-accounts,
+service-accounts and named-accounts.
 
 A case is a few files, a preparation and the accounts to ask for. Every account tries every set of factors that it holds by SSH, and its password
 at the console; each check must call exactly those who got in a failure, unless they are declared.
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from sovaudit.content.checks.least_privilege.disabled_accounts import disabled_accounts
+from sovaudit.content.checks.least_privilege.named_accounts import named_accounts
 from sovaudit.content.checks.least_privilege.service_accounts import service_accounts
 from sovaudit.content.checks.least_privilege.ssh_allowed import ssh_allowed
 
@@ -117,6 +119,7 @@ def test_sessions(name: str, base: str) -> None:
     allowed = verdicts(run(ssh_allowed, host, users=case.users, groups=case.groups))
     disabled = verdicts(run(disabled_accounts, host, left=case.left))
     service = verdicts(run(service_accounts, host))
+    named = verdicts(run(named_accounts, host, generic=("bob", "nobody"), declared=case.users))
     for user in case.ask:
         account = host.accounts.get(user)
         assert account is not None
@@ -129,5 +132,7 @@ def test_sessions(name: str, base: str) -> None:
         system = account.uid < UID_MIN.get(name, 1000) or account.uid == 65534
         asked = ("fail" if session else "pass") if system and account.uid else None
         assert service.get(user) == asked, (user, by_ssh, local, service)
+        generic = user in ("bob", "nobody") and user not in case.users and account.has_shell
+        assert named.get(user, "pass") == ("fail" if generic and session else "pass"), (user, by_ssh, local, named)
     if "zoe" in case.left:
         assert disabled["zoe"] == "pass"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import subprocess
 import time
 from collections.abc import Iterator
@@ -68,6 +69,10 @@ def furnish(root: Path) -> None:
     for path in ("/home/alice", "/home/alice/.ssh", "/home/alice/.ssh/authorized_keys", "/home/alice/.google_authenticator"):
         os.chown(root / path[1:], 1000, 1000)
     (root / "home/link").symlink_to("alice")
+    with (root / "var/log/lastlog").open("r+b") as file:  # alice and auditor have logged in, bob has not, 1234 is no account
+        for uid, seconds in ((0, 1_700_000_000), (1000, 1_750_000_001), (1001, 3_000_000_000), (1234, 5), (65534, 1)):
+            file.seek(uid * 292)
+            file.write(struct.pack("<I32s256s", seconds, b"pts/0", b"10.0.0.1 s3cr3tNeedle"))
     (root / "etc/ssh/sshd_config.d/20-link.conf").symlink_to("/opt/linked.conf")
     (root / "opt/linked.conf").write_text("LoginGraceTime 30\n")
     (root / "etc/ssh/sshd_config.d/30-away.conf").symlink_to("../../../../../../etc/lab-outside.conf")
@@ -189,6 +194,7 @@ def test_what_configuration_names_is_followed(mounted: Evidence) -> None:
     assert "D\t\t\t\t\t\t/etc/ssh/sshd_config.d\n" not in tree
     assert "forged" not in tree
     assert "\n-\t\t\t\t\t\t/data\n" in tree
+    assert mounted.artifacts["last-logins"] == b"0 1700000000\n1000 1750000001\n1001 3000000000\n65534 1\n"
     assert mounted.artifacts["log-starts"] == b"/var/log/auth.log\t2026-01-01T00:00:00+00:00 vm ssh\n"
     reasons = {gap.item: gap.reason for gap in mounted.gaps}
     assert reasons["file:/etc/ssh/odd_name"] == Reason.UNSUPPORTED

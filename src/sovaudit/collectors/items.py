@@ -15,6 +15,11 @@ MAX_FILES = 4_000  # contents
 MAX_ROUNDS = 12  # links and includes, one after the other
 MAX_ACLS = 400  # paths that a group may write
 LOG_START = 32  # bytes of a log's first line
+MAX_UIDS = 20_000  # accounts whose last login is looked up
+LASTLOG = "/var/log/lastlog"
+LASTLOG_RECORD = 292  # bytes per uid (lastlog.h): four of time, 32 of terminal, 256 of host
+# where these loaders are, glibc's time has eight bytes there
+LONG_TIME = ("ld-linux-aarch64.so.1", "ld-linux-riscv64-lp64d.so.1", "ld-linux-loongarch-lp64d.so.1")
 COMMAND_SECONDS = 6
 MAX_COMMAND = 256 * 1024  # bytes of one command's output
 

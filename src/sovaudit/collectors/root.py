@@ -18,7 +18,7 @@ import time
 import zlib
 from datetime import UTC, datetime
 
-from sovaudit.collectors import items
+from sovaudit.collectors import items, lastlog
 from sovaudit.collectors.gather import Gatherer, Row, tree_artifact
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.collectors.packages import PACKAGE_FILES, package_lines
@@ -110,6 +110,15 @@ class MountedRoot:
                 raise PermissionError(path)
             return file.read(limit)
 
+    def read_at(self, path: str, offset: int, size: int) -> bytes:
+        """A piece of a regular file; short at its end. Raises OSError."""
+        folder, _, name = path.rpartition("/")
+        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, dir_fd=self._folder(folder))
+        try:
+            return os.pread(handle, size, offset)
+        finally:
+            os.close(handle)
+
 
 def collect_root(target: Target, folder: str, options: CollectOptions) -> Evidence:
     """Evidence of a mounted root. taken_at is the auditor's clock: a root that does not run has none. Raises CollectError."""
@@ -149,6 +158,11 @@ def _collect(target: Target, system: MountedRoot, options: CollectOptions, began
         gaps["acls"] = lists
     else:
         artifacts["acls"] = lists
+    logins, gap = _last_logins(system, gatherer.files.get("file:/etc/passwd", b""))
+    if logins is not None:
+        artifacts[lastlog.NAME] = logins
+    if gap is not None:
+        gaps[gap.item] = gap
     for command in items.COMMANDS:
         gaps[f"cmd:{command.name}"] = Gap(f"cmd:{command.name}", Reason.UNSUPPORTED, "a mounted root runs no programs")
     if not any(name in artifacts for name in ("file:/etc/passwd", "file:/etc/os-release", "file:/usr/lib/os-release")):
@@ -214,6 +228,21 @@ def _packages(system: MountedRoot) -> tuple[bytes | None, Gap | None]:
             return None, Gap("packages", Reason.DENIED, path)
         return package_lines(kind, data), None
     return None, Gap("packages", Reason.UNSUPPORTED, "no package database that we know")
+
+
+def _last_logins(system: MountedRoot, passwd: bytes) -> tuple[bytes | None, Gap | None]:
+    def there(path: str) -> bool:
+        try:
+            return system.lstat(path) is not None
+        except OSError:
+            return False
+
+    long_time = any(there(f"{folder}/{name}") for folder in ("/lib", "/usr/lib") for name in items.LONG_TIME)
+    try:
+        row = system.lstat(items.LASTLOG)
+    except OSError:
+        return None, Gap(lastlog.NAME, Reason.DENIED)
+    return lastlog.last_logins(row, passwd, long_time, lambda offset, size: system.read_at(items.LASTLOG, offset, size))
 
 
 def _log_starts(system: MountedRoot, tree: set[str]) -> tuple[bytes, list[Gap]]:

@@ -171,6 +171,8 @@ def _frames(body: bytes, nonce: bytes) -> Answer:
             artifacts["log-starts"] = b"".join(sorted(row + b"\n" for row in content.split(b"\n") if row))
         elif kind == b"e":
             artifacts["acls"] = b"".join(sorted(row + b"\n" for row in content.split(b"\n") if row))
+        elif kind == b"o":
+            artifacts["last-logins"] = b"".join(sorted(row + b"\n" for row in content.split(b"\n") if row))
         elif kind == b"i":
             key, _, value = rest.partition(b" ")
             answer.info[key.decode("ascii", "replace")] = value.decode("utf-8", "replace")[:200]
@@ -201,6 +203,9 @@ def _complete(answer: Answer, marks: set[bytes]) -> None:
         answer.artifacts.pop("tree", None)
         answer.gaps["tree"] = Gap("tree", Reason.TIMEOUT, "reading the files took too long")
         answer.gaps["tree:/"] = Gap("tree:/", Reason.TIMEOUT, "reading the files took too long")
+    if "last-logins" not in answer.artifacts and "last-logins" not in answer.gaps:
+        answer.broken = True
+        answer.gaps["last-logins"] = Gap("last-logins", Reason.TIMEOUT, "not looked up, or it did not end")
     for name in (*(command.name for command in items.COMMANDS), *items.FROM_PROC):
         if f"cmd:{name}" not in answer.artifacts and f"cmd:{name}" not in answer.gaps:
             answer.broken = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,13 @@ class Host:
         """Name → version of the installed packages of interest. Raises Unseen."""
         rows = (line.split(" ") for line in self.files.artifact("packages").splitlines())
         return {row[0]: row[1] for row in rows if len(row) >= 2}
+
+    @cached_property
+    def last_logins(self) -> dict[int, datetime]:
+        """Uid → last login that lastlog(8) recorded; an account that is missing has none on record. Raises Unseen."""
+        rows = (line.split(" ") for line in self.files.artifact("last-logins").splitlines())
+        found = {int(row[0]): int(row[1]) for row in rows if len(row) == 2 and row[0].isdigit() and row[1].isdigit()}
+        return {uid: datetime.fromtimestamp(seconds, UTC) for uid, seconds in found.items() if seconds < 1 << 33}
 
     @cached_property
     def os(self) -> dict[str, str]:
