@@ -86,6 +86,11 @@ ITEMS: tuple[Item, ...] = (
     *_each("/etc/security /usr/lib/security/pwquality.conf.d /usr/etc/security", depth=2),
     Item("/etc/users.oath", family="oath"),
     Item("/etc/oath", depth=1, family="oath"),
+    # consoles and desktops
+    *_each("/etc/inittab /etc/sddm.conf"),
+    *_each("/etc/gdm3 /etc/gdm /etc/greetd /etc/sddm.conf.d /usr/lib/sddm/sddm.conf.d", depth=1),
+    *_each("/usr/share/lightdm/lightdm.conf.d /usr/local/share/lightdm/lightdm.conf.d /etc/xdg/lightdm/lightdm.conf.d", depth=1),
+    Item("/etc/lightdm", depth=2),
     # privilege
     Item("/etc/sudoers", family="sudo"),
     Item("/etc/sudoers.d", depth=1, family="sudo"),

@@ -13,6 +13,7 @@ from sovaudit.model.verdict import Reason
 
 if TYPE_CHECKING:
     from sovaudit.facts.clock import Clock
+    from sovaudit.facts.console import Console
     from sovaudit.facts.logs import Logs
     from sovaudit.facts.pam import Pam
     from sovaudit.facts.privilege import Privilege
@@ -92,6 +93,12 @@ class Host:
         from sovaudit.facts.privilege import Privilege
 
         return Privilege(self)
+
+    @cached_property
+    def console(self) -> Console:
+        from sovaudit.facts.console import Console
+
+        return Console(self)
 
     @cached_property
     def logs(self) -> Logs:
