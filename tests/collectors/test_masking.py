@@ -124,7 +124,7 @@ WORDS = [
 
 
 def _awk(awk: tuple[str, ...], family: str, lines: list[bytes]) -> list[bytes]:
-    program = script._part("collect.awk").replace("BEGIN {", 'function unused() {}\nBEGIN { FAMILY = ENVIRON["FAMILY"]\n', 1)
+    program = script.awk().replace("BEGIN {", 'function unused() {}\nBEGIN { FAMILY = ENVIRON["FAMILY"]\n', 1)
     program = program.replace(
         'print mask_line("plain", line)',
         'print (FAMILY == "shadow" ? account_line(line) : FAMILY == "oath" ? oath_line(line) : mask_line(FAMILY, line))',

@@ -114,7 +114,7 @@ def test_the_script_is_plain_sh() -> None:
         for shell in ("dash", "bash"):
             assert subprocess.run([shell, "-n"], input=text, text=True, capture_output=True, timeout=20).stderr == ""
     assert "<<" not in script.body().replace("<<'", "")  # a here-document may write a temporary file
-    assert "'" not in script._part("collect.awk")
+    assert "'" not in script.awk()
 
 
 def test_paramiko_is_imported_for_ssh_only() -> None:

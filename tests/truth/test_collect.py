@@ -41,7 +41,15 @@ FILES = {
     "/opt/ssh/extra.conf": "MaxAuthTries 3\n",
     "/etc/keys/alice": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl alice\n",
     "/etc/keys/ca.pub": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl ca\n",
-    "/etc/sudoers": "@include local/%h\n@includedir /etc/sudoers.d\nroot ALL=(ALL:ALL) ALL\nalice ALL=(root) /opt/tools/run.sh --token=s3cr3tNeedle\n",
+    "/etc/sudoers": "@include local/%h\n@includedir /etc/sudoers.d\nroot ALL=(ALL:ALL) ALL\nalice ALL=(root) /opt/tools/run.sh --token=s3cr3tNeedle, /srv/wild/*.sh, /srv/folder/\n",
+    "/srv/wild/a.sh": "",
+    "/srv/folder/b": "",
+    "/etc/crontab": "PATH=/usr/bin:/srv/path\n1 * * * * root cd /srv/job && /srv/job/run.sh >>/srv/job/log; /usr/bin/true\n# /srv/job/not\n",
+    "/srv/job/run.sh": "",
+    "/srv/job/not": "",
+    "/etc/systemd/system/own.service": "[Service]\nExecStart=-/srv/unit/own --x=/srv/unit/x\nDescription=/srv/unit/not\nEnvironmentFile=-/srv/unit/env\n",
+    "/srv/unit/own": "",
+    "/srv/unit/not": "",
     "/etc/local/lab": "Defaults use_pty\n",
     "/opt/tools/run.sh": "#!/bin/sh\n",
     "/etc/rsyslog.conf": '$IncludeConfig /etc/rsyslog.d/*.conf\ninclude(file="/srv/rsyslog/more.conf")\n*.* :ommysql:h,d,u,s3cr3tNeedle\n',
@@ -82,10 +90,35 @@ def furnish(root: Path) -> None:
     (root / "etc/ssh/binary").write_bytes(b"a\0b\n")
     (root / "etc/ssh/latin").write_bytes(b"caf\xe9\r\n\r\n")
     (root / "etc/ssh/sshd_config.d/new\nline.conf").write_text("PermitRootLogin yes\n")
+    special(root)
     (root / "etc/cron.d/evil").symlink_to("x\nf\t4755\t0\t0\t1\t1\t/etc/forged")
 
 
-def same(one: Evidence, other: Evidence) -> None:
+def special(root: Path) -> None:
+    """Programs with rights of their own, and paths in root's folders that are not root's alone."""
+    for path, mode, owner in (
+        ("usr/local/bin/rootish", 0o4755, 0), ("opt/a b/tool", 0o2755, 0), ("home/alice/mine", 0o4711, 1000), ("usr/local/sbin/script", 0o4755, 0), ("var/lib/docker/x/sudo", 0o4755, 0),
+        ("usr/local/lib/open.so", 0o666, 0), ("usr/local/bin/bobs", 0o755, 1002), ("etc/ssh/group.conf", 0o660, 0), ("srv/grand", 0o755, 0), ("usr/local/bin/nobits", 0o4644, 0),
+    ):  # fmt: skip
+        place = root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text("#!/bin/sh\n" if "script" in path else "x\n")
+        os.chown(place, owner, 27 if "group" in path else owner)
+        place.chmod(mode)
+    (root / "usr/bin/find").chmod(0o4755)
+    (root / "usr/local/bin/away").symlink_to("/srv/grand")
+    (root / "usr/local/bin/away2").symlink_to("../../../home/alice/mine")
+    (root / "usr/local/bin/here").symlink_to("../lib/open.so")
+    (root / "opt/a b").chmod(0o1777)
+    shutil.copy(root / "usr/bin/true", root / "usr/local/bin/net")
+    subprocess.run(["setcap", "cap_net_raw,cap_net_admin+ep", str(root / "usr/local/bin/net")], check=True)
+    shutil.copy(root / "usr/bin/true", root / "usr/local/bin/all")
+    subprocess.run(["setcap", "=ep", str(root / "usr/local/bin/all")], check=True)
+    (root / "var/lib/dpkg/diversions").write_text("/usr/bin/find\n/usr/bin/find.old\n:\n")
+
+
+def same(one: Evidence, other: Evidence, *, but: frozenset[str] = frozenset()) -> None:
+    """but: gaps that one of the two may have more."""
     first = {name: data for name, data in one.artifacts.items() if not name.startswith("cmd:")}
     second = {name: data for name, data in other.artifacts.items() if not name.startswith("cmd:")}
     assert sorted(first) == sorted(second)
@@ -96,7 +129,8 @@ def same(one: Evidence, other: Evidence) -> None:
     )
     assert (sorted(rows - others), sorted(others - rows)) == ([], [])
     assert [name for name in first if first[name] != second[name]] == []
-    assert {gap for gap in one.gaps if not gap.item.startswith("cmd:")} == {gap for gap in other.gaps if not gap.item.startswith("cmd:")}
+    gaps, more = ({gap for gap in each.gaps if not gap.item.startswith("cmd:") and gap.item not in but} for each in (one, other))
+    assert gaps == more
 
 
 def stamp(root: Path) -> dict[str, tuple[int, ...]]:
@@ -161,7 +195,16 @@ def test_busybox_alone_gives_the_same(root: Path, mounted: Evidence) -> None:
         script.body = original
     assert seen.error == ""
     again = collect(parse_target(f"root:{root}"))
-    same(again, seen)
+    reasons = {gap.item: gap.reason for gap in seen.gaps}
+    assert (reasons["setuid:capabilities"], reasons["acls"]) == (Reason.ABSENT, Reason.UNSUPPORTED)  # what busybox cannot show is said
+    kept = "".join(
+        row
+        for row in again.artifacts.pop("setuid").decode().splitlines(True)
+        if "/local/bin/net" not in row and "/local/bin/all" not in row
+    )
+    assert kept == seen.artifacts.pop("setuid").decode()
+    del again.artifacts["acls"]
+    same(again, seen, but=frozenset({"setuid:capabilities", "acls"}))
 
 
 def test_bash_as_sh_gives_the_same(root: Path) -> None:
@@ -187,6 +230,9 @@ def test_what_configuration_names_is_followed(mounted: Evidence) -> None:
     ):  # fmt: skip
         assert f"file:{path}" in mounted.artifacts, path
     tree = mounted.artifacts["tree"].decode("utf-8", "surrogateescape")
+    assert "/srv/job/not\n" not in tree and "/srv/unit/not\n" not in tree
+    for path in ("/srv/wild/a.sh", "/srv/folder/b", "/srv/job/run.sh", "/srv/path", "/srv/unit/own", "/srv/unit/x", "/srv/unit/env"):
+        assert f"\t{path}\n" in tree, path
     for path in ("/var/otp/alice", "/opt/tools/run.sh", "/home/alice/.google_authenticator", "/usr/bin/bash", "/etc/security/opasswd"):
         assert f"\t{path}\n" in tree, path
     assert "\t/etc/ssh/sshd_config.d/20-link.conf\t/opt/linked.conf\n" in tree
@@ -200,6 +246,40 @@ def test_what_configuration_names_is_followed(mounted: Evidence) -> None:
     assert reasons["file:/etc/ssh/odd_name"] == Reason.UNSUPPORTED
     assert reasons["file:/etc/ssh/binary"] == Reason.UNSUPPORTED
     assert reasons["tree:/etc/ssh/sshd_config.d"] == Reason.UNSUPPORTED
+
+
+def test_programs_with_rights_of_their_own(mounted: Evidence) -> None:
+    rows = [row.split("\t") for row in mounted.artifacts["setuid"].decode().splitlines()]
+    found = {row[-1]: row[1:-1] for row in rows if row[0] == "f"}
+    assert found["/usr/local/bin/rootish"][:5] == ["4755", "0", "0", "-", "-"]
+    assert found["/usr/local/sbin/script"][4] == "#!"
+    assert found["/usr/local/bin/net"][3] == "cap_net_admin,cap_net_raw"
+    assert found["/usr/local/bin/all"][3] == "all"
+    assert found["/opt/a b/tool"][0] == "2755"
+    assert found["/home/alice/mine"][1] == "1000"
+    assert "/var/lib/docker/x/sudo" not in found
+    owned = {(row[1], row[2]): row[3] for row in rows if row[0] == "o"}
+    assert owned["passwd", "/usr/bin/passwd"] == found["/usr/bin/passwd"][5]
+    assert ("util-linux", "/bin/su") in owned  # the merged /usr has it as /usr/bin/su
+    assert ("findutils", "/usr/bin/find") in owned
+
+
+def test_what_is_not_roots_alone(mounted: Evidence) -> None:
+    rows = mounted.artifacts["tree"].decode("utf-8", "surrogateescape").split("\n")
+    paths = {row.split("\t")[6]: row.split("\t") for row in rows if row and row[0] not in "DWA"}
+    for path in (
+        "/usr/local/lib/open.so",
+        "/usr/local/bin/bobs",
+        "/opt/a b",
+        "/srv/grand",
+        "/srv",
+        "/home/alice/mine",
+        "/usr/local/bin/away",
+    ):
+        assert path in paths, path
+    assert "/usr/local/bin/here" not in paths and "/usr/local/bin/rootish" not in paths
+    assert "W\t\t\t\t\t\t/usr" in rows and "W\t\t\t\t\t\t/opt" in rows
+    assert "W\t\t\t\t\t\t/etc" not in rows  # a name with a newline is below it
 
 
 def test_links_never_leave_the_root(root: Path) -> None:

@@ -9,6 +9,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from sovaudit.collectors import items
 from sovaudit.collectors.items import HOME_FILES, HOME_STATS, Item
 
 MAX_ACCOUNTS = 2000
@@ -97,11 +98,31 @@ class Follower:
             return 0
         count = 0
         for name in _words(re.sub(rb"[,:=!()\"]", b" ", line)):
-            if name[:1] == "/" and not re.search(r"[*?\[\\^]", name):
+            if name[:1] != "/":
+                continue
+            count += 1
+            magic = re.search(r"[*?\[\\^]", name)
+            if magic or name[-1] == "/":
+                name = posixpath.dirname(name[: magic.start()] if magic else name)
+                self._want("s", name, depth=0 if _scanned(name) else 1)
+            while len(name) > 1:
+                self._want("s", name)
+                name = posixpath.dirname(name)
+        return count
+
+    def _in_cron(self, path: str, line: bytes) -> int:
+        return 0 if line[:1] == b"#" else self._programs(line)
+
+    def _in_unit(self, path: str, line: bytes) -> int:
+        return self._programs(line) if line[:4] == b"Exec" or line[:16] == b"EnvironmentFile=" else 0
+
+    def _programs(self, line: bytes) -> int:
+        """Absolute paths in a command line, but for those that the walk covers."""
+        count = 0
+        for name in _words(re.sub(rb"[][;&|<>(){}=\"'`$@:+!-]", b" ", line)):
+            if name[:1] == "/" and not _scanned(name) and not re.search(r"[*?\\%,]", name):
+                self._want("s", name)
                 count += 1
-                while len(name) > 1:
-                    self._want("s", name.rstrip("/") or "/")
-                    name = posixpath.dirname(name.rstrip("/"))
         return count
 
     def _in_pam(self, path: str, line: bytes) -> int:
@@ -183,7 +204,7 @@ class Follower:
         if word == "include":
             self._want("c", name, "logrotate", 1)
             return 1
-        return 0
+        return 0 if line[:1] == b"#" else self._programs(line)
 
     def _in_chrony(self, path: str, line: bytes) -> int:
         word, _, name = _first(line)
@@ -223,6 +244,10 @@ class Follower:
             self._want("c", name if name[:1] == "/" else f"/etc/syslog-ng/{name}", "syslogng", 1)
             return 1
         return 0
+
+
+def _scanned(path: str) -> bool:
+    return f"/{path.split('/')[1]}" in items.SCANNED
 
 
 def expand(pattern: str, name: str, uid: str, home: str) -> str:

@@ -21,6 +21,9 @@ LASTLOG_RECORD = 292  # bytes per uid (lastlog.h): four of time, 32 of terminal,
 # where these loaders are, glibc's time has eight bytes there
 LONG_TIME = ("ld-linux-aarch64.so.1", "ld-linux-riscv64-lp64d.so.1", "ld-linux-loongarch-lp64d.so.1")
 COMMAND_SECONDS = 6
+MAX_EXPOSED = 2_000  # paths in root's folders that are not root's alone
+MAX_PROGRAMS = 500  # programs with rights of their own
+MAX_HASHED = 32 * 1024 * 1024  # bytes of one of them
 MAX_COMMAND = 256 * 1024  # bytes of one command's output
 
 
@@ -104,7 +107,7 @@ ITEMS: tuple[Item, ...] = (
     Item("/etc/doas.d", depth=1),
     Item("/etc/polkit-1/rules.d", depth=1),
     Item("/etc/polkit-1/localauthority.conf.d", depth=1),
-    *_each("/etc/ld.so.preload"),
+    *_each("/etc/ld.so.preload /var/lib/dpkg/diversions /var/lib/dpkg/statoverride"),
     Item("/etc/ld.so.conf", family="ldso"),
     Item("/etc/ld.so.conf.d", depth=1),
     # directories behind accounts
@@ -136,6 +139,7 @@ ITEMS: tuple[Item, ...] = (
     # scheduled jobs
     *_each("/etc/cron.d /etc/cron.daily /etc/cron.hourly /etc/cron.weekly /etc/cron.monthly", depth=1, family="cron"),
     *_each("/etc/crontab /etc/anacrontab", family="cron"),
+    *_each("/var/spool/cron/crontabs/root /var/spool/cron/tabs/root /var/spool/cron/root /etc/crontabs/root", family="cron"),
     *_each("/etc/cron.allow /etc/cron.deny /etc/at.allow /etc/at.deny"),
     *_each("/usr/bin/crontab /usr/bin/at /usr/sbin/useradd /usr/sbin/adduser", content=False),
     Item("/var/lib/systemd/linger", False, 1),
@@ -147,9 +151,9 @@ ITEMS: tuple[Item, ...] = (
         for conf in ("journald.conf", "timesyncd.conf", "journal-upload.conf", "logind.conf")
         for name in (conf, f"{conf}.d")
     ),
-    Item("/etc/systemd/system", depth=4),
+    Item("/etc/systemd/system", depth=4, family="unit"),
     *(Item(folder, False, 1) for folder in UNIT_FOLDERS),
-    *(Item(f"{folder}/{unit}*", depth=1) for folder in UNIT_FOLDERS for unit in UNITS),
+    *(Item(f"{folder}/{unit}*", depth=1, family="unit") for folder in UNIT_FOLDERS for unit in UNITS),
     *_each("/etc/rc0.d /etc/rc1.d /etc/rc2.d /etc/rc3.d /etc/rc4.d /etc/rc5.d /etc/rc6.d /etc/rcS.d /etc/init.d", content=False, depth=1),
     *_each("/etc/runlevels", content=False, depth=2),
     # seen, not read: names and modes
@@ -179,6 +183,14 @@ ITEMS: tuple[Item, ...] = (
         content=False,
     ),
 )
+
+# Walked through once: below these, every path that is not root's alone is named.
+SCANNED = ("/etc", "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/boot", "/root", "/opt")
+# Not walked through in search of setuid programs: what the kernel makes up, and other systems' trees.
+UNSCANNED = (
+    "/proc", "/sys", "/dev", "/snap", "/var/lib/snapd/snap", "/.snapshots", "/var/lib/docker", "/var/lib/containers", "/var/lib/containerd", "/var/lib/lxc",
+    "/var/lib/lxd", "/var/lib/incus", "/var/lib/machines", "/var/lib/kubelet", "/var/lib/flatpak", "/var/snap",
+)  # fmt: skip
 
 # Never brought, whatever finds them: stat only. Shell patterns over the whole path.
 NEVER = (

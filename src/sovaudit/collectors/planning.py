@@ -28,7 +28,11 @@ def plan_lines(target: Target, options: CollectOptions) -> tuple[str, ...]:
     lines.append(
         "read what these files include or name: sshd Include, sudoers include, rsyslog include, logrotate include, PAM files, chrony, ntp, ld.so.conf"
     )
-    lines.append("stat the shells of accounts, programs named in sudoers and their folders")
+    lines.append("stat the shells of accounts, programs named in sudoers, cron, units and logrotate, and their folders")
+    lines.append(
+        f"walk local file systems, but for {' '.join(items.UNSCANNED)}: read owners, modes, capabilities and MD5 of setuid and setgid programs"
+    )
+    lines.append(f"walk {' '.join(items.SCANNED)}: stat what is not root's alone")
     lines.append("read the package database, names and versions of interest only")
     lines.append(f"read the first {items.LOG_START} bytes of /var/log/: {' '.join(items.LOGS)}")
     lines.append(f"never read, only stat: {' '.join(items.NEVER)}")

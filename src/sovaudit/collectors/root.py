@@ -22,6 +22,7 @@ from sovaudit.collectors import items, lastlog
 from sovaudit.collectors.gather import Gatherer, Row, tree_artifact
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.collectors.packages import PACKAGE_FILES, package_lines
+from sovaudit.collectors.scan import Scan
 from sovaudit.errors import CollectError
 from sovaudit.model.evidence import Evidence, Gap, Target
 from sovaudit.model.verdict import Reason, TargetStatus
@@ -102,6 +103,31 @@ class MountedRoot:
                 return b""
             raise
 
+    def entries(self, path: str) -> list[tuple[str, os.stat_result, str]]:
+        """Name, metadata and link target of everything in a folder."""
+        folder = self._folder(path)
+        if not os.access(".", os.R_OK | os.X_OK, dir_fd=folder):
+            raise PermissionError(path)
+        found = []
+        with os.scandir(folder) as listed:
+            for entry in listed:
+                stat_ = entry.stat(follow_symlinks=False)
+                found.append((entry.name, stat_, os.readlink(entry.name, dir_fd=folder) if entry.is_symlink() else ""))
+        return found
+
+    def attribute(self, path: str, name: str) -> bytes:
+        """An extended attribute of a file that is no link. Raises OSError where it has none."""
+        folder, _, last = path.rpartition("/")
+        return os.getxattr(f"/proc/self/fd/{self._folder(folder)}/{last}", name, follow_symlinks=False)
+
+    def read_if(self, path: str, limit: int) -> bytes | None:
+        """The beginning of a regular file, None where there is none."""
+        try:
+            row = self.lstat(path)
+            return self.read(path, limit) if row is not None and row.kind == "f" else None
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
     def read(self, path: str, limit: int) -> bytes:
         folder, _, name = path.rpartition("/")
         handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, dir_fd=self._folder(folder))
@@ -141,8 +167,13 @@ def collect_root(target: Target, folder: str, options: CollectOptions) -> Eviden
 def _collect(target: Target, system: MountedRoot, options: CollectOptions, began: float) -> Evidence:
     hostname = _small(system, "/etc/hostname").decode("ascii", "replace").strip()
     gatherer = Gatherer(system, hostname, options.max_bytes)
-    gatherer.run(items.ITEMS)
+    walk = Scan(system)
+    walk.run()
+    gatherer.tree |= walk.rows
+    gatherer.run([*items.ITEMS, *walk.wanted])
     artifacts = dict(gatherer.files)
+    artifacts["setuid"] = walk.programs
+    gatherer.gaps |= walk.gaps
     artifacts["tree"] = tree_artifact(gatherer.tree)
     gaps = dict(gatherer.gaps)
     packages, gap = _packages(system)

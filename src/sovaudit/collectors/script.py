@@ -16,6 +16,11 @@ def _part(name: str) -> str:
     return resources.files("sovaudit.collectors").joinpath("posix", name).read_text(encoding="utf-8")
 
 
+def awk() -> str:
+    """The awk program of the script."""
+    return _part("scan.awk") + _part("collect.awk")
+
+
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
@@ -47,7 +52,7 @@ def body() -> str:
         + ")$"
     )
     texts = {
-        "SOVAUDIT_AWK": _part("collect.awk"),
+        "SOVAUDIT_AWK": awk(),
         "SOVAUDIT_FN": _part("walk.sh"),
         "SOVAUDIT_COMMANDS": guard + _part("commands.sh") + commands + "\nprocesses\nprintf '%s b\\n' \"$N\"\n",
         "SOVAUDIT_ITEMS": "\n".join(dict.fromkeys(item.line for item in items.ITEMS)),
@@ -55,6 +60,8 @@ def body() -> str:
         "SOVAUDIT_LOGS": _expression(items.LOGS, below="/var/log/"),
         "SOVAUDIT_PACKAGES": packages,
         "SOVAUDIT_HOMES": "\n".join(homes),
+        "SOVAUDIT_SCANNED": " ".join(items.SCANNED),
+        "SOVAUDIT_UNSCANNED": " ".join(items.UNSCANNED),
     }
     setup = "\n".join(f"{name}={_quoted(text)}" for name, text in texts.items())
     return f"{setup}\n{main}sovaudit_main </dev/null\nexit 0\n"

@@ -167,6 +167,8 @@ def _frames(body: bytes, nonce: bytes) -> Answer:
             running = None
         elif kind == b"p":
             artifacts["packages"] = b"".join(sorted(row + b"\n" for row in set(content.split(b"\n")) if row))
+        elif kind == b"u":
+            artifacts["setuid"] = b"".join(sorted(row + b"\n" for row in set(content.split(b"\n")) if row))
         elif kind == b"l":
             artifacts["log-starts"] = b"".join(sorted(row + b"\n" for row in content.split(b"\n") if row))
         elif kind == b"e":

@@ -134,6 +134,12 @@ function pattern(flag, v, fam) {
   if (index(v, "%")) PAT["s " v] = 1; else want(flag, 0, fam, v)
 }
 function words(p) { want("s", 0, "plain", p ".pwd"); want("s", 0, "plain", p ".pwd.gz"); want("s", 0, "plain", p ".pwi") }
+function folder(p) { sub(/\057[^\057]*$/, "", p); return p == "" ? "/" : p }
+function programs(l,   w, n, i, c) {
+  gsub(/[][;&|<>(){}="\047`$@:+!-]/, " ", l); n = split(trim(l), w, /[ \t]+/); c = 0
+  for (i = 1; i <= n; i++) if (w[i] ~ /^\057/ && !(top_of(w[i]) in TOP) && w[i] !~ /[*?\\%,]/) { want("s", 0, "plain", w[i]); c++ }
+  return c
+}
 function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
   l = trim(l); if (l == "") return 0
   if (fam == "sshd") {
@@ -154,9 +160,13 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
     }
     if (l ~ /^#/) return 0
     gsub(/[,:=!()"]/, " ", l); l = trim(l); n = split(l, w, /[ \t]+/); c = 0
-    for (i = 1; i <= n; i++) if (w[i] ~ /^\057/ && w[i] !~ /[]*?[\\^]/) {
+    for (i = 1; i <= n; i++) if (w[i] ~ /^\057/) {
       c++; v = w[i]
-      while (length(v) > 1) { gsub(/\057+$/, "", v); want("s", 0, "plain", v == "" ? "/" : v); v = dirname(v) }
+      if (match(v, /[*?[\\^]/) || v ~ /\057$/) {
+        if (match(v, /[*?[\\^]/)) v = substr(v, 1, RSTART - 1)
+        v = folder(v); want("s", (top_of(v) in TOP) ? 0 : 1, "plain", v)
+      }
+      while (length(v) > 1) { want("s", 0, "plain", v); v = folder(v) }
     }
     return c
   }
@@ -196,8 +206,10 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
     if (!match(tolower(l), /^dictpath([ \t]*=[ \t]*|[ \t]+)[^ \t=]+/)) return 0
     v = substr(l, 1, RLENGTH); sub(/^[A-Za-z]*([ \t]*=[ \t]*|[ \t]+)/, "", v); words(v); return 1
   }
+  if (fam == "cron") return l ~ /^#/ ? 0 : programs(l)
+  if (fam == "unit") return l ~ /^(Exec|EnvironmentFile=)/ ? programs(l) : 0
   split(l, w, /[ \t]+/); word = w[1]; v = rest_of(l)
-  if (fam == "logrotate" && word == "include") { want("c", 1, "logrotate", v); return 1 }
+  if (fam == "logrotate") { if (word == "include") { want("c", 1, "logrotate", v); return 1 } return l ~ /^#/ ? 0 : programs(l) }
   if (fam == "chrony" && (word == "include" || word == "confdir" || word == "sourcedir" || word == "keyfile" || word == "driftfile")) {
     if (word ~ /dir$/) { n = split(v, w, / /); for (i = 1; i <= n; i++) want("c", 1, "chrony", w[i]); return n }
     want(word == "include" ? "c" : "s", 0, "chrony", v); return 1
@@ -404,9 +416,11 @@ BEGIN {
   }
   NEVER = ENVIRON["SOVAUDIT_NEVER"]; HOST = ENVIRON["SOVAUDIT_HOST"]; sub(/\..*/, "", HOST); LOGS = ENVIRON["SOVAUDIT_LOGS"]; WANTED = ENVIRON["SOVAUDIT_PACKAGES"]; RPM = ENVIRON["SOVAUDIT_RPM"]
   WANTED2 = WANTED; sub(/[$]$/, " ", WANTED2)
+  MAXEXPOSED = 2000; MAXPROGRAMS = 500; MAXHASHED = 33554432
   MAXFILE = 1048576; MAXROWS = 20000; MAXFILES = 4000; LOGSTART = 32; LEFT = ENVIRON["SOVAUDIT_MAX"] + 0
   n = split(ENVIRON["SOVAUDIT_HOMES"], hw, /\n/); for (i = 1; i <= n; i++) PAT[hw[i]] = 1
   n = split(ENVIRON["SOVAUDIT_ITEMS"], hw, /\n/); for (i = 1; i <= n; i++) if (!(hw[i] in SEEN)) { SEEN[hw[i]] = 1; QUEUE[++TAIL] = hw[i] }
+  scan()
   head = 1
   for (round = 1; round <= 12 && head <= TAIL && !FULL; round++) {
     last = TAIL
@@ -422,5 +436,6 @@ BEGIN {
   for (p in ABSENT) print "-\t\t\t\t\t\t" p
   for (p in HIDDEN) print "!\tdenied\t\t\t\t\t" p
   for (p in LISTED) if (!(p in UNREAD) && !(p in STRANGE)) print "D\t\t\t\t\t\t" p
+  if (!("scan:/" in GAPS)) for (p in TOP) if (ROW[p] ~ /^d/ && !(("scan:" p) in GAPS)) print "W\t\t\t\t\t\t" p
   print N " a"
 }
