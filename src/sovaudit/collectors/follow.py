@@ -237,6 +237,17 @@ class Follower:
             return 1
         return 0
 
+    def _in_audit(self, path: str, line: bytes) -> int:
+        if line[:1] == b"#":
+            return 0
+        count = 0
+        for word in _words(line.replace(b"\\ ", b"\1")):
+            match = re.match(r"(?:-[wW]|(?:-F)?(?:path|dir|exe)!?=|)(/.*)", word)
+            if match:
+                self._want("s", match[1].replace("\1", " ").rstrip("/") or "/")
+                count += 1
+        return count
+
     def _in_syslogng(self, path: str, line: bytes) -> int:
         word, _, name = _first(line)
         if word == "@include":

@@ -127,7 +127,10 @@ ITEMS: tuple[Item, ...] = (
     Item("/etc/logrotate.conf", family="logrotate"),
     Item("/etc/logrotate.d", depth=1, family="logrotate"),
     Item("/etc/audit/auditd.conf", family="auditd"),
-    *_each("/etc/audit /etc/audisp", depth=3),
+    Item("/etc/audit", depth=3, family="audit"),
+    Item("/etc/audisp", depth=3),
+    *_each("/etc/kernel/cmdline /etc/sysconfig/auditd"),
+    Item("/etc/default/grub.d", depth=1),
     # clock
     *_each("/etc/chrony.conf", family="chrony"),
     Item("/etc/chrony", depth=2, family="chrony"),
@@ -173,7 +176,7 @@ ITEMS: tuple[Item, ...] = (
         Item(f"{folder}/{name}", False)
         for folder in ("/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin")
         for name in (
-            "sshd sudo su passwd login chage chpasswd useradd adduser rsyslogd syslog-ng syslogd chronyd ntpd openntpd auditd augenrules "
+            "sshd sudo su passwd login chage chpasswd useradd adduser rsyslogd syslog-ng syslogd chronyd ntpd openntpd auditd augenrules auditctl awk "
             "logrotate sh bash dropbear doas "
             "visudo busybox crond cron pkexec newgrp sg"
         ).split()
@@ -263,6 +266,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("ntpq-peers", "ntpq -np", "ntpq"),
     Command("auditctl-s", "auditctl -s", "auditctl", True),
     Command("auditctl-l", "auditctl -l", "auditctl", True),
+    Command("cmdline", "cat /proc/cmdline"),
     Command("mounts", "cat /proc/self/mounts"),
     Command("uptime", "cat /proc/uptime"),
     Command("listening", "ss -Hltnup", "ss"),

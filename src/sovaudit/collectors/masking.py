@@ -136,6 +136,8 @@ def mask_line(family: str, line: bytes) -> bytes:
     line = _keys(family, line)
     if not (family == "pam" and text[:1] == b"-"):
         line = _after(line, SPACED, blank=False)
+    if family == "audit":
+        return line  # -u, -p and -w are options of auditctl
     line = _user_options(line)
     low = lower(line)
     if P_PROGRAM.search(low):

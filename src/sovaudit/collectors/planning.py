@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sovaudit.collectors import items
+from sovaudit.collectors import items, serials
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.collectors.script_run import invocation
 from sovaudit.model.evidence import Target
@@ -35,6 +35,9 @@ def plan_lines(target: Target, options: CollectOptions) -> tuple[str, ...]:
     lines.append(f"walk {' '.join(items.SCANNED)}: stat what is not root's alone")
     lines.append("read the package database, names and versions of interest only")
     lines.append(f"read the first {items.LOG_START} bytes of /var/log/: {' '.join(items.LOGS)}")
+    lines.append(
+        f"read the serial numbers in the last {serials.TAIL} bytes of /var/log/audit/audit.log and {serials.MAX_FILES - 1} older ones"
+    )
     lines.append(f"never read, only stat: {' '.join(items.NEVER)}")
     if live:
         lines += [f"run {command.line}" + ("  (as root only)" if command.root else "") for command in items.COMMANDS]

@@ -18,7 +18,7 @@ import time
 import zlib
 from datetime import UTC, datetime
 
-from sovaudit.collectors import items, lastlog
+from sovaudit.collectors import items, lastlog, serials
 from sovaudit.collectors.gather import Gatherer, Row, tree_artifact
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.collectors.packages import PACKAGE_FILES, package_lines
@@ -194,6 +194,8 @@ def _collect(target: Target, system: MountedRoot, options: CollectOptions, began
         artifacts[lastlog.NAME] = logins
     if gap is not None:
         gaps[gap.item] = gap
+    artifacts["audit-serials"], missed = _serials(system, gatherer.tree)
+    gaps.update({each.item: each for each in missed})
     for command in items.COMMANDS:
         gaps[f"cmd:{command.name}"] = Gap(f"cmd:{command.name}", Reason.UNSUPPORTED, "a mounted root runs no programs")
     if not any(name in artifacts for name in ("file:/etc/passwd", "file:/etc/os-release", "file:/usr/lib/os-release")):
@@ -321,6 +323,27 @@ def _acls(system: MountedRoot, tree: set[str]) -> bytes | Gap:
         if text:
             rows.append(path.encode("utf-8", "surrogateescape") + b"\t" + text.encode() + b"\n")
     return b"".join(rows)
+def _serials(system: MountedRoot, tree: set[str]) -> tuple[bytes, list[Gap]]:
+    """The runs of serial numbers in the newest audit logs."""
+    logs: dict[str, int] = {}
+    for row in tree:
+        cells = row.split("\t")
+        if cells[0] == "f" and serials.age(cells[6]) is not None:
+            logs[cells[6]] = int(cells[4])
+    found: list[bytes] = []
+    gaps: list[Gap] = []
+    for place, path in enumerate(sorted(logs, key=lambda path: serials.age(path) or 0)):
+        if place >= serials.MAX_FILES:
+            gaps.append(Gap(f"audit-serials:{path}", Reason.TRUNCATED, f"older than the last {serials.MAX_FILES} logs"))
+            continue
+        try:
+            cut = logs[path] > serials.TAIL
+            data = system.read_at(path, logs[path] - serials.TAIL, serials.TAIL) if cut else system.read(path, serials.TAIL)
+        except OSError:
+            gaps.append(Gap(f"audit-serials:{path}", Reason.DENIED))
+            continue
+        found += serials.rows(path.encode(), data, cut=cut)
+    return b"".join(row + b"\n" for row in found), gaps
 
 
 def _unpack(path: str, data: bytes) -> bytes:

@@ -175,6 +175,8 @@ def _frames(body: bytes, nonce: bytes) -> Answer:
             artifacts["acls"] = b"".join(sorted(row + b"\n" for row in content.split(b"\n") if row))
         elif kind == b"o":
             artifacts["last-logins"] = b"".join(sorted(row + b"\n" for row in content.split(b"\n") if row))
+        elif kind == b"q":
+            artifacts["audit-serials"] = content.rstrip(b"\n") + b"\n" if content.strip() else b""
         elif kind == b"i":
             key, _, value = rest.partition(b" ")
             answer.info[key.decode("ascii", "replace")] = value.decode("utf-8", "replace")[:200]

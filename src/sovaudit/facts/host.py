@@ -12,6 +12,7 @@ from sovaudit.model.evidence import Evidence, Gap
 from sovaudit.model.verdict import Reason
 
 if TYPE_CHECKING:
+    from sovaudit.facts.audit import Audit
     from sovaudit.facts.clock import Clock
     from sovaudit.facts.console import Console
     from sovaudit.facts.logs import Logs
@@ -111,3 +112,9 @@ class Host:
         from sovaudit.facts.clock import Clock
 
         return Clock(self)
+
+    @cached_property
+    def audit(self) -> Audit:
+        from sovaudit.facts.audit import Audit
+
+        return Audit(self)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.files import Files, Unseen
-from sovaudit.facts.parse.ini import parse_ini
+from sovaudit.facts.parse.ini import Assignment, parse_ini
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -141,8 +141,28 @@ class Units:
                 continue
         return False
 
+    def seen(self, unit: str) -> bool:
+        """Whether the unit has a file, which was read. Raises Unseen where it, or a folder that may hold it, was not."""
+        for folder in _UNIT_FOLDERS:
+            real = self._files.resolve(folder)
+            if real is not None and self._files.exists(f"{real}/{unit}"):
+                return self._files.lines(f"{real}/{unit}") is not None
+        return False
+
     def service(self, unit: str) -> dict[str, str]:
         """The last value of each key in the unit's [Service] section, drop-ins included; an empty assignment clears. Raises Unseen for /etc."""
+        return {row.key: row.value for row in self._rows(unit)}
+
+    def commands(self, unit: str, key: str) -> tuple[Line, ...]:
+        """The lines of a key that lists commands (ExecStart, ExecStartPost), in order; an empty one clears those before it. Raises Unseen."""
+        found: list[Line] = []
+        for row in self._rows(unit):
+            if row.key == key:
+                found = [*found, row.line] if row.value else []
+        return tuple(found)
+
+    def _rows(self, unit: str) -> list[Assignment]:
+        """Assignments in [Service] as systemd applies them."""
         paths: list[str] = []
         drop_ins: dict[str, str] = {}
         for folder in _UNIT_FOLDERS:
@@ -158,7 +178,7 @@ class Units:
             for name in names:
                 if name.endswith(".conf"):
                     drop_ins.setdefault(name, f"{real}/{unit}.d/{name}")
-        found: dict[str, str] = {}
+        found: list[Assignment] = []
         for path in [*paths, *(drop_ins[name] for name in sorted(drop_ins))]:
             try:
                 rows = parse_ini(self._files.lines(path) or ())
@@ -166,7 +186,7 @@ class Units:
                 if path.startswith("/etc/"):
                     raise
                 continue
-            found.update({row.key: row.value for row in rows if row.section == "Service"})
+            found += [row for row in rows if row.section == "Service"]
         return found
 
     def runs(self, process: str, unit: str, *aliases: str) -> Running:

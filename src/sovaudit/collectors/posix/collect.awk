@@ -111,6 +111,7 @@ function mask_line(fam, l,   t, low) {
   if (match(l, /^[^#>]*[ \t]>[^ \t,]+,[^,]*,[^,]*,/)) l = substr(l, 1, RSTART + RLENGTH - 1) M
   l = bearer(l); l = keys(fam, l)
   if (!(fam == "pam" && t ~ /^-/)) l = spaced(l)
+  if (fam == "audit") return l
   l = user_options(l)
   if (tolower(l) ~ /mysql|mariadb|sshpass|smbclient|ldapsearch|ldapwhoami|mongo/) {
     gsub(/[ \t]-p[ \t]*[^ \t"\047-][^ \t]*|[ \t]-p["\047][^"\047]*["\047]/, " -p<masked>", l)
@@ -208,6 +209,18 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
   }
   if (fam == "cron") return l ~ /^#/ ? 0 : programs(l)
   if (fam == "unit") return l ~ /^(Exec|EnvironmentFile=)/ ? programs(l) : 0
+  if (fam == "audit") {
+    if (l ~ /^#/) return 0
+    gsub(/\\ /, "\001", l); n = split(l, w, /[ \t]+/); c = 0
+    for (i = 1; i <= n; i++) {
+      v = w[i]
+      if (v ~ /^-[wW]\057/) v = substr(v, 3)
+      else if (v ~ /^(-F)?(path|dir|exe)!?=\057/) sub(/^[^=]*=/, "", v)
+      else if (v !~ /^\057/) continue
+      gsub(/\001/, " ", v); gsub(/\057+$/, "", v); want("s", 0, "plain", v == "" ? "/" : v); c++
+    }
+    return c
+  }
   split(l, w, /[ \t]+/); word = w[1]; v = rest_of(l)
   if (fam == "logrotate") { if (word == "include") { want("c", 1, "logrotate", v); return 1 } return l ~ /^#/ ? 0 : programs(l) }
   if (fam == "chrony" && (word == "include" || word == "confdir" || word == "sourcedir" || word == "keyfile" || word == "driftfile")) {
@@ -411,13 +424,13 @@ BEGIN {
   LC = "C"; N = ENVIRON["SOVAUDIT_N"]; M = "<masked>"; Z = sprintf("%c", 0); if (length(Z) != 1) Z = ""
   split("yes no true false 0 1 on off none null required optional prompt ask", hw, / /); for (hi in hw) HARMLESS[hw[hi]] = 1
   if (ENVIRON["SOVAUDIT_MODE"] == "filter") {
-    while ((getline line) > 0) { if (index(line, N " ") == 1) print line; else { if ((OUT += length(line)) > 8000000) exit 0; print mask_line("plain", line) } }
+    while ((getline line) > 0) { if (index(line, N " ") == 1) { print line; fam = line == N " c auditctl-l" ? "audit" : "plain" } else { if ((OUT += length(line)) > 8000000) exit 0; print mask_line(fam, line) } }
     exit 0
   }
   NEVER = ENVIRON["SOVAUDIT_NEVER"]; HOST = ENVIRON["SOVAUDIT_HOST"]; sub(/\..*/, "", HOST); LOGS = ENVIRON["SOVAUDIT_LOGS"]; WANTED = ENVIRON["SOVAUDIT_PACKAGES"]; RPM = ENVIRON["SOVAUDIT_RPM"]
   WANTED2 = WANTED; sub(/[$]$/, " ", WANTED2)
   MAXEXPOSED = 2000; MAXPROGRAMS = 500; MAXHASHED = 33554432
-  MAXFILE = 1048576; MAXROWS = 20000; MAXFILES = 4000; LOGSTART = 32; LEFT = ENVIRON["SOVAUDIT_MAX"] + 0
+  MAXFILE = 1048576; MAXROWS = 20000; MAXFILES = 4000; LOGSTART = 32; AUDITTAIL = 2097152; LEFT = ENVIRON["SOVAUDIT_MAX"] + 0
   n = split(ENVIRON["SOVAUDIT_HOMES"], hw, /\n/); for (i = 1; i <= n; i++) PAT[hw[i]] = 1
   n = split(ENVIRON["SOVAUDIT_ITEMS"], hw, /\n/); for (i = 1; i <= n; i++) if (!(hw[i] in SEEN)) { SEEN[hw[i]] = 1; QUEUE[++TAIL] = hw[i] }
   scan()
@@ -428,7 +441,7 @@ BEGIN {
     links(); people()
   }
   if (head <= TAIL) gap("truncated", "tree:/", "links or includes too deep")
-  packages(); log_starts(); acls(); last_logins()
+  packages(); log_starts(); acls(); last_logins(); serials()
   for (p in STRANGE) gap("unsupported", "tree:" p, "a name with control characters")
   for (p in UNREAD) if (p in LISTED) gap("denied", "tree:" p, "")
   print N " t"

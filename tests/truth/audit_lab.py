@@ -1,0 +1,271 @@
+"""The running kernel's audit system as an oracle: real auditctl loads a root's rules, real system calls are made in it, a real auditd writes records.
+
+The audit system is the machine's own, one for all: a lock keeps tests apart, and what cannot be taken back (locked or panicking settings) is refused.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import mmap
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sovaudit.facts.parse.audit_tables import SYSCALLS
+from tests import lab
+
+AUDITD_CONF = (
+    "local_events = yes\nwrite_logs = yes\nlog_file = /var/log/audit/audit.log\nlog_group = root\nlog_format = RAW\nflush = NONE\nfreq = 0\n"
+    "max_log_file = 50\nnum_logs = 0\nmax_log_file_action = IGNORE\nspace_left = 3\nspace_left_action = IGNORE\nadmin_space_left = 2\n"
+    "admin_space_left_action = IGNORE\ndisk_full_action = IGNORE\ndisk_error_action = IGNORE\nuse_libwrap = no\n"
+)
+_FOREVER = re.compile(r"-e\s*2|-f\s*2|loginuid-immutable")
+_INT80 = bytes.fromhex("53 89f8 89f3 4189ca 89d1 4489d2 4489c6 4489cf cd80 4863c0 5b c3")
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def control(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """auditctl of that root, on the machine's own audit system."""
+    return subprocess.run(
+        ["chroot", str(root), "auditctl", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={"PATH": "/usr/sbin:/usr/bin", "LC_ALL": "C"},
+    )
+
+
+def why_not() -> str:
+    """Why the kernel's audit system cannot be used here; empty if it can."""
+    if lab.why_not():
+        return lab.why_not()
+    status = control(lab.base_root(), "-s").stdout
+    found = dict(row.split(" ", 1) for row in status.splitlines() if " " in row)
+    if found.get("enabled") != "0":
+        return f"audit is in use or cannot be reached here: {found or status}"
+    return ""
+
+
+@contextmanager
+def system() -> Iterator[Path]:
+    """A root with a running auditd, alone on the machine's audit system. Everything is put back afterwards."""
+    lock = (lab.base_root().parent / "audit-lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        with lab.overlay({"/etc/audit/auditd.conf": AUDITD_CONF}) as root:
+            _plain(root / "etc")
+            (root / "var/log/audit").mkdir(exist_ok=True)
+            daemon = subprocess.Popen(
+                ["chroot", str(root), "/sbin/auditd", "-n", "-s", "enable"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            try:
+                for _ in range(200):
+                    if f"pid {daemon.pid}" in control(root, "-s").stdout:
+                        break
+                    time.sleep(0.01)
+                else:
+                    raise RuntimeError("auditd does not start")
+                yield root
+            finally:
+                control(root, "-D")
+                control(root, "-e", "0", "-f", "1", "-r", "0", "-b", "64", "--backlog_wait_time", "15000")
+                daemon.terminate()
+                daemon.wait(10)
+    finally:
+        lock.close()
+
+
+def _plain(folder: Path) -> None:
+    """A plain file system in place of the overlay, whose numbers of inodes change under the kernel's watches."""
+    copy = folder.parent / ".copy"
+    shutil.copytree(folder, copy, symlinks=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", str(folder)], check=True)
+    for entry in copy.iterdir():
+        shutil.move(entry, folder / entry.name)
+
+
+def load(root: Path, rules: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Empty the kernel's lists, then load audit.rules (written first if `rules` is given) as the daemon's unit does."""
+    control(root, "-D")
+    control(root, "-e", "1", "-r", "0", "-b", "8192", "-f", "1")
+    path = root / "etc/audit/audit.rules"
+    if rules is not None:
+        path.write_text(rules)
+        path.chmod(0o640)
+    assert not _FOREVER.search(path.read_text()), "this cannot be taken back on the machine that runs the tests"
+    return control(root, "-R", "/etc/audit/audit.rules")
+
+
+def listed(root: Path) -> list[str]:
+    text = subprocess.run(["chroot", str(root), "auditctl", "-l"], capture_output=True, timeout=30).stdout.decode()
+    return [] if text.strip() == "No rules" else text.rstrip("\n").split("\n")
+
+
+Doing = tuple[str, str, Callable[[], int]]  # arch, name, the call
+
+
+def recorded(root: Path, doings: Sequence[Doing], *, auid: int, uid: int = 0, euid: int = 0) -> dict[tuple[str, str], bool]:
+    """Do things inside the root as somebody: (arch, name) → whether the call left a record. Calls that must succeed raise if they do not."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with suppress(BaseException):
+            if auid < 2**32 - 1:
+                Path("/proc/self/loginuid").write_text(str(auid))
+            os.chroot(root)
+            os.chdir("/")
+            os.setresuid(uid, euid, euid)
+            grandchild = os.fork()  # the task list is asked when a process is made
+            if grandchild == 0:
+                with suppress(BaseException):
+                    for arch, name, do in doings:
+                        os.write(writer, f"{arch} {name} {do()}\n".encode())
+                os._exit(0)
+            os.waitpid(grandchild, 0)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as results:
+        rows = [row.split() for row in results]
+    os.waitpid(child, 0)
+    assert len(rows) == len(doings), (rows, "somebody stopped half-way")
+    seen = _records(root, child)
+    return {(arch, name): (arch, name) in seen for arch, name, _ in rows}
+
+
+def _records(root: Path, parent: int) -> set[tuple[str, str]]:
+    """What auditd wrote of that process's children. A mark behind it says that all is written."""
+    mark = f"mark-{time.monotonic_ns()}"
+    control(root, "-D")  # no rule may hide the mark
+    control(root, "-e", "1", "-r", "0")
+    control(root, "-m", mark)
+    log = root / "var/log/audit/audit.log"
+    text = ""
+    for _ in range(1000):
+        text = log.read_text(errors="replace")
+        if mark in text:
+            break
+        time.sleep(0.003)
+    else:
+        raise RuntimeError("auditd writes nothing")
+    os.truncate(log, 0)
+    names = {arch: {number: name for name, number in table.items()} for arch, table in SYSCALLS.items()}
+    found = set()
+    for match in re.finditer(r"type=SYSCALL [^\n]*arch=([0-9a-f]+) syscall=([0-9]+) (?:success=\w+ )?[^\n]* ppid=([0-9]+) ", text):
+        if int(match[3]) == parent:
+            arch = {"c000003e": "b64", "40000003": "b32"}[match[1]]
+            found.add((arch, names[arch][int(match[2])]))
+    return found
+
+
+# System calls by number, of both arches
+
+
+def call64(name: str, *arguments: int | bytes) -> int:
+    return int(_libc.syscall(SYSCALLS["b64"][name], *arguments))
+
+
+_low = mmap.mmap(-1, 8192, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x40, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+_low.write(_INT80)
+_base = ctypes.addressof(ctypes.c_char.from_buffer(_low))
+_int80 = ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int)(_base)
+
+
+def call32(name: str, *arguments: int | bytes) -> int:
+    """The same through the 32-bit entry; texts are put below 4 GB first."""
+    at = _base + 256
+    numbers = []
+    for argument in arguments:
+        if isinstance(argument, bytes):
+            ctypes.memmove(at, argument + b"\0", len(argument) + 1)
+            numbers.append(at)
+            at += len(argument) + 64
+        else:
+            numbers.append(argument)
+    return int(_int80(SYSCALLS["b32"][name], *(*numbers, 0, 0, 0, 0, 0)[:5]))
+
+
+def call(arch: str, name: str, *arguments: int | bytes) -> int:
+    return call64(name, *arguments) if arch == "b64" else call32(name, *arguments)
+
+
+AT = -100
+_HOW = (1).to_bytes(8, "little") + bytes(16)  # struct open_how: for writing
+
+
+def changes(path: str) -> list[Doing]:
+    """Every way to change a file, through both entries of the kernel."""
+    name, new = path.encode(), path.encode() + b".new"
+    found: list[Doing] = []
+
+    def ok(value: int) -> int:
+        if value < 0:
+            raise OSError(value, f"{path}: {os.strerror(ctypes.get_errno())}")
+        return value
+
+    def moved(arch: str, what: str) -> Callable[[], int]:
+        def do() -> int:
+            os.close(os.open(new, os.O_CREAT | os.O_WRONLY))
+            return ok(call(arch, what, *((new, name) if what == "rename" else (AT, new, AT, name, 0))))
+
+        return do
+
+    def removed(arch: str, what: str) -> Callable[[], int]:
+        def do() -> int:
+            done = ok(call(arch, what, *((name,) if what == "unlink" else (AT, name, 0))))
+            os.close(os.open(name, os.O_CREAT | os.O_WRONLY))
+            return done
+
+        return do
+
+    def held(arch: str, what: str, *rest: int) -> Callable[[], int]:
+        def do() -> int:
+            handle = os.open(name, os.O_RDONLY)
+            return ok(call(arch, what, handle, *rest))
+
+        return do
+
+    for arch in ("b64", "b32"):
+
+        def plain(what: str, *arguments: int | bytes, arch: str = arch) -> Doing:
+            return arch, what, lambda: ok(call(arch, what, *arguments))
+
+        found += [plain("open", name, 1), plain("openat", AT, name, 1), plain("openat2", AT, name, _HOW, 24)]
+        found += [plain("creat", name, 0o644), plain("truncate", name, 0)]
+        found += [(arch, what, moved(arch, what)) for what in ("rename", "renameat", "renameat2")]
+        found += [(arch, what, removed(arch, what)) for what in ("unlink", "unlinkat")]
+        found += [plain("chmod", name, 0o600), (arch, "fchmod", held(arch, "fchmod", 0o600)), plain("fchmodat", AT, name, 0o600)]
+        found += [plain("chown", name, 0, 0), (arch, "fchown", held(arch, "fchown", 0, 0))]
+        found += [plain("lchown", name, 0, 0), plain("fchownat", AT, name, 0, 0, 0)]
+    return found
+
+
+def runs() -> list[Doing]:
+    """Running a program, in a process of its own that vfork makes no different."""
+
+    def do(arch: str) -> Callable[[], int]:
+        return lambda: call(arch, "execve", b"/nope", 0, 0)
+
+    return [(arch, "execve", do(arch)) for arch in ("b64", "b32")]
+
+
+def steps() -> list[Doing]:
+    """Calls that set the clock or load modules, so made that they change nothing."""
+    timex = bytes(512)
+    found: list[Doing] = []
+    for arch in ("b64", "b32"):
+        for name, arguments in (
+            ("adjtimex", (timex,)), ("clock_adjtime", (0, timex)), ("settimeofday", (0, 0)), ("clock_settime", (0, 0)),
+            ("stime", (0,)), ("init_module", (0, 0, b"")), ("finit_module", (-1, b"", 0)), ("delete_module", (b"", 0)),
+        ):  # fmt: skip
+            if name in SYSCALLS[arch]:
+                found.append((arch, name, lambda arch=arch, name=name, arguments=arguments: call(arch, name, *arguments)))  # type: ignore[misc]
+    return found
