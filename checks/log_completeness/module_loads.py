@@ -14,7 +14,7 @@ hold. auditd must be started at boot, must accept its own configuration and must
 It fails when one such call leaves no record. A rule for `auid>=1000` leaves out root's own login; that fails only where root can log in.
 Unknown when a rule depends on what was not seen.
 
-Remedy: `-a always,exit -F arch=b64 -S init_module,finit_module,delete_module -k modules`, and the same with `arch=b32`.
+Remedy: add `-a always,exit -F arch=b64 -S init_module,finit_module,delete_module -k modules`, and the same with `arch=b32`.
 """
 
 from sovaudit.authoring import Host, Outcomes, check, failed, passed, unknown
@@ -24,15 +24,15 @@ from sovaudit.authoring import Host, Outcomes, check, failed, passed, unknown
 def module_loads(host: Host) -> Outcomes:
     for change in host.audit.modules():
         if change.yes:
-            yield passed("every change of {what} is recorded", subject=change.name, because=change.because, what=change.name)
+            yield passed("every use of {what} is recorded", subject=change.name, because=change.because, what=change.name)
         elif change.yes is False:
             yield failed(
-                "a change of {what} leaves no record: {why}",
+                "a use of {what} leaves no record: {why}",
                 subject=change.name, seen=change.seen, because=change.because, what=change.name, why=change.why,
             )  # fmt: skip
         else:
             yield unknown(
-                "whether every change of {what} is recorded is not known: {why}",
+                "whether every use of {what} is recorded is not known: {why}",
                 subject=change.name, seen=change.seen, because=change.because, gaps=change.gaps, what=change.name, why=change.why,
                 settle="Collect as root: /etc/audit, and what auditctl lists.",
             )  # fmt: skip

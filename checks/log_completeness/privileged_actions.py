@@ -19,7 +19,7 @@ hold. auditd must be started at boot, must accept its own configuration and must
 
 Unknown when a rule depends on what was not seen. Out of reach: what an editor or interpreter does without running another program.
 
-Remedy: `-a always,exit -F arch=b64 -S execve -F euid=0 -F auid!=unset -k root`, the same with `arch=b32`, and
+Remedy: add `-a always,exit -F arch=b64 -S execve -F euid=0 -F auid!=unset -k root`, the same with `arch=b32`, and
 `session required pam_loginuid.so` in the PAM files of what lets people in.
 """
 

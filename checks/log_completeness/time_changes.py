@@ -15,7 +15,7 @@ hold. auditd must be started at boot, must accept its own configuration and must
 It fails when one such call leaves no record, clock_adjtime included, which modern C libraries use for adjtimex. Unknown when a rule depends
 on what was not seen. The calls of 32-bit programs that were made for times after 2038 (clock_settime64, clock_adjtime64) are not asked for.
 
-Remedy: `-a always,exit -F arch=b64 -S adjtimex,clock_adjtime,clock_settime,settimeofday -k time`, and the same with `arch=b32` and
+Remedy: add `-a always,exit -F arch=b64 -S adjtimex,clock_adjtime,clock_settime,settimeofday -k time`, and the same with `arch=b32` and
 `stime`.
 """
 
@@ -26,15 +26,15 @@ from sovaudit.authoring import Host, Outcomes, check, failed, passed, unknown
 def time_changes(host: Host) -> Outcomes:
     for change in host.audit.clock():
         if change.yes:
-            yield passed("every change of {what} is recorded", subject=change.name, because=change.because, what=change.name)
+            yield passed("every use of {what} is recorded", subject=change.name, because=change.because, what=change.name)
         elif change.yes is False:
             yield failed(
-                "a change of {what} leaves no record: {why}",
+                "a use of {what} leaves no record: {why}",
                 subject=change.name, seen=change.seen, because=change.because, what=change.name, why=change.why,
             )  # fmt: skip
         else:
             yield unknown(
-                "whether every change of {what} is recorded is not known: {why}",
+                "whether every use of {what} is recorded is not known: {why}",
                 subject=change.name, seen=change.seen, because=change.because, gaps=change.gaps, what=change.name, why=change.why,
                 settle="Collect as root: /etc/audit, and what auditctl lists.",
             )  # fmt: skip

@@ -323,6 +323,8 @@ def _acls(system: MountedRoot, tree: set[str]) -> bytes | Gap:
         if text:
             rows.append(path.encode("utf-8", "surrogateescape") + b"\t" + text.encode() + b"\n")
     return b"".join(rows)
+
+
 def _serials(system: MountedRoot, tree: set[str]) -> tuple[bytes, list[Gap]]:
     """The runs of serial numbers in the newest audit logs."""
     logs: dict[str, int] = {}
