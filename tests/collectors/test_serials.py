@@ -52,9 +52,9 @@ def test_a_cut_log_begins_in_the_middle_of_a_line() -> None:
 
 
 def in_awk(path: Path, interpreter: list[str]) -> list[str]:
-    program = script.awk().replace("BEGIN {", "BEGIN { AUDITTAIL = 2097152; serials_of(ARGV[1], SIZE); exit 0 }\nBEGIN {", 1)
+    program = script.awk().replace("BEGIN {", "BEGIN { AUDITTAIL = 2097152; serials_of(ARGV[1], BYTES); exit 0 }\nBEGIN {", 1)
     done = subprocess.run(
-        [*interpreter, "-v", f"SIZE={path.stat().st_size}", program, str(path)],
+        [*interpreter, "-v", f"BYTES={path.stat().st_size}", program, str(path)],
         capture_output=True,
         text=True,
         check=True,

@@ -65,6 +65,9 @@ FILES = {
     "/var/otp/alice": "S3CR3TNEEDLE\n",
     "/etc/logrotate.conf": "weekly\nrotate 4\ninclude /etc/logrotate.d\ninclude /opt/rotate\n",
     "/opt/rotate/x": "/var/log/x { rotate 9 }\n",
+    "/var/log/audit/audit.log": "type=SYSCALL msg=audit(1700000000.1:7): a\ntype=X msg=audit(1700000001.1:9): b\n",
+    "/var/log/audit/audit.log.1": "type=DAEMON_END msg=audit(1600000000.1:7): a\n",
+    "/etc/audit/rules.d/db.rules": "-w /etc/mysql -p wa -k db\n-w /srv/a\\ b -p wa\n-a always,exit -F exe=/opt/tools/run.sh -F dir=/opt/d/ -S all\n",
     "/var/log/auth.log": "2026-01-01T00:00:00+00:00 vm sshd[1]: s3cr3tNeedle\n",
     "/etc/hostname": "lab\n",
     "/etc/empty": "",
@@ -241,7 +244,11 @@ def test_what_configuration_names_is_followed(mounted: Evidence) -> None:
     assert "forged" not in tree
     assert "\n-\t\t\t\t\t\t/data\n" in tree
     assert mounted.artifacts["last-logins"] == b"0 1700000000\n1000 1750000001\n1001 3000000000\n65534 1\n"
-    assert mounted.artifacts["log-starts"] == b"/var/log/auth.log\t2026-01-01T00:00:00+00:00 vm ssh\n"
+    assert mounted.artifacts["log-starts"].splitlines(keepends=True)[2] == b"/var/log/auth.log\t2026-01-01T00:00:00+00:00 vm ssh\n"
+    assert b"H\t-\t8\t8\t1\t1700000000\t1700000001\n" in mounted.artifacts["audit-serials"]
+    assert b"-w /etc/mysql -p wa -k db\n" in mounted.artifacts["file:/etc/audit/rules.d/db.rules"]
+    for path in ("/etc/mysql", "/srv/a b", "/opt/d"):
+        assert f"\t{path}\n" in tree, path
     reasons = {gap.item: gap.reason for gap in mounted.gaps}
     assert reasons["file:/etc/ssh/odd_name"] == Reason.UNSUPPORTED
     assert reasons["file:/etc/ssh/binary"] == Reason.UNSUPPORTED

@@ -301,7 +301,7 @@ def _log_starts(system: MountedRoot, tree: set[str]) -> tuple[bytes, list[Gap]]:
             continue
         first = data.split(b"\n", 1)[0][: items.LOG_START]
         lines.append(path.encode("utf-8", "surrogateescape") + b"\t" + bytes(byte if 32 <= byte < 127 else 63 for byte in first) + b"\n")
-    return b"".join(lines), gaps
+    return b"".join(sorted(lines)), gaps
 
 
 def _acls(system: MountedRoot, tree: set[str]) -> bytes | Gap:
