@@ -59,7 +59,14 @@ FILES = {
     "/etc/cron.d/job": "PASSWORD=s3cr3tNeedle\n* * * * * root curl https://u:s3cr3tNeedle@x.org/?token=s3cr3tNeedle\n",
     "/etc/pam.d/sshd": (
         "@include common-auth\nauth required pam_google_authenticator.so secret=/var/otp/${USER}\nauth include /opt/pam/extra\nauth required pam_access.so accessfile=/opt/access\n"
+        "password requisite pam_pwquality.so dictpath=/opt/words dir=relative\nauth required pam_faillock.so dir=/opt/tally/\n"
+        "password required pam_passwdqc.so config=/opt/passwdqc.conf\n"
     ),
+    "/opt/words.pwi": "index\n",
+    "/opt/passwdqc.conf": "min=disabled,24,11,8,7\n",
+    "/etc/security/pwquality.conf": "minlen = 12\nDictPath=/srv/words # ours\ndictpath /srv/more\n",
+    "/etc/security/faillock.conf": "dir = /srv/tally\n # dir = /none\ndirectory = x\n",
+    "/srv/words.pwd": "words\n",
     "/opt/pam/extra": "auth required pam_permit.so\n",
     "/opt/access": "+:ALL:ALL\n",
     "/var/otp/alice": "S3CR3TNEEDLE\n",

@@ -148,6 +148,8 @@ class Follower:
                 self._want("c", value)
             elif key == "dictpath":
                 self._words(value)
+            elif key == "dir":
+                self._folder(value)
             elif key == "usersfile":
                 self._pattern("c", value, "oath")
             elif key in ("secret", "authfile", "authpending_file"):
@@ -159,17 +161,26 @@ class Follower:
             count += 1
         return count
 
-    def _in_pwq(self, path: str, line: bytes) -> int:
-        match = re.match(rb"dictpath(?:[ \t]*=[ \t]*|[ \t]+)([^ \t=]+)", line, re.IGNORECASE)
+    def _in_settings(self, path: str, line: bytes) -> int:
+        match = re.match(rb"(dictpath|dir)(?:[ \t]*=[ \t]*|[ \t]+)([^ \t=]+)", line, re.IGNORECASE)
         if match is None:
             return 0
-        self._words(_text(match[1]))
+        if len(match[1]) == 3:
+            self._folder(_text(match[2]))
+        else:
+            self._words(_text(match[2]))
         return 1
 
     def _words(self, path: str) -> None:
         """The files of a dictionary of cracklib."""
         for suffix in (".pwd", ".pwd.gz", ".pwi"):
             self._want("s", path + suffix)
+
+    def _folder(self, path: str) -> None:
+        """Where failed logins are counted, and what must be there for it."""
+        path = path.rstrip("/") or "/"
+        self._want("s", path)
+        self._want("s", posixpath.dirname(path))
 
     def _pattern(self, flag: str, value: str, family: str) -> None:
         value = value.replace("${HOME}", "%h").replace("${USER}", "%u")

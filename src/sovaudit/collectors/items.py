@@ -84,8 +84,9 @@ ITEMS: tuple[Item, ...] = (
     # PAM
     *_each("/etc/pam.d /usr/lib/pam.d /usr/etc/pam.d", depth=1, family="pam"),
     Item("/etc/pam.conf", family="pam"),
-    Item("/etc/security/pwquality.conf", family="pwq"),
-    Item("/etc/security/pwquality.conf.d", depth=1, family="pwq"),
+    Item("/etc/security/pwquality.conf", family="settings"),
+    Item("/etc/security/faillock.conf", family="settings"),
+    Item("/etc/security/pwquality.conf.d", depth=1, family="settings"),
     *_each("/etc/security /usr/lib/security/pwquality.conf.d /usr/etc/security", depth=2),
     Item("/etc/users.oath", family="oath"),
     Item("/etc/oath", depth=1, family="oath"),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sovaudit.facts.audit import Audit
     from sovaudit.facts.clock import Clock
     from sovaudit.facts.console import Console
+    from sovaudit.facts.lockout import Lockout
     from sovaudit.facts.logs import Logs
     from sovaudit.facts.pam import Pam
     from sovaudit.facts.privilege import Privilege
@@ -76,6 +77,12 @@ class Host:
         from sovaudit.facts.pam import Pam
 
         return Pam(self)
+
+    @cached_property
+    def lockout(self) -> Lockout:
+        from sovaudit.facts.lockout import Lockout
+
+        return Lockout(self)
 
     @cached_property
     def ssh(self) -> Ssh:

@@ -32,7 +32,7 @@ _OPEN = frozenset({Code.SUCCESS})
 _OPEN_ACCOUNT = frozenset({Code.SUCCESS, Code.NEW_AUTHTOK_REQD})  # the login goes on, with a change of password
 # Programs that ask for a new password when the old one is overdue
 LOGINS = ("login", "sshd", "su", "su-l", "gdm-password", "lightdm", "sddm", "xdm", "kde", "remote")
-_ASKS_WHO = frozenset({"pam_succeed_if.so", "pam_listfile.so", "pam_access.so", "pam_localuser.so", "pam_usertype.so"})
+ASKS_WHO = frozenset({"pam_succeed_if.so", "pam_listfile.so", "pam_access.so", "pam_localuser.so", "pam_usertype.so"})
 
 
 def anyone() -> Account:
@@ -180,7 +180,7 @@ class Pam:
     def _setters(self, stack: PasswordStack, by_root: bool) -> list[Account]:
         """Accounts that stand for all: anyone at all, and where the stack asks who, everyone with a password."""
         setters = [anyone()]
-        if any(step.module in _ASKS_WHO for step in stack.stack):
+        if any(step.module in ASKS_WHO for step in stack.stack):
             setters += [
                 account for account in self.host.accounts if by_root or (account.uid != 0 and account.password and account.password.usable)
             ]

@@ -104,10 +104,22 @@ def solve(
     return Ways(certain, possible, Why(() if certain else closed))
 
 
+def avoids(stack: Sequence[Step], behaviours: Sequence[Behaviour], at: int) -> tuple[bool, bool]:
+    """Whether somebody who holds nothing gets through the stack, to whatever end, without passing the step `at`: certainly, possibly."""
+    game = _Game(stack, behaviours, frozenset(Code), None, at)
+    return game.play(NOTHING, kind=False).wins, game.play(NOTHING, kind=True).wins
+
+
 class _Game:
     def __init__(
-        self, stack: Sequence[Step], behaviours: Sequence[Behaviour], accepted: frozenset[Code], final: frozenset[Token] | None
+        self,
+        stack: Sequence[Step],
+        behaviours: Sequence[Behaviour],
+        accepted: frozenset[Code],
+        final: frozenset[Token] | None,
+        trap: int | None = None,
     ) -> None:
+        self.trap = trap
         self.final = final
         self.stack = stack
         self.behaviours = behaviours
@@ -122,6 +134,8 @@ class _Game:
         waiting[0].append(start)
         seen = {start}
         for position in range(len(self.stack)):
+            if position == self.trap:
+                continue
             for state in waiting[position]:
                 moves[state] = self._moves(state, held)
                 for choice in moves[state]:
@@ -135,6 +149,9 @@ class _Game:
         value: dict[_State, bool] = {state: self._wins(state) for state in waiting[len(self.stack)]}
         picked: dict[_State, tuple[_State, Outcome | None]] = {}
         for position in range(len(self.stack) - 1, -1, -1):
+            if position == self.trap:
+                value.update(dict.fromkeys(waiting[position], False))
+                continue
             for state in waiting[position]:
                 best: tuple[bool, tuple[_State, Outcome | None]] | None = None
                 for choice in moves[state]:
@@ -144,9 +161,11 @@ class _Game:
                         best = good, choice[wins.index(good) if good in wins else 0]
                 assert best is not None
                 value[state], picked[state] = best
-        return self._story(start, value[start], picked)
+        return self._story(start, value[start], picked) if self.trap is None else _Result(value[start], (), ())
 
     def _wins(self, state: _State) -> bool:
+        if self.trap is not None:
+            return True
         status = state.status
         if status == Code.SUCCESS and state.impression != POSITIVE:
             status = Code.PERM_DENIED

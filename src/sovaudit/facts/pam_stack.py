@@ -205,17 +205,8 @@ class _Build:
             entries = self._from.entries(path)
         except _Broken as error:
             broken, entries = error, self._before(error)
-        last = ""  # the type of the line before, in this file
         for entry in entries:
-            if entry.include == "@include" and facility and self._from._at_include and last != facility:
-                if not last:
-                    raise Unseen(
-                        Gap(f"file:{path}", Reason.AMBIGUOUS, "libpam takes @include first in an included file now so, now otherwise")
-                    )
-                continue  # Debian's patch compares the type of the line before with the type that is asked for
-            self.entry(entry, facility, level)
-            if entry.include != "@include":
-                last = entry.facility or facility or "auth"
+            self.entry(entry, facility, level)  # Debian's @include brings the lines of the type that is asked for
         self._open.discard((path, level))
         if broken is not None:
             raise broken

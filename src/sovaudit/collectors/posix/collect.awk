@@ -141,6 +141,7 @@ function programs(l,   w, n, i, c) {
   for (i = 1; i <= n; i++) if (w[i] ~ /^\057/ && !(top_of(w[i]) in TOP) && w[i] !~ /[*?\\%,]/) { want("s", 0, "plain", w[i]); c++ }
   return c
 }
+function counted(p) { if (p !~ /^\057/) return; gsub(/\057+$/, "", p); if (p == "") p = "/"; want("s", 0, "plain", p); want("s", 0, "plain", dirname(p)) }
 function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
   l = trim(l); if (l == "") return 0
   if (fam == "sshd") {
@@ -182,6 +183,7 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
       else if (w[i] ~ /^\057.*\.so$/) want("s", 0, "plain", w[i])
       else if (!e) { prev = w[i]; continue }
       else if (k == "dictpath") words(v)
+      else if (k == "dir") counted(v)
       else if (k == "conf" || k == "config" || k == "accessfile" || k == "file" || k == "listfile" || k == "envfile") want("c", 0, "plain", v)
       else if (k == "usersfile") pattern("c", v, "oath")
       else if (k == "secret" || k == "authfile" || k == "authpending_file") pattern("s", v, "plain")
@@ -203,9 +205,11 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
     if (v ~ /^\057/) { sub(/;.*/, "", v); want("s", 0, "plain", v); c++ }
     return c
   }
-  if (fam == "pwq") {
-    if (!match(tolower(l), /^dictpath([ \t]*=[ \t]*|[ \t]+)[^ \t=]+/)) return 0
-    v = substr(l, 1, RLENGTH); sub(/^[A-Za-z]*([ \t]*=[ \t]*|[ \t]+)/, "", v); words(v); return 1
+  if (fam == "settings") {
+    if (!match(tolower(l), /^(dictpath|dir)([ \t]*=[ \t]*|[ \t]+)[^ \t=]+/)) return 0
+    v = substr(l, 1, RLENGTH); k = tolower(v) ~ /^dir[ \t=]/; sub(/^[A-Za-z]*([ \t]*=[ \t]*|[ \t]+)/, "", v)
+    if (k) counted(v); else words(v)
+    return 1
   }
   if (fam == "cron") return l ~ /^#/ ? 0 : programs(l)
   if (fam == "unit") return l ~ /^(Exec|EnvironmentFile=)/ ? programs(l) : 0

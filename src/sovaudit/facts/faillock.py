@@ -1,0 +1,143 @@
+"""What counts failed logins and locks: pam_faillock with its arguments and faillock.conf(5), and the older pam_tally and pam_tally2."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sovaudit.facts.accounts import Account
+from sovaudit.facts.files import Files, Unseen
+from sovaudit.facts.pam_stack import Step
+from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Line
+
+if TYPE_CHECKING:
+    from sovaudit.facts.host import Host
+
+CONF = "/etc/security/faillock.conf"
+TALLIES = "/var/run/faillock"
+LONGEST = 604_800  # seconds; a longer time is refused and leaves the setting as it was
+MAX_LINE = 1022
+MODULES = ("pam_faillock.so", "pam_tally2.so", "pam_tally.so")
+
+
+@dataclass(frozen=True, slots=True)
+class Locker:
+    """One line of an auth stack that counts or locks.
+
+    checks: it refuses whoever has failed too often. counts: reaching it is a failure more (tally: every login, before it is judged).
+    place: where the failures are kept. deny: failures at which it locks; 0: never. interval: seconds within which failures add up; None: ever.
+    unlock: seconds until it opens again, 0: never. spared: the group whose members it does not lock. root: it locks root, too.
+    stored: whether the place can be written; None with `gap` if that was not seen. broken: it answers SERVICE_ERR. because: lines of its file.
+    """
+
+    checks: bool
+    counts: bool
+    place: str = TALLIES
+    deny: int = 3
+    interval: int | None = 900
+    unlock: int = 600
+    root: bool = False
+    spared: str = ""
+    stored: bool | None = True
+    gap: Gap | None = None
+    broken: bool = False
+    tally: bool = False
+    because: tuple[Line, ...] = ()
+
+    def spares(self, account: Account) -> bool:
+        return not self.root and (account.uid == 0 or bool(self.spared and self.spared in account.groups))
+
+
+def locker(host: Host, step: Step) -> Locker:
+    """Raises Unseen where its file was not seen."""
+    return _faillock(host.files, step) if step.module == "pam_faillock.so" else _tally(step)
+
+
+def _faillock(files: Files, step: Step) -> Locker:
+    found = Locker(True, False)
+    named = [arg[5:] for arg in step.args if arg.startswith("conf=")]
+    lines = files.lines(named[-1] if named else CONF)
+    if named and lines is None:
+        return replace(found, broken=True)
+    for line in lines or ():
+        if len(line.text) > MAX_LINE:
+            return replace(found, broken=True)
+        text = line.text.split("#")[0].strip()
+        match = re.match(r"([^\s=]+)\s*=?\s*(.*)", text)
+        if match:
+            found = _set(found, match[1], match[2], line)
+    action = "preauth"
+    for arg in step.args:
+        if arg in ("preauth", "authfail", "authsucc"):
+            action = arg
+        elif not (named and arg == f"conf={named[-1]}"):
+            name, _, value = arg.partition("=")
+            found = _set(found, name, value, None)
+    found = replace(found, counts=action == "authfail")
+    if found.counts and found.place != TALLIES:
+        try:
+            found = replace(found, stored=_can_be_written(files, found.place))
+        except Unseen as unseen:
+            found = replace(found, stored=None, gap=unseen.gap)
+    return found
+
+
+def _can_be_written(files: Files, place: str) -> bool:
+    """pam_faillock makes the last folder of the path, not those above it."""
+    stat = files.follow(place)
+    if stat is not None:
+        return stat.kind == "d"
+    above = files.follow(posixpath.dirname(place.rstrip("/")) or "/")
+    return above is not None and above.kind == "d"
+
+
+def _set(found: Locker, name: str, value: str, line: Line | None) -> Locker:
+    because = (*found.because, line) if line is not None else found.because
+    if name == "dir":
+        return replace(found, place=value.rstrip("/") or "/", because=because) if value.startswith("/") else found
+    if name == "deny":
+        number = _scan(value)
+        return found if number is None else replace(found, deny=number % 65536, because=because)
+    if name in ("fail_interval", "unlock_time"):
+        number = 0 if (name, value) == ("unlock_time", "never") else _scan(value)
+        if number is None or not 0 <= number <= LONGEST:
+            return found
+        return (
+            replace(found, interval=number, because=because) if name == "fail_interval" else replace(found, unlock=number, because=because)
+        )
+    if name == "even_deny_root":
+        return replace(found, root=True, because=because)
+    if name == "admin_group":
+        return replace(found, spared=value, because=because)
+    return found
+
+
+def _scan(text: str) -> int | None:
+    """sscanf(3) of a whole number that the text begins with."""
+    match = re.match(r"[ \t\n\v\f\r]*([+-]?[0-9]{1,18})", text)
+    return int(match[1]) if match else None
+
+
+def _tally(step: Step) -> Locker:
+    """pam_tally2(8): every login counts before it is judged, so that it locks when more than `deny` were made; an unlock time only if given."""
+    found = Locker(True, True, "/var/log/tallylog", 0, None, 0, tally=True)
+    return _tally_arguments(found, step.args)
+
+
+def _tally_arguments(found: Locker, args: Iterable[str]) -> Locker:
+    for arg in args:
+        name, _, value = arg.partition("=")
+        number = _scan(value)
+        if name == "deny" and number is not None:
+            found = replace(found, deny=max(number, 0))
+        elif name == "unlock_time" and number is not None:
+            found = replace(found, unlock=max(number, 0))
+        elif name == "file" and value.startswith("/"):
+            found = replace(found, place=value)
+        elif name in ("even_deny_root", "even_deny_root_account"):
+            found = replace(found, root=True)
+    return found

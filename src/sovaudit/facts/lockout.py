@@ -1,0 +1,238 @@
+"""Whether guessing a password is stopped: each service's auth stack played with wrong passwords, its counters kept, then with the right one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sovaudit.facts.accounts import Account
+from sovaudit.facts.factors import NOTHING, Factor, Ways
+from sovaudit.facts.faillock import MODULES, Locker, locker
+from sovaudit.facts.pam import ASKS_WHO, anyone
+from sovaudit.facts.pam_flow import Behaviour, Choice, avoids, solve
+from sovaudit.facts.pam_models import MODELS, behaviour
+from sovaudit.facts.pam_modules import Call, fixed
+from sovaudit.facts.pam_stack import Service, Step
+from sovaudit.facts.parse.pam_conf import Code
+from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
+
+if TYPE_CHECKING:
+    from sovaudit.facts.host import Host
+
+PACE = 3  # seconds between the guesses of somebody who waits for each answer
+MOST = 60  # guesses after which we stop to ask when a service would lock at last
+# Modules that take the account's password
+_TAKES_PASSWORD = frozenset("pam_unix.so pam_sss.so pam_ldap.so pam_krb5.so pam_winbind.so pam_userdb.so".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Guessing:
+    """What guessing comes to at one service.
+
+    asks: a password opens it at all. locks: wrong passwords after which the right one is refused; None: not within what was asked.
+    holds: it is still refused when the asked time has passed. possible: it may lock and hold all the same (`gaps`: what was not seen).
+    who: the account that is not locked where others are. because: the lines that let the right password in, or that lock.
+    """
+
+    asks: bool
+    locks: int | None = None
+    holds: bool = False
+    possible: bool = False
+    because: tuple[Line, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    who: str = ""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Times of failures by place. doubt: count what may be counted, too."""
+
+    doubt: bool
+    times: dict[str, list[int]] = field(default_factory=dict)
+
+    def denies(self, each: Locker, account: Account, now: int, *, coming: int = 0) -> bool:
+        """Whether a locker refuses at this time. coming: failures that this very login adds first."""
+        if not each.deny or each.spares(account):
+            return False
+        times = self.times.get(each.place, [])
+        latest = max(times, default=now)
+        count = coming + sum(each.interval is None or latest - time < each.interval for time in times)
+        if count < each.deny + (1 if each.tally else 0):
+            return False
+        return not each.unlock or latest + each.unlock >= now
+
+
+class Play:
+    """One service's auth stack for one account."""
+
+    def __init__(self, host: Host, service: Service, account: Account, lockers: dict[Step, Locker]) -> None:
+        self.service = service
+        self.account = account
+        self.stack = service.stack("auth")
+        self.lockers = lockers
+        invoker = account if service.name.startswith(("sudo", "polkit")) else None
+        self._calls = [Call(host, service.name, "auth", account, invoker, False, step) for step in self.stack]
+        self._others: dict[int, Behaviour] = {}
+        self._answers: dict[tuple[Code | None, ...], Ways] = {}
+        self._passed: dict[tuple[int, tuple[Code | None, ...]], tuple[bool, bool]] = {}
+
+    def right(self, tally: _Tally, now: int) -> Ways:
+        """The ways in with the right password, and whatever else is asked for."""
+        codes = tuple(self._code(at, tally, now) for at in range(len(self.stack)))
+        if codes not in self._answers:
+            behaviours = [self._step(at, codes[at]) for at in range(len(self.stack))]
+            found = solve(self.stack, behaviours)
+            for gap in self.service.gaps:
+                found = found.doubtful(gap)
+            self._answers[codes] = _with_password(found)
+        return self._answers[codes]
+
+    def wrong(self, tally: _Tally, now: int) -> None:
+        """A login with a wrong password: whatever it passes that counts, counts."""
+        codes = tuple(self._code(at, tally, now) for at in range(len(self.stack)))
+        for at, step in enumerate(self.stack):
+            each = self.lockers.get(step)
+            if each is None or not each.counts or each.broken or (each.stored is not True and not (tally.doubt and each.stored is None)):
+                continue
+            if not each.tally and tally.denies(each, self.account, now):
+                continue  # locked already: nothing more is written
+            surely, possibly = self._avoids(at, codes)
+            if not (surely if tally.doubt else possibly):
+                tally.times.setdefault(each.place, []).append(now)
+
+    def _avoids(self, at: int, codes: tuple[Code | None, ...]) -> tuple[bool, bool]:
+        if (at, codes) not in self._passed:
+            behaviours = [_wrong(self._step(place, code), self.stack[place].module) for place, code in enumerate(codes)]
+            self._passed[at, codes] = avoids(self.stack, behaviours, at)
+        return self._passed[at, codes]
+
+    def _code(self, at: int, tally: _Tally, now: int) -> Code | None:
+        each = self.lockers.get(self.stack[at])
+        if each is None:
+            return None
+        if each.broken:
+            return Code.SERVICE_ERR
+        if tally.denies(each, self.account, now, coming=1 if each.tally else 0):
+            return Code.AUTH_ERR
+        return Code.IGNORE if each.counts and not each.tally else Code.SUCCESS
+
+    def _step(self, at: int, code: Code | None) -> Behaviour:
+        if code is not None:
+            return fixed(code)
+        if at not in self._others:
+            self._others[at] = behaviour(self._calls[at])
+        return self._others[at]
+
+
+def _with_password(ways: Ways) -> Ways:
+    """The ways in which the password counts; a stack that certainly opens to anybody opens to whoever knows it, too."""
+    if NOTHING in ways.certain:
+        return Ways({NOTHING: ways.certain[NOTHING]}, {}, ways.closed)
+    return Ways(
+        {factors: why for factors, why in ways.certain.items() if Factor.PASSWORD in factors},
+        {factors: why for factors, why in ways.possible.items() if Factor.PASSWORD in factors},
+        ways.closed,
+    )
+
+
+def _may_lock(module: str) -> bool:
+    """Modules of whose answers nothing is known."""
+    return module not in MODELS or module in ("pam_exec.so", "pam_script.so", "pam_python.so")
+
+
+def _wrong(found: Behaviour, module: str) -> Behaviour:
+    """What is left to somebody who has everything but the password."""
+    if module in _TAKES_PASSWORD:
+        return tuple(choice for choice in found if choice.needs == NOTHING)
+    able = [choice for choice in found if choice.needs and Factor.PASSWORD not in choice.needs]
+    free = [Choice(choice.outcomes, NOTHING, choice.before) for choice in able]
+    return tuple(free) or tuple(choice for choice in found if choice.needs == NOTHING)
+
+
+class Lockout:
+    """Facts about guessing. Raises Unseen where a service's files were not seen."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self._lockers: dict[Step, Locker] = {}
+
+    def guessing(self, name: str, attempts: int, seconds: int) -> Guessing:
+        """What `attempts` wrong passwords in a row do at a service, and whether a lock holds for `seconds`."""
+        service = self.host.pam.service(name)
+        if service.broken is not None or not service.stack("auth"):
+            return Guessing(False, because=(service.broken,) if service.broken is not None else service.lines[:1])
+        stack = service.stack("auth")
+        lockers = {
+            step: self._locker(step) for step in stack if step.module in MODULES and step.kind == "module" and step.known is not False
+        }
+        strange = [step for step in stack if step.kind == "module" and step.known is not False and _may_lock(step.module)]
+        answers = [self._play(Play(self.host, service, account, lockers), attempts, seconds) for account in self._people(service, lockers)]
+        asked = [answer for answer in answers if answer.asks]
+        if not asked:
+            return answers[0]
+        worst = min(asked, key=lambda answer: (answer.holds, answer.possible, -(answer.locks or MOST)))
+        if strange and not worst.holds:
+            gap = Gap(f"file:{strange[0].line.file}", Reason.UNSUPPORTED, f"whether {strange[0].module} stops guessing is not modelled")
+            return Guessing(True, worst.locks, False, True, worst.because, (*worst.gaps, gap), worst.who)
+        return worst
+
+    def _locker(self, step: Step) -> Locker:
+        if step not in self._lockers:
+            self._lockers[step] = locker(self.host, step)
+        return self._lockers[step]
+
+    def _people(self, service: Service, lockers: dict[Step, Locker]) -> list[Account]:
+        """Accounts that stand for all: anyone at all, and whoever the stack or a locker tells apart."""
+        people = [anyone()]
+        asks = any(step.module in ASKS_WHO for step in service.stack("auth"))
+        spared = {each.spared for each in lockers.values() if each.spared and not each.root}
+        if asks or spared:
+            people += [account for account in self._usable if asks or spared & account.groups]
+        return people
+
+    @cached_property
+    def _usable(self) -> list[Account]:
+        return [account for account in self.host.accounts if account.uid and account.password is not None and account.password.usable]
+
+    def _play(self, play: Play, attempts: int, seconds: int) -> Guessing:
+        who = "" if play.account.name == anyone().name else play.account.name
+        sure = _Tally(False)
+        fresh = opened = play.right(sure, 0)
+        if not fresh:
+            return Guessing(False, because=fresh.closed.because)
+        locks = self._locks(play, sure, attempts)
+        if locks is not None and locks[0] <= attempts:
+            opened = play.right(sure, locks[1] + seconds)
+            if not opened:
+                because = [*play.right(sure, locks[1]).closed.because, *(line for each in play.lockers.values() for line in each.because)]
+                return Guessing(True, locks[0], True, False, tuple(dict.fromkeys(because)), who=who)
+        maybe = _Tally(True)
+        doubt = self._locks(play, maybe, attempts)
+        possible = False
+        if doubt is not None and doubt[0] <= attempts:
+            later = play.right(maybe, doubt[1] + seconds)
+            possible = not later or bool(fresh.certain and not later.certain)
+        ways = [*opened.certain.values(), *opened.possible.values()]
+        because = [
+            *ways[0].because,
+            *(step.line for step in play.lockers),
+            *(line for each in play.lockers.values() for line in each.because),
+        ]
+        gaps = (*ways[0].gaps, *(each.gap for each in play.lockers.values() if each.gap is not None))
+        return Guessing(True, locks[0] if locks else None, False, possible, tuple(dict.fromkeys(because)), gaps, who)
+
+    def _locks(self, play: Play, tally: _Tally, attempts: int) -> tuple[int, int] | None:
+        """After how many wrong passwords the right one is refused, and when that is."""
+        if not play.lockers:
+            return None
+        fresh = play.right(_Tally(False), 0)
+        for count in range(1, max(attempts, min(MOST, 1 + max(each.deny for each in play.lockers.values()))) + 1):
+            now = count * PACE
+            play.wrong(tally, now)
+            ways = play.right(tally, now)
+            if not ways or (tally.doubt and fresh.certain and not ways.certain):
+                return count, now
+        return None

@@ -1,0 +1,62 @@
+"""The services of a host that ask for an account's password, and how sshd does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sovaudit.facts.factors import Factor
+from sovaudit.facts.files import Unseen
+from sovaudit.facts.pam import anyone
+from sovaudit.model.finding import Line
+
+if TYPE_CHECKING:
+    from sovaudit.facts.host import Host
+
+# Service → programs without whose file in pam.d it falls to `other`; those without programs count where they are configured.
+SERVICES: dict[str, tuple[str, ...]] = {
+    "login": ("/usr/bin/login", "/bin/login"),
+    "su": ("/usr/bin/su", "/bin/su"),
+    "su-l": (),
+    "sudo": ("/usr/bin/sudo", "/usr/local/bin/sudo"),
+    "sudo-i": (),
+    **dict.fromkeys("remote gdm-password lightdm sddm xdm kde polkit-1 cockpit xrdp-sesman vsftpd proftpd dovecot".split(), ()),
+}
+
+
+def password_services(host: Host) -> tuple[list[str], list[Unseen]]:
+    """Services but sshd, and for those that were not seen why."""
+    found: list[str] = []
+    unseen: list[Unseen] = []
+    for name, programs in SERVICES.items():
+        try:
+            if host.pam.stacks.configured(name) or any(host.files.exists(program) for program in programs):
+                found.append(name)
+        except Unseen as error:
+            unseen.append(error)
+    return found, unseen
+
+
+def ssh_asks(host: Host) -> tuple[str, tuple[Line, ...]]:
+    """How sshd asks for passwords: `pam`, `itself` (UsePAM no: nothing counts there), `never`. Raises Unseen."""
+    if host.ssh.refused is not None:
+        return "never", (host.ssh.refused[0],)
+    how: set[str] = set()
+    because: list[Line] = []
+    for server in host.ssh.servers:
+        if host.ssh.refusal(server) is not None:
+            continue
+        outside = server.settings.outside
+        pam = outside.yes("usepam")
+        keywords = ("passwordauthentication", "kbdinteractiveauthentication") if pam else ("passwordauthentication",)
+        if any(outside.yes(keyword) for keyword in keywords) or "yes" in server.settings.conditional_values(*keywords):
+            how.add("pam" if pam else "itself")
+        because += outside.because("usepam", *keywords)
+    if how and not _some_way(host):
+        how = set()
+    return "itself" if "itself" in how else "pam" if how else "never", tuple(dict.fromkeys(because))
+
+
+def _some_way(host: Host) -> bool:
+    """A password counts for something in some account's way in, alone or with more."""
+    people = (anyone(), *(account for account in host.accounts if account.password is None or account.password.usable))
+    return any(Factor.PASSWORD in factors for account in people for factors in host.ssh.ways(account).sets)
