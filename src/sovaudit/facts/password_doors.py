@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sovaudit.facts.factors import Factor
+from sovaudit.facts.factors import NOTHING, Factor
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.pam import anyone
 from sovaudit.model.finding import Line
@@ -57,6 +57,6 @@ def ssh_asks(host: Host) -> tuple[str, tuple[Line, ...]]:
 
 
 def _some_way(host: Host) -> bool:
-    """A password counts for something in some account's way in, alone or with more."""
+    """A password counts for something in some account's way in, alone or with more; a way that asks for nothing we know may ask for one."""
     people = (anyone(), *(account for account in host.accounts if account.password is None or account.password.usable))
-    return any(Factor.PASSWORD in factors for account in people for factors in host.ssh.ways(account).sets)
+    return any(Factor.PASSWORD in factors or factors == NOTHING for account in people for factors in host.ssh.ways(account).sets)
