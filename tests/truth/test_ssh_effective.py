@@ -141,6 +141,46 @@ CASES: dict[str, str | dict[str, str]] = {
     "authorities' signatures": "CASignatureAlgorithms +ssh-rsa\n",
     "authorities' signatures, certificate": "CASignatureAlgorithms ssh-ed25519-cert-v01@openssh.com\n",
     "authorities' signatures, minus": "CASignatureAlgorithms -rsa*\n",
+    "match all counts while sshd starts": "PasswordAuthentication yes\nMatch all\nUsePAM yes\nPort 2222\nPasswordAuthentication no\nMatch User bob\nMaxAuthTries 2\n",
+    "match all comes after": "UsePAM no\nMatch all\nUsePAM yes\nPermitRootLogin no\nAllowUsers bob\n",
+    "match all adds to lists for the start only": "AllowUsers root\nMatch all\nAllowUsers bob\n",
+    "match all in an include": {"/etc/ssh/sshd_config": "Include extra\nPermitRootLogin yes\n", "/etc/ssh/extra": "Match all\nUsePAM yes\nPermitRootLogin no\n"},
+    "match all in an include in a match": {"/etc/ssh/sshd_config": "Match User bob\nInclude extra\n", "/etc/ssh/extra": "Match all\nUsePAM yes\n"},
+    "include in match all": {"/etc/ssh/sshd_config": "Match all\nInclude extra\n", "/etc/ssh/extra": "UsePAM yes\nMatch User bob\nMaxAuthTries 2\n"},
+    "match all, methods": "AuthenticationMethods publickey\nMatch all\nAuthenticationMethods any\n",
+    "match all with an alias": "Match all\nDSAAuthentication no\n",
+    "match rdomain any": "Match RDomain *\nMaxAuthTries 3\nMatch User bob RDomain *\nAllowUsers carol\n",
+    "match localport by name": "Match LocalPort ssh\nMaxAuthTries 3\n",
+    "match localport list": "Match LocalPort 22,2222\nMaxAuthTries 3\n",
+    "rdomain set": "RDomain none\n",
+    "number with a sign": "MaxAuthTries +3\nMaxSessions -1\n",
+    "number with a plus": "MaxAuthTries +3\n",
+    "number too large": "MaxAuthTries 2147483648\n",
+    "hexadecimal number": "MaxAuthTries 0x3\n",
+    "time too large": "LoginGraceTime 99999w\n",
+    "bad log level": "LogLevel LOUD\n",
+    "log level and more": "LogLevel INFO x\n",
+    "log level in lower case": "LogLevel verbose\nSyslogFacility authpriv\nFingerprintHash MD5\n",
+    "bad facility": "SyslogFacility MAIL\n",
+    "environment": "SetEnv A=B C=D\nSetEnv\tE\n",
+    "user environment and more": "PermitUserEnvironment LANG LC_*\n",
+    "tunnel in upper case": "PermitTunnel YES\n",
+    "open": "PermitOpen host:22 [::1]:80 *:*\nPermitListen 8080 localhost:10\n",
+    "open without port": "PermitOpen host\n",
+    "open any and more": "PermitOpen any host:22\n",
+    "startups": "MaxStartups 10:30:60\n",
+    "startups of two": "MaxStartups 10:30\n",
+    "startups the wrong way round": "MaxStartups 60:30:10\n",
+    "rekey": "RekeyLimit 1G 1h\n",
+    "rekey too small": "RekeyLimit 15\n",
+    "quality of service": "IPQoS ef 0x10\n",
+    "quality of three services": "IPQoS ef cs1 cs2\n",
+    "timeouts": "ChannelTimeout session=10m *=1h\nUnusedConnectionTimeout none\n",
+    "timeout without time": "ChannelTimeout session\n",
+    "no host key": "HostKey none\n",
+    "relative files": "TrustedUserCAKeys etc/ssh/ca.pub\nRevokedKeys NONE\nBanner etc/issue\n",
+    "keys command none": "AuthorizedKeysCommand None\n",
+    "block size": "PerSourceNetBlockSize 32:129\n",
     "bad user pattern": "AllowUsers bob@10.0.0.1/8\n",
     "user with address": "AllowUsers bob@10.0.0.0/8 *@!192.0.2.9,192.0.2.*\n",
     "ignore rhosts": "IgnoreRhosts shosts-only\nHostbasedAuthentication yes\n",
@@ -192,6 +232,7 @@ for case in /cases/*; do
   cp -r $case/etc/ssh/. /etc/ssh/
   echo "=== $(basename $case)"
   /usr/sbin/sshd -t >/tmp/out 2>&1; echo "--- t $?"; tail -1 /tmp/out
+  echo "--- T plain"; /usr/sbin/sshd -T 2>&1
   for who in $(cat /cases.who); do echo "--- T $who"; /usr/sbin/sshd -T -C "$who" 2>&1; done
 done
 """
@@ -230,6 +271,11 @@ def test_agrees_with_sshd(name: str, answers: dict[str, dict[str, str]]) -> None
     assert (said["t"] == "0") == (refusal is None), (said, refusal)
     if refusal is not None:
         return
+    theirs, outside = parse_dump(said["plain"]), host.ssh.effective()
+    wrong = "not in connection test" not in said["plain"] and {
+        key: (theirs.get(key, ""), outside.get(key)) for key in DECISIVE if not same(key, theirs.get(key, ""), outside.get(key))
+    }
+    assert not wrong, json.dumps({"plain: sshd, ours": wrong}, indent=1)
     for who in WHO:
         theirs = parse_dump(said[",".join(f"{key}={value}" for key, value in who.items())])
         ours = host.ssh.effective(who["user"], who["addr"], who["host"], who.get("laddr", ""), int(who.get("lport", -1)))

@@ -150,11 +150,18 @@ class Ssh:
         return reader.read(path)
 
     def effective(
-        self, user: str = "", addr: str = "127.0.0.1", host: str | None = None, laddr: str = "", lport: int = -1, *, rdomain: str = ""
+        self,
+        user: str = "",
+        addr: str = "127.0.0.1",
+        host: str | None = None,
+        laddr: str = "",
+        lport: int = -1,
+        *,
+        rdomain: str | None = None,
     ) -> Effective:
         """What `sshd -T -C user=…,addr=…,host=…,laddr=…,lport=…` prints. Without a user, what plain `sshd -T` prints. Raises Unseen."""
         if not user:
-            return self.settings.outside
+            return self.settings.under(frozenset(match for match in self.settings.matches if match.always))
         account = self._host.accounts.get(user)
         connection = Connection(addr, addr if host is None else host, laddr, lport, rdomain)
         met = self.settings.met(connection, user, account.groups if account else frozenset(), exists=account is not None)
@@ -201,6 +208,9 @@ class Ssh:
                 return (*outside.because("authenticationmethods"), Line(DEFAULT_CONFIG, 0, ""))[
                     0
                 ], "AuthenticationMethods cannot be satisfied by enabled methods"
+        keys = outside.words("hostkey")
+        if keys and all(key.lower() == "none" for key in keys) and not outside.yes("gssapikeyexchange"):
+            return outside.because("hostkey")[0], "no host key"
         for command in ("authorizedkeyscommand", "authorizedprincipalscommand"):
             if outside.get(command) != "none" and outside.get(f"{command}user") == "none":
                 return outside.because(command)[0], f"{command} has no user to run as"

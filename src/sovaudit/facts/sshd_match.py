@@ -29,7 +29,7 @@ class Connection:
     host: str = "localhost"
     local_address: str = "127.0.0.1"
     local_port: int = 22
-    rdomain: str = ""
+    rdomain: str | None = ""  # None: `sshd -T -C` was not told
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def holds(match: Match, connection: Connection, user: str, groups: Iterable[str]
         elif name == "localport":
             met = int(value) == connection.local_port
         elif name == "rdomain":
-            met = match_list(connection.rdomain, value) == 1
+            met = connection.rdomain is not None and match_list(connection.rdomain, value) == 1
         else:
             met = match_list(release, value) == 1
         if not met:
@@ -109,9 +109,9 @@ class Settings:
         self.matches: tuple[Match, ...] = tuple(dict.fromkeys(match for directive in config.directives for match in directive.conditions))
         self._global = _Pass()
         for directive in config.directives:
-            if not directive.conditions:
+            if all(condition.always for condition in directive.conditions):
                 self._global.take(directive)
-        self._conditional = tuple(directive for directive in config.directives if directive.conditions)
+        self._conditional = tuple(each for each in config.directives if each.conditions and KEYWORDS[each.keyword].in_match)
         self._kept: dict[frozenset[Match], Effective] = {}
 
     def met(self, connection: Connection, user: str, groups: Sequence[str] | frozenset[str], *, exists: bool = True) -> frozenset[Match]:
@@ -152,7 +152,7 @@ class Settings:
 
     @property
     def outside(self) -> Effective:
-        """The configuration outside every Match: what plain `sshd -T` prints."""
+        """The configuration with which sshd starts: outside every Match but `Match all`."""
         return self.under(frozenset())
 
     def given(self, keyword: str) -> tuple[str, ...]:

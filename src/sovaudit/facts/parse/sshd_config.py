@@ -7,11 +7,11 @@ the outcome is the list of directives in the order in which sshd meets them, eac
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sovaudit.facts.files import Unseen
+from sovaudit.facts.parse.sshd_values import badly_set, number, seconds
 from sovaudit.facts.ssh_algorithms import acceptable
 from sovaudit.facts.sshd_defaults import ALIASES, GLOBAL_ALIASES, KEYWORDS, METHODS, Keyword, Kind, Version
 from sovaudit.facts.sshd_patterns import valid_address_list, valid_user_pattern
@@ -22,6 +22,7 @@ from sovaudit.model.verdict import Reason
 MAX_DEPTH = 16
 MAX_LINES = 100_000  # includes counted as often as they are read
 _SPACE = " \t\r\n"
+_FILES = ("trustedusercakeys", "revokedkeys", "banner", "hostkey", "hostcertificate")
 CRITERIA = ("user", "group", "host", "address", "localaddress", "localport", "rdomain", "version")
 
 
@@ -31,6 +32,10 @@ class Match:
 
     criteria: tuple[tuple[str, str], ...]
     line: Line
+
+    @property
+    def always(self) -> bool:
+        return self.criteria == (("all", ""),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +222,9 @@ class Reader:
             self._refuse(line, "a quote is not closed")
             return conditions
         allowed = keyword.in_match and word.lower() not in GLOBAL_ALIASES and not (name == "subsystem" and self._version < (9, 5))
-        if conditions and not allowed:
+        # `Match all` holds already while sshd starts, so that what stands in it counts as if it stood outside
+        inactive = not all(condition.always for condition in conditions)
+        if inactive and not allowed:
             self._refuse(line, f"{word} is not allowed within a Match block")
             return conditions
         if keyword.kind is Kind.MATCH:
@@ -227,7 +234,7 @@ class Reader:
             self._include(arguments, line, conditions, depth)
             return conditions
         values = self._values(keyword, rest, arguments, line)
-        if values and self._repeated(name, values, line, bool(conditions)):
+        if values and self._repeated(name, values, line, inactive):
             return conditions
         if values is not None and keyword.kind is not Kind.IGNORED:
             self.config.directives.append(Directive(name, values, line, conditions))
@@ -329,6 +336,10 @@ class Reader:
             return None
         if kind is Kind.CHOICE:
             return (dict(keyword.choices)[arguments[0].lower()],)
+        if keyword.name in _FILES and arguments[0].lower() != "none" and not arguments[0].startswith(("/", "~")):
+            return (f"//{arguments[0]}",)  # from the folder where sshd was started, which is `/`
+        if kind is Kind.NUMBER:
+            return (str(number(arguments[0])),)
         if kind is Kind.TIME:
             return (str(seconds(arguments[0])),)
         if kind is Kind.OPTIONS:
@@ -341,7 +352,7 @@ def _problem(keyword: Keyword, arguments: list[str], version: Version) -> str:
     """Why sshd refuses these arguments; empty if it takes them."""
     kind, name = keyword.kind, keyword.name
     if kind is Kind.LOOSE:
-        return ""
+        return f"{' '.join(arguments)} is no value of {name}" if badly_set(name, arguments) else ""
     if not arguments or (not arguments[0] and kind is not Kind.OPTIONS):
         several = kind in (Kind.ADD, Kind.WORDS, Kind.OPTIONS)
         return "" if several and not arguments else f"{name} has no argument"
@@ -349,7 +360,7 @@ def _problem(keyword: Keyword, arguments: list[str], version: Version) -> str:
     single = kind in (Kind.CHOICE, Kind.NUMBER, Kind.TIME, Kind.WORD, Kind.ADD_WORD, Kind.ALGORITHMS)
     if kind is Kind.CHOICE and first.lower() not in dict(keyword.choices):
         return f"{first} is no value of {name}"
-    if kind is Kind.NUMBER and not (first.lstrip("-").isascii() and first.lstrip("-").isdigit()):
+    if kind is Kind.NUMBER and number(first) is None:
         return f"{first} is no number"
     if kind is Kind.TIME and seconds(first) is None:
         return f"{first} is no time"
@@ -381,11 +392,3 @@ def _methods_problem(lists: list[str]) -> str:
             if method.split(":")[0] not in METHODS:
                 return f"{method or 'an empty word'} is no authentication method"
     return ""
-
-
-def seconds(text: str) -> int | None:
-    """convtime: `90`, `2m`, `1h30m`; None if it is no time."""
-    if not re.fullmatch(r"(\d{1,9}[smhdwSMHDW]?)+", text, re.ASCII):
-        return None
-    scale = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-    return sum(int(number) * scale[unit.lower()] for number, unit in re.findall(r"(\d+)([smhdwSMHDW]?)", text))
