@@ -9,11 +9,13 @@ import logging
 import socket
 import time
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.collectors.script_run import evidence_of, invocation, sudo_refusal
-from sovaudit.collectors.ssh_config import KnownHosts, Route, agent_there, fingerprint, route
+from sovaudit.collectors.ssh_auth import Answer, authenticate, login_artifact, one_line
+from sovaudit.collectors.ssh_config import KnownHosts, Route, fingerprint, route
 from sovaudit.collectors.ssh_target import Address, ssh_address
 from sovaudit.collectors.stream import Receiver
 from sovaudit.errors import CollectError
@@ -37,30 +39,25 @@ def collect_ssh(target: Target, options: CollectOptions) -> Evidence:
     deadline = began + options.host_timeout_s
     with ExitStack() as stack:
         try:
-            transport, way = _connect(ssh_address(target.uri), options, deadline, target.uri, stack, MAX_JUMPS)
+            transport, way, answers = _connect(ssh_address(target.uri), options, deadline, target.uri, stack, MAX_JUMPS)
             key = transport.get_remote_server_key()
-            return _run(
-                target, transport, options, began, deadline, {"host_key": f"{key.get_name()} {fingerprint(key)}", "login": way.user}
-            )
+            extra = {"host_key": f"{key.get_name()} {fingerprint(key)}", "login": way.user}
+            evidence = _run(target, transport, options, began, deadline, extra)
+            return replace(evidence, artifacts={**evidence.artifacts, "ssh-login": login_artifact(answers)})
         except (paramiko.SSHException, EOFError, OSError) as error:
             if isinstance(error, TimeoutError):
                 raise CollectError(
                     "did not answer in time", status="failed", where=target.uri, hint="Raise --host-timeout, or look at the host's load"
                 ) from error
-            raise CollectError(f"the connection broke ({_one_line(error)})", status="failed", where=target.uri, hint="Try again") from error
+            raise CollectError(f"the connection broke ({one_line(error)})", status="failed", where=target.uri, hint="Try again") from error
         except CollectError as error:
             error.where = error.where or target.uri
             raise
 
 
-def _one_line(error: BaseException) -> str:
-    text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-    return "".join(character if character.isprintable() else " " for character in text)[:200]
-
-
 def _connect(
     address: Address, options: CollectOptions, deadline: float, where: str, stack: ExitStack, jumps: int
-) -> tuple[paramiko.Transport, Route]:
+) -> tuple[paramiko.Transport, Route, list[Answer]]:
     """An authenticated transport; it and what it stands on are closed with the stack. Raises CollectError."""
     import paramiko
 
@@ -71,7 +68,7 @@ def _connect(
     except CollectError:
         raise
     except (OSError, paramiko.SSHException) as error:
-        reason = "no answer in time" if isinstance(error, TimeoutError) else _one_line(error)
+        reason = "no answer in time" if isinstance(error, TimeoutError) else one_line(error)
         raise CollectError(
             f"cannot be reached at {way.host} port {way.port} ({reason})",
             status="unreachable",
@@ -82,7 +79,7 @@ def _connect(
     try:
         transport = paramiko.Transport(sock)
     except (paramiko.SSHException, OSError, EOFError) as error:
-        raise CollectError(f"speaks no SSH ({_one_line(error)})", status="failed", where=where, hint="Check the port") from error
+        raise CollectError(f"speaks no SSH ({one_line(error)})", status="failed", where=where, hint="Check the port") from error
     stack.callback(transport.close)
     transport.banner_timeout = transport.auth_timeout = transport.channel_timeout = wait
     _prefer(transport, known.types(way.name))
@@ -95,11 +92,10 @@ def _connect(
             else "speaks no SSH that we understand"
         )
         raise CollectError(
-            f"{what} ({_one_line(error)})", status="failed", where=where, hint="Check the port and what listens there"
+            f"{what} ({one_line(error)})", status="failed", where=where, hint="Check the port and what listens there"
         ) from error
     known.refuse(way.name, transport.get_remote_server_key(), where)
-    _authenticate(transport, way, options, where)
-    return transport, way
+    return transport, way, authenticate(transport, way, options, where)
 
 
 def _socket(
@@ -112,10 +108,8 @@ def _socket(
             raise CollectError("too many jump hosts", status="failed", where=where, hint="Look for a circle of ProxyJump lines")
         *before, last = (part.strip() for part in way.jump.split(","))
         hop = ssh_address(last if "://" in last else f"ssh://{last}")
-        from dataclasses import replace
-
         inner = replace(options, jump=",".join(before), password=None, sudo_password=None)
-        transport, _ = _connect(hop, inner, deadline, f"{where} (through {hop.uri})", stack, jumps - 1)
+        transport, _, _ = _connect(hop, inner, deadline, f"{where} (through {hop.uri})", stack, jumps - 1)
         return transport.open_channel("direct-tcpip", (way.host, way.port), ("127.0.0.1", 0), timeout=wait)
     if way.proxy_command:
         proxy = paramiko.ProxyCommand(way.proxy_command)
@@ -140,89 +134,6 @@ def _prefer(transport: paramiko.Transport, known: list[str]) -> None:
     types = list(security.key_types)
     spelled = {name for kind in known for name in (("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa") if kind == "ssh-rsa" else (kind,))}
     security.key_types = tuple([name for name in types if name in spelled] + [name for name in types if name not in spelled])
-
-
-def _authenticate(transport: paramiko.Transport, way: Route, options: CollectOptions, where: str) -> None:
-    """Agent, key files, password, one after the other. Raises CollectError (refused)."""
-    import paramiko
-
-    tried: list[str] = []
-    allowed: list[str] = []
-    keys: list[tuple[str, paramiko.PKey]] = []
-    if way.given_keys:
-        keys += _key_files(way, options, tried, where)
-    if way.agent and agent_there():
-        with suppress(paramiko.SSHException):
-            agent = paramiko.Agent()
-            keys += [("agent", key) for key in agent.get_keys()]
-    if not way.given_keys:
-        keys += _key_files(way, options, tried, where)
-    for name, key in keys[:6]:
-        tried.append(f"{key.get_name()} ({name})")
-        try:
-            transport.auth_publickey(way.user, key)
-        except paramiko.BadAuthenticationType as error:
-            allowed = list(error.allowed_types)
-            break
-        except paramiko.AuthenticationException:
-            if not transport.is_active():
-                break
-            continue
-        except (paramiko.SSHException, EOFError) as error:
-            raise CollectError(
-                f"the connection broke during authentication ({_one_line(error)})",
-                status="refused",
-                where=where,
-                hint="Check the host's auth log",
-            ) from error
-        if transport.is_authenticated():
-            return
-    if options.password is not None and transport.is_active():
-        tried.append("password")
-        try:
-            transport.auth_password(way.user, options.password, fallback=True)
-        except paramiko.BadAuthenticationType as error:
-            allowed = list(error.allowed_types)
-        except (paramiko.SSHException, EOFError):
-            pass
-        if transport.is_authenticated():
-            return
-    if not tried:
-        raise CollectError(
-            f"no key and no password for {way.user}",
-            status="refused",
-            where=where,
-            hint="Give a key file, start ssh-agent, or give a password",
-        )
-    more = f"; it allows {', '.join(allowed)}" if allowed else ""
-    raise CollectError(
-        f"authentication as {way.user} was refused (tried {', '.join(tried)}{more})",
-        status="refused",
-        where=where,
-        hint="Check user, key and authorized_keys",
-    )
-
-
-def _key_files(way: Route, options: CollectOptions, tried: list[str], where: str) -> list[tuple[str, paramiko.PKey]]:
-    import paramiko
-
-    found: list[tuple[str, paramiko.PKey]] = []
-    for path in way.keys:
-        try:
-            found.append((path, paramiko.PKey.from_path(path, options.key_passphrase)))
-        except FileNotFoundError:
-            if way.given_keys and path in options.key_files:
-                raise CollectError(f"there is no key file {path}", status="refused", where=where, hint="Check the path") from None
-        except (paramiko.SSHException, ValueError, TypeError, OSError) as error:
-            if way.given_keys and path in options.key_files and len(way.keys) == 1:
-                raise CollectError(
-                    f"cannot use key {path} ({_one_line(error)})",
-                    status="refused",
-                    where=where,
-                    hint="Give its passphrase or add it to ssh-agent",
-                ) from error
-            tried.append(f"{path} (unusable)")
-    return found
 
 
 def _run(

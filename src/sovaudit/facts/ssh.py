@@ -15,13 +15,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account
-from sovaudit.facts.factors import Ways, Why, never
+from sovaudit.facts.factors import Ways, Why, never, spell
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.key_places import KeyPlaces
 from sovaudit.facts.parse.sshd_config import Config, Reader
 from sovaudit.facts.ssh_daemon import DEFAULT_CONFIG, Daemon, daemons, listeners
 from sovaudit.facts.ssh_dump import DECISIVE, Calibrated, parse_dump, same
 from sovaudit.facts.ssh_keys import KeyFinder, Keys, together
+from sovaudit.facts.ssh_observed import observed
 from sovaudit.facts.ssh_places import places, signature, user_places
 from sovaudit.facts.ssh_ways import ENABLING, Login, asks_key
 from sovaudit.facts.sshd_defaults import Version, version_of
@@ -250,7 +251,7 @@ class Ssh:
         """Something that makes every computed answer uncertain."""
         for result in self.calibration():
             if result.agrees is False:
-                return Gap(f"cmd:{result.program}", Reason.AMBIGUOUS, result.detail)
+                return Gap("ssh-login" if result.program == "sshd" else f"cmd:{result.program}", Reason.AMBIGUOUS, result.detail)
         for server in self.servers:
             if server.daemon.started is not None:
                 changed = self._changed(server)
@@ -293,11 +294,15 @@ class Ssh:
         return found, any(certain for _, _, certain in places)
 
     def _find(self, account: Account) -> Ways:
+        if self.refused is None and self._doubt is not None:
+            raise Unseen(self._doubt)
+        return self._computed(account)
+
+    def _computed(self, account: Account) -> Ways:
+        """The same, whatever the program says."""
         if self.refused is not None:
             line, reason = self.refused
             return never([line, Line(line.file, 0, f"sshd does not start: {reason}")])
-        if self.doubt is not None:
-            raise Unseen(self.doubt)
         total = never()
         for server in self.servers:
             if self.refusal(server) is None:
@@ -341,12 +346,30 @@ class Ssh:
     # The program's own word
 
     def calibration(self) -> tuple[Calibrated, ...]:
-        """Our answers beside the program's on the same evidence: `sshd -t` (does it start?) and `sshd -T` (keyword by keyword)."""
+        """Our answers beside the program's on the same evidence: `sshd -t` (does it start?), `sshd -T` (keyword by keyword), and over SSH the login
+        of the audit account itself.
+        """
         return self._calibration
 
     @cached_property
     def _calibration(self) -> tuple[Calibrated, ...]:
-        return (self._compare_start(), self._compare_keywords())
+        return (self._compare_start(), self._compare_keywords(), *self._compare_login())
+
+    def _compare_login(self) -> tuple[Calibrated, ...]:
+        """Whether what opened the audit account's session is among what we say opens one. Only where that login was recorded."""
+        fact = "ssh: the audit account's own login"
+        try:
+            seen = observed(self._host)
+            account = self._host.accounts.get(seen.user) if seen is not None else None
+            if seen is None or account is None:
+                return ()
+            ways = self._computed(account)
+        except Unseen:
+            return ()
+        if any(factors <= seen.fits for factors in ways.sets):
+            return (Calibrated(fact, "sshd", True),)
+        told = "; ".join(spell(factors) for factors in ways.sets) or "nothing"
+        return (Calibrated(fact, "sshd", False, f"sshd let {seen.user} in with {spell(seen.factors)}, we say: {told}"),)
 
     def _compare_start(self) -> Calibrated:
         fact = "ssh: sshd starts with this configuration"

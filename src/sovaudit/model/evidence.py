@@ -41,7 +41,8 @@ class Evidence:
     - `cmd:name`: first line `exit <code>`, then what the command printed;
     - `packages`: `name version` per line, installed packages of interest only;
     - `acls`: `path<TAB>list` per group-writable path that has an access control list; `?` where only its presence was seen.
-    - `log-starts`: `path<TAB>first bytes of its first line` per line.
+    - `log-starts`: `path<TAB>first bytes of its first line` per line;
+    - `ssh-login`: over SSH, `method<TAB>detail<TAB>more|open<TAB>methods` per good answer of the login.
 
     taken_at: the target's own clock, aware UTC. clock_skew_ms: target minus auditor, halved round trip taken off; None if not measured.
     cost: integers that change no verdict (`wall_ms`, `bytes`).
