@@ -18,16 +18,23 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import paramiko
 
 from sovaudit.audit import Audit
-from sovaudit.bundle import Bundle, BundleWriter
+from sovaudit.bundle import BundleWriter
 from sovaudit.collectors import CollectOptions, collect, parse_target
+from sovaudit.engine import judge
 from sovaudit.model.evidence import Evidence
 from tests import lab
 
+FIRST = tuple(
+    "two-factor.ssh-login two-factor.ssh-privileged password-policy.min-length password-policy.max-age password-policy.hash "
+    "password-policy.no-empty least-privilege.root-ssh least-privilege.uid0 least-privilege.sudo-root least-privilege.sudo-nopasswd "
+    "log-completeness.auth-events log-completeness.persistent log-completeness.retention log-completeness.central log-completeness.clock".split()
+)
 TESTINFRA = """
 def test_it(host):
     assert host.run("sshd -T").rc == 0
@@ -108,15 +115,12 @@ def separately(port: int, key: Path, known: Path, evidence: Evidence) -> None:
             out.read()
 
 
-def whole(audit: Audit, target: str, options: CollectOptions, folder: Path) -> None:
-    """Connect, collect, store, read back and judge."""
-    path = folder / "one.sova"
-    path.unlink(missing_ok=True)
-    with BundleWriter(path) as writer:
-        writer.add(collect(parse_target(target), options))
-        writer.finish()
-    with Bundle(path) as bundle:
-        audit.judge(bundle)
+def one_more(audit: Audit, target: str, options: CollectOptions, writer: BundleWriter, number: int) -> None:
+    """What one host more costs an audit: connect, collect, store, judge."""
+    evidence = collect(parse_target(target), options)
+    evidence = replace(evidence, target=replace(evidence.target, id=f"{target}#{number}"))
+    writer.add(evidence)
+    list(judge(audit.selected, [evidence]))
 
 
 def peers(port: int, key: Path, known: Path, folder: Path, runs: int) -> None:
@@ -178,10 +182,13 @@ def main() -> None:
             ratio = theirs[0] / ours[0]
             print(f"{label}: one round trip {ours[0]:.3f} s, separate commands {theirs[0]:.3f} s: {ratio:.1f} × faster")
             print(f"  client CPU {ours[1] * 1000:.1f} ms beside {theirs[1] * 1000:.1f} ms")
-        audit = Audit()
-        whole(audit, here, ways, folder)  # what a process does once: imports, profile, directives
-        _, cpu = measure(lambda: whole(audit, here, ways, folder), options.runs)
-        print(f"connect, collect, store, judge: {cpu * 1000:.1f} ms of client CPU")
+        for label, select in (("fifteen checks of the first release", FIRST), ("every check", ())):
+            audit = Audit(select=select)
+            with BundleWriter(folder / f"{len(select)}.sova") as writer:
+                numbers = iter(range(1000))
+                one_more(audit, here, ways, writer, next(numbers))  # what a process does once: imports, profile, directives
+                _, cpu = measure(lambda a=audit, w=writer, n=numbers: one_more(a, here, ways, w, next(n)), options.runs)
+            print(f"connect, collect, store, judge ({label}): {cpu * 1000:.1f} ms of client CPU")
         if options.peers:
             peers(port, key, known, folder, options.runs)
 
