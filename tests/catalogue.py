@@ -17,8 +17,8 @@ from jinja2 import Environment, nodes
 
 from sovaudit.facts.factors import Factor
 from sovaudit.model.verdict import Reason, TargetStatus
-from sovaudit.reports.locale import catalogue_path
-from sovaudit.reports.pages import remedy_of, title_of
+from sovaudit.reports.locale import PAGES, WORDS, catalogue_path
+from sovaudit.reports.pages import REMEDY, remedy_of, sections, title_of
 
 TOP = Path(__file__).resolve().parents[1]
 REPORTS = TOP / "src" / "sovaudit" / "reports"
@@ -66,6 +66,15 @@ def outcomes(path: Path) -> Iterator[tuple[str | None, int]]:
 
 def page_texts(path: Path) -> Iterator[str]:
     """A check's title and remedy."""
+    page = page_of(path)
+    if page:
+        yield title_of(page)
+        if remedy_of(page):
+            yield remedy_of(page)
+
+
+def page_of(path: Path) -> str:
+    """A check's page; empty for a module that makes none."""
     module = ast.parse(path.read_text("utf-8"))
     page = ast.get_docstring(module) or ""
     makes = any(
@@ -73,10 +82,7 @@ def page_texts(path: Path) -> Iterator[str]:
         and any(isinstance(d, ast.Call) and getattr(d.func, "id", "") == "check" for d in node.decorator_list)
         for node in module.body
     )
-    if makes and page:
-        yield title_of(page)
-        if remedy_of(page):
-            yield remedy_of(page)
+    return page if makes else ""
 
 
 def interface(path: Path) -> Iterator[str]:
@@ -156,34 +162,49 @@ def sources() -> dict[str, str]:
     return found
 
 
-def read(language: str = "fr") -> Catalog:
-    path = catalogue_path(language)
+def page_sources() -> dict[str, str]:
+    """Every paragraph of a check's page but its title and remedy → the check's file."""
+    found: dict[str, str] = {}
+    for path in sorted((TOP / "checks").glob("*/*.py")):
+        for paragraph in sections(page_of(path)):
+            if not paragraph[0].startswith(REMEDY):
+                found.update({text: str(path.relative_to(TOP)) for text in paragraph if text not in found})
+    return found
+
+
+SOURCES = {WORDS: sources, PAGES: page_sources}
+
+
+def read(language: str = "fr", domain: str = WORDS) -> Catalog:
+    path = catalogue_path(language, domain)
     if not path.exists() or not path.stat().st_size:
         return Catalog(language)
     with path.open("rb") as file:
         return read_po(file, locale=language)
 
 
-def update(language: str = "fr", translations: dict[str, str] | None = None) -> None:
-    old, new = read(language), Catalog(language, project="sovaudit", charset="utf-8")
-    for text, place in sources().items():
+def update(language: str = "fr", translations: dict[str, str] | None = None, domain: str = WORDS) -> None:
+    old, new = read(language, domain), Catalog(language, project="sovaudit", charset="utf-8")
+    for text, place in SOURCES[domain]().items():
         held = old.get(text)
         string = (translations or {}).get(text) or (held.string if held and not held.fuzzy else "")
         new.add(text, string, locations=[(place, 0)])
     new.header_comment = "# French catalogue of sovaudit. The English template is the key; see docs/report-format.md."
     new.creation_date = new.revision_date = None  # type: ignore[assignment]
-    with catalogue_path(language).open("wb") as file:
+    with catalogue_path(language, domain).open("wb") as file:
         write_po(file, new, width=0, omit_header=True, include_lineno=False, sort_by_file=True)
 
 
-def missing(language: str = "fr") -> list[str]:
-    held = {m.id: m.string for m in read(language) if m.id and not m.fuzzy}
-    return [text for text in sources() if not held.get(text)]
+def missing(language: str = "fr", domain: str = WORDS) -> list[str]:
+    held = {m.id: m.string for m in read(language, domain) if m.id and not m.fuzzy}
+    return [text for text in SOURCES[domain]() if not held.get(text)]
 
 
 if __name__ == "__main__":
-    if "--update" in sys.argv:
-        update()
-    lacking = missing()
+    lacking = []
+    for name in SOURCES:
+        if "--update" in sys.argv:
+            update(domain=name)
+        lacking += missing(domain=name)
     print("\n".join(lacking))
     sys.exit(1 if lacking else 0)

@@ -217,8 +217,10 @@ def shown(text: str) -> str:
 
 
 def shown_block(text: str) -> str:
-    """Several lines, each fit for a terminal."""
-    return "\n".join(shown(line) for line in text.split("\n"))
+    """Several lines of pages, each fit for a terminal; French typography stays as it is."""
+    from sovaudit.reports.hostile import visible
+
+    return "\n".join(visible(line, ours=True) for line in text.split("\n"))
 
 
 def translated(text: str, language: str) -> str:

@@ -22,8 +22,8 @@ def pages() -> dict[str, str]:
     """Every generated file below docs/, by relative path."""
     from sovaudit import directives
     from sovaudit.cli import exit_codes
-    from sovaudit.cli import pages as page
     from sovaudit.model.report import Report
+    from sovaudit.reports import explain as page
 
     checks = builtin()
     every = directives.load_directives(directives.directive_ids())

@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
         print(table(), end="")
         return 0
     from sovaudit import directives, registry
-    from sovaudit.cli import pages
+    from sovaudit.reports import explain as pages
 
     checks = registry.load_checks()
     every = directives.load_directives(directives.directive_ids())

@@ -23,13 +23,17 @@ _FIELD = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _INSTANT = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?Z?)?")
 
 
-def catalogue_path(language: str) -> Path:
+WORDS, PAGES = "sovaudit", "pages"
+"""Catalogues: what reports say, and the pages of checks, which only `explain` reads."""
+
+
+def catalogue_path(language: str, domain: str = WORDS) -> Path:
     """Where a language's .po file is; English has none, being the key itself."""
-    return content_path("templates") / "locale" / language / "LC_MESSAGES" / "sovaudit.po"
+    return content_path("templates") / "locale" / language / "LC_MESSAGES" / f"{domain}.po"
 
 
 @lru_cache(maxsize=8)
-def catalogue(language: str) -> Mapping[str, str]:
+def catalogue(language: str, domain: str = WORDS) -> Mapping[str, str]:
     """English template → translation; fuzzy and empty entries are left out. Empty for English. Raises UsageError for a language we do not have."""
     if language not in LANGUAGES:
         raise UsageError(f"no language {language}", hint=f"Choose one of {', '.join(LANGUAGES)}.")
@@ -37,9 +41,10 @@ def catalogue(language: str) -> Mapping[str, str]:
         return {}
     from babel.messages.pofile import read_po
 
-    with catalogue_path(language).open("rb") as file:
+    with catalogue_path(language, domain).open("rb") as file:
         found = read_po(file, locale=language)
-    return {m.id: m.string for m in found if isinstance(m.id, str) and m.id and isinstance(m.string, str) and m.string and not m.fuzzy}
+    held = {m.id: m.string for m in found if isinstance(m.id, str) and m.id and isinstance(m.string, str) and m.string and not m.fuzzy}
+    return {**catalogue(language), **held} if domain != WORDS else held
 
 
 PHRASES = frozenset({"why", "how", "factors", "reason", "status", "words"})

@@ -37,13 +37,22 @@ class DirectiveText:
     authority: str = ""
 
 
+REMEDY = "Remedy:"
+
+
+_OPENS = re.compile(r"\n(?=(?:Passes|Fails|Unknown|Not applicable|Out of reach)\b[^:\n]{0,40}:)")
+
+
+def sections(page: str) -> tuple[tuple[str, ...], ...]:
+    """A check's page after its title: paragraphs, each cut where a line begins with `Passes:` or the like; each part on one line."""
+    _, *rest = re.split(r"\n\s*\n", page.strip())
+    return tuple(tuple(" ".join(part.split()) for part in _OPENS.split(paragraph)) for paragraph in rest)
+
+
 def remedy_of(page: str) -> str:
     """The paragraph of a check's page that begins with `Remedy:`, on one line."""
-    for paragraph in re.split(r"\n\s*\n", page):
-        text = " ".join(paragraph.split())
-        if text.startswith("Remedy:"):
-            return text.removeprefix("Remedy:").strip()
-    return ""
+    parts = (" ".join(paragraph) for paragraph in sections(page))
+    return next((text.removeprefix(REMEDY).strip() for text in parts if text.startswith(REMEDY)), "")
 
 
 def title_of(page: str) -> str:

@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sovaudit.authoring import Check
 from sovaudit.model.directive import Control, Directive
+from sovaudit.reports import wording
+from sovaudit.reports.locale import PAGES, Words, catalogue
+from sovaudit.reports.pages import REMEDY, sections, title_of
 
 
 def check_page(check: Check, directives: Iterable[Directive], language: str = "en") -> str:
-    """Markdown: the check's own page, its knobs, and the controls that name it."""
-    from sovaudit.reports.locale import translate
-
-    head, _, body = check.page.strip().partition("\n")
-    lines = [f"# {check.id}", "", f"**{translate(head.rstrip('.'), {}, language)}.**", "", body.strip(), ""]
-    lines += [f"Severity: {check.severity.value}. Since: {check.since}.", "", "## Knobs", ""]
+    """Markdown: the check's own page, its knobs, and the controls that name it. Raises UsageError for a language we do not have."""
+    t = Words(language)
+    words = catalogue(language, PAGES)
+    title = title_of(check.page)
+    if words:
+        parts = sections(check.page)
+        body = "\n\n".join("\n".join(_filled(words, text, t("Remedy") + t(": ")) for text in paragraph) for paragraph in parts)
+    else:
+        body = check.page.strip().partition("\n")[2].strip()
+    lines = [f"# {check.id}", "", f"**{t(title)}.**", "", body, ""]
+    severity = wording.severity_sign(check.severity, t).word.lower() if words else check.severity.value
+    lines += [t("Severity: {severity}. Since: {since}.", severity=t.ours(severity), since=check.since), "", f"## {t('Knobs')}", ""]
     if check.knobs:
-        lines += ["| knob | type | default |", "|---|---|---|"]
+        lines += [f"| {t('knob')} | {t('type')} | {t('default')} |", "|---|---|---|"]
         lines += [f"| `{name}` | {_kind(check.knob_types[name])} | `{_value(value)}` |" for name, value in check.knobs.items()]
     else:
-        lines.append("None.")
-    lines += ["", "## Controls that name it", ""]
+        lines.append(t("None."))
+    lines += ["", f"## {t('Controls that name it')}", ""]
     rows = [
-        f"- {directive.id} `{control.id}` {control.title}" + (" (as a remark)" if check.id in control.remarks else "")
+        f"- {directive.id} `{control.id}` {control.title}" + (f" ({t('as a remark')})" if check.id in control.remarks else "")
         for directive in directives
         for control in directive.controls
         if check.id in control.checks or check.id in control.remarks
     ]
-    lines += rows or ["None."]
+    lines += rows or [t("None.")]
     return "\n".join(lines) + "\n"
+
+
+def _filled(words: Mapping[str, str], text: str, remedy: str) -> str:
+    """A paragraph in the reader's language, wrapped as the pages are."""
+    if text.startswith(REMEDY):
+        bare = text.removeprefix(REMEDY).strip()
+        return textwrap.fill(remedy + words.get(bare, bare), 140, break_on_hyphens=False, break_long_words=False)
+    return textwrap.fill(words.get(text, text), 140, break_on_hyphens=False, break_long_words=False)
 
 
 def _kind(kind: Any) -> str:
