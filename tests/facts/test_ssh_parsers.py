@@ -142,7 +142,7 @@ def keys_of(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("options", "usable"),
     [
-        ("", True), ("restrict ", True), ('command="a b" ', True), ('command="a \\" b",no-pty ', True), ("nothing ", False), ("restrict, ", False),
+        ("", True), ("restrict ", True), ('command="a b" ', True), ('command="a \\" b",no-pty ', True), ("nothing ", False), ("restrict, ", True),
         ('command="a" command="b" ', False), ('command="a",command="b" ', False), ('from="x",from="y" ', False), ('expiry-time="20300101" ', True),
         ('expiry-time="soon" ', False), ('principals="x" ', False), ('cert-authority,principals="x" ', True), ("NO-PTY ", True), ("no-restrict ", False),
         ('command="open ', False), ("command ", False), ('environment="A=b" ', True),

@@ -100,25 +100,28 @@ def parse_keys(lines: Iterable[Line]) -> Iterator[Key]:
 
 def _key(text: str) -> tuple[str, str, int] | None:
     """Type, base64 and RSA bits where the text begins with a key (sshkey_read)."""
-    found = re.match(r"([^ \t\r\n]+)[ \t]+([A-Za-z0-9+/=]+)", text)
+    found = re.match(r"([^ \t]+)[ \t]+([^ \t]+)", text)
     if found is None or found[1] not in TYPES:
         return None
+    blob = re.sub(r"[\r\n\v\f]", "", found[2])
     try:
-        data = base64.b64decode(found[2], validate=True)
+        data = base64.b64decode(blob, validate=True)
     except (binascii.Error, ValueError):
         return None
+    if base64.b64encode(data).decode() != blob:
+        return None  # padding or bits that should not be there
     fields = list(_fields(data))
     if not fields or fields[0] != found[1].encode():
         return None
     bits = 0
     if found[1] == "ssh-rsa":
         bits = int.from_bytes(fields[2], "big").bit_length() if len(fields) == 3 and len(fields[2]) <= 2100 else 0
-        return (found[1], found[2], bits) if bits >= 1024 else None
+        return (found[1], blob, bits) if bits >= 1024 else None
     if found[1] == "ssh-ed25519" and (len(fields) != 2 or len(fields[1]) != 32):
         return None
     if found[1] in _CURVES and (len(fields) != 3 or fields[1] != _CURVES[found[1]]):
         return None
-    return found[1], found[2], bits
+    return found[1], blob, bits
 
 
 def _fields(data: bytes) -> Iterator[bytes]:
@@ -145,41 +148,63 @@ def _options_end(text: str) -> int | None:
 
 
 def _options(text: str) -> dict[str, list[str]] | None:
-    """sshauthopt_parse: None when one option is unknown or malformed, which loses the whole line."""
+    """sshauthopt_parse: None when one option is unknown or malformed, which loses the whole line. Empty options between commas are none."""
     found: dict[str, list[str]] = {}
     here = 0
     while here < len(text):
-        name = re.match(r"[A-Za-z0-9-]+", text[here:])
-        if name is None:
-            return None
-        word = name[0].lower()
+        name = re.match(r"[A-Za-z0-9-]*", text[here:])
+        word = name[0].lower() if name else ""
         plain = word.removeprefix("no-")
-        here += len(name[0])
+        here += len(word)
         if word in _FLAGS or (plain in _NEGATABLE and plain != word):
             if word == plain:
                 found.setdefault(plain, [])
             else:
                 found.pop(plain, None)
-        elif word in _VALUED and text[here : here + 2] == '="':
-            value = re.match(r'="((?:[^"\\]|\\.)*)"', text[here:], re.DOTALL)
-            if value is None or (word in _ONCE and word in found):
+        elif word in _VALUED and text[here : here + 1] == "=":
+            value = _dequote(text[here + 1 :])
+            if value is None or (word in _ONCE and word in found) or not _valid(word, value[0]):
                 return None
-            if word == "expiry-time" and _moment(value[1]) is None:
+            found.setdefault(word, []).append(value[0])
+            here += 1 + value[1]
+        elif word:
+            return None
+        if here < len(text):
+            if text[here] != ",":
                 return None
-            found.setdefault(word, []).append(value[1].replace('\\"', '"'))
-            here += len(value[0])
-        else:
-            return None
-        if here == len(text):
-            return found
-        if text[here] != "," or here + 1 == len(text):
-            return None
-        here += 1
+            here += 1
     return found
 
 
+def _dequote(text: str) -> tuple[str, int] | None:
+    """opt_dequote: the quoted text and how long it is with its quotes. Only `\\"` is an escape; a backslash before another is itself."""
+    if not text.startswith('"'):
+        return None
+    value, here = "", 1
+    while here < len(text) and text[here] != '"':
+        here += text[here : here + 2] == '\\"'
+        value += text[here]
+        here += 1
+    return None if here >= len(text) else (value, here + 1)
+
+
+def _valid(word: str, value: str) -> bool:
+    """What sshd demands of an option's value."""
+    if word == "expiry-time":
+        return _moment(value) is not None
+    if word == "environment":
+        return re.match(r"[A-Za-z0-9_]+=", value) is not None
+    if word == "tunnel":
+        return value.lower() == "any" or re.fullmatch(r"\d{1,9}", value) is not None
+    if word in ("permitopen", "permitlisten"):
+        place = f"*:{value}" if word == "permitlisten" and ":" not in value else value
+        found = re.fullmatch(r"(?:\[[^]]*\]|[^:/\[][^:/]*|)[:/](\*|\d{1,5})", place)
+        return found is not None and (found[1] == "*" or 0 < int(found[1]) <= 65535)
+    return True
+
+
 def _moment(text: str) -> datetime | None:
-    digits = text.removesuffix("Z").removesuffix("UTC")
+    digits = re.sub(r"(?:Z|UTC)\Z", "", text, flags=re.IGNORECASE)
     shape = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}.get(len(digits))
     if shape is None or not digits.isascii() or not digits.isdigit():
         return None
@@ -193,6 +218,6 @@ def _expired(text: str, at: datetime) -> bool | None:
     moment = _moment(text)
     if moment is None:
         return None
-    if not text.endswith(("Z", "UTC")) and abs(at - moment) < timedelta(hours=15):
+    if not text.upper().endswith(("Z", "UTC")) and abs(at - moment) < timedelta(hours=15):
         return None  # local time, and the host's zone is not evidence
     return moment < at
