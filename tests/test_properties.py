@@ -31,7 +31,8 @@ WEAK = {
     "/etc/pam.d/common-auth": "auth [success=1 default=ignore] pam_unix.so nullok\nauth requisite pam_deny.so\nauth required pam_permit.so\n",
     "/etc/pam.d/common-account": "account required pam_unix.so\n",
     "/etc/pam.d/common-password": "password required pam_unix.so obscure sha512\n",
-    "/etc/sudoers": "root ALL=(ALL:ALL) ALL\n%sudo ALL=(ALL:ALL) ALL\nbob ALL=(root) NOPASSWD: /usr/bin/vim\n",
+    "/etc/sudoers": "root ALL=(ALL:ALL) ALL\n%sudo ALL=(ALL:ALL) ALL\nbob ALL=(root) NOPASSWD: /usr/bin/vim, /srv/open/run.sh\n",
+    "/srv/open/run.sh": "#!/bin/sh\n",
 }
 
 
@@ -66,7 +67,7 @@ def stock() -> Evidence:
 @cache
 def weak() -> Evidence:
     files = dict(WEAK)
-    with lab.overlay({**files, "/var/log/app.log": "x\n"}, modes={"/var/log/app.log": 0o666}) as root:
+    with lab.overlay({**files, "/var/log/app.log": "x\n"}, modes={"/var/log/app.log": 0o666, "/srv/open/run.sh": 0o777}) as root:
         return collect(parse_target(f"root:{root}"))
 
 

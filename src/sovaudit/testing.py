@@ -19,6 +19,7 @@ from sovaudit.model.evidence import Evidence, Gap, Target
 from sovaudit.model.finding import Outcome
 from sovaudit.model.verdict import Reason, TargetStatus
 
+WALKED = ("/boot", "/etc", "/lib", "/opt", "/root", "/usr")
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 MINIMAL = {
     "/etc/passwd": "root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1::/usr/sbin:/usr/sbin/nologin\n",
@@ -54,6 +55,7 @@ def evidence_with(
             path = posixpath.dirname(path)
             folders.add(path)
     rows = [f"D\t\t\t\t\t\t{folder}" for folder in sorted(folders - hidden)]
+    rows += [f"W\t\t\t\t\t\t{top}" for top in WALKED if f"scan:{top}" not in hidden]
     stored: dict[str, bytes] = {}
     gaps = [Gap(f"file:{path}" if path.startswith("/") else path, Reason.DENIED) for path in sorted(hidden)]
     for path in sorted((set(content) | set(modes or {}) | folders - {"/"}) - set(links or {})):

@@ -119,6 +119,8 @@ def special(root: Path) -> None:
     (root / "usr/local/bin/away").symlink_to("/srv/grand")
     (root / "usr/local/bin/away2").symlink_to("../../../home/alice/mine")
     (root / "usr/local/bin/here").symlink_to("../lib/open.so")
+    (root / "usr/local/bin/there").symlink_to("here")
+    (root / "usr/local/bin/safe").symlink_to("/bin/true")
     (root / "opt/a b").chmod(0o1777)
     shutil.copy(root / "usr/bin/true", root / "usr/local/bin/net")
     subprocess.run(["setcap", "cap_net_raw,cap_net_admin+ep", str(root / "usr/local/bin/net")], check=True)
@@ -291,7 +293,7 @@ def test_what_is_not_roots_alone(mounted: Evidence) -> None:
         "/usr/local/bin/away",
     ):
         assert path in paths, path
-    assert "/usr/local/bin/here" not in paths and "/usr/local/bin/rootish" not in paths
+    assert "/usr/local/bin/safe" not in paths and "/usr/local/bin/rootish" not in paths
     assert "W\t\t\t\t\t\t/usr" in rows and "W\t\t\t\t\t\t/opt" in rows
     assert "W\t\t\t\t\t\t/etc" not in rows  # a name with a newline is below it
 

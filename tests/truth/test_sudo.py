@@ -317,6 +317,7 @@ ASKS = {
     "exempt group": "Defaults exempt_group=sudo\nalice, bob ALL=ALL\n",
     "exempt in spite of the tag": "Defaults exempt_group=sudo\nalice ALL=PASSWD: ALL\n",
     "a value for a flag": "Defaults authenticate=no\nalice ALL=ALL\n",
+    "a pattern of folders": "alice ALL=NOPASSWD: /usr/*/id\n",
     "rootpw": "Defaults rootpw\nalice ALL=ALL\n",
     "timestamp": "Defaults timestamp_timeout=-1\nalice ALL=ALL\n",
     "negated user": "Defaults:!alice !authenticate\nalice, bob ALL=ALL\n",

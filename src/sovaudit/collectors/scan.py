@@ -49,7 +49,8 @@ class Scan:
         self.programs = b""
         self.gaps: dict[str, Gap] = {}
         self._found: dict[str, tuple[int, int, int, int, str]] = {}  # path → mode, uid, gid, size, capabilities
-        self._exposed = 0
+        self._exposed: set[str] = set()
+        self._links: dict[str, str] = {}
         self._tops: set[str] = set()
 
     def run(self) -> None:
@@ -74,6 +75,7 @@ class Scan:
                     if here in items.SCANNED:
                         self._tops.add(here)
                 self._see(here, found, link)
+        self._follow_links()
         for top in sorted(self._tops):
             if f"scan:{top}" not in self.gaps and "scan:/" not in self.gaps:
                 self.rows.add(f"W\t\t\t\t\t\t{top}")
@@ -99,16 +101,30 @@ class Scan:
         if top not in items.SCANNED or path == top:
             return
         if kind == stat.S_IFLNK:
-            if leads_out(path, link):
-                self.wanted.append(Item(path, False))
+            self._links[path] = target_of(path, link)
         elif found.st_uid != 0 or mode & 0o022:
-            self._exposed += 1
-            if self._exposed > items.MAX_EXPOSED:
+            self._exposed.add(path)
+            if len(self._exposed) > items.MAX_EXPOSED:
                 self._gap("scan:/", Reason.TRUNCATED, f"more than {items.MAX_EXPOSED} paths that are not root alone")
                 return
             self.rows.add(
                 f"{_KINDS.get(kind, 'c')}\t{mode:o}\t{found.st_uid}\t{found.st_gid}\t{found.st_size}\t{found.st_mtime_ns // 10**9}\t{path}"
             )
+
+    def _follow_links(self) -> None:
+        """Links that lead out of root's folders, or to something there that is not root's alone: they are looked at one by one."""
+        suspect = {path for path, target in self._links.items() if leads_out(target)}
+        risky = self._exposed | suspect
+        for _ in range(8):
+            more = {path for path, target in self._links.items() if path not in suspect and _reaches(target, risky)} if risky else set()
+            if not more:
+                break
+            suspect |= more
+            risky |= more
+        if len(suspect) > items.MAX_LINKS:
+            self._gap("scan:/", Reason.TRUNCATED, f"more than {items.MAX_LINKS} links out of the folders of root")
+        looked = [*sorted(suspect, key=os.fsencode)[: items.MAX_LINKS], *sorted(self._exposed)[: items.MAX_EXPOSED]]
+        self.wanted = [Item(path, False) for path in looked]  # with the folders on the way
 
     def _attribute(self, path: str, name: str) -> bytes:
         try:
@@ -178,11 +194,23 @@ def spellings(path: str) -> tuple[str, ...]:
     return (path, path[4:]) if _MERGED.match(path) else (path,)
 
 
-def leads_out(path: str, link: str) -> bool:
+def target_of(path: str, link: str) -> str:
+    """Where a link points, as it is spelled."""
+    return "/" + posixpath.normpath(posixpath.join(posixpath.dirname(path), link)).lstrip("/")
+
+
+def leads_out(target: str) -> bool:
     """Whether a link of root's folders leads to a place that this walk says nothing about."""
-    target = posixpath.normpath(posixpath.join(posixpath.dirname(path), link))
     top = f"/{target.split('/')[1]}"
     return top not in items.SCANNED and top not in ("/proc", "/sys", "/dev", "/run", "/")
+
+
+def _reaches(target: str, risky: set[str]) -> bool:
+    while target != "/":
+        if target in risky or f"/usr{target}" in risky:
+            return True
+        target = posixpath.dirname(target)
+    return False
 
 
 def _apk(data: bytes, paths: set[str]) -> set[str]:

@@ -35,8 +35,7 @@ ANYBODY = Person("", -1, frozenset())
 
 
 def person(host: Host, account: Account) -> Person:
-    groups = host.accounts.groups
-    return Person(account.name, account.uid, frozenset({account.gid, *(groups[name].gid for name in account.groups if name in groups)}))
+    return Person(account.name, account.uid, account.gids | {account.gid})
 
 
 def people(host: Host) -> tuple[Person, ...]:

@@ -69,6 +69,7 @@ class Files:
         self._absent: set[str] = set()
         self._unreadable: dict[str, Gap] = {}
         self._listed: set[str] = set()
+        self._walked: set[str] = set()
         self._children: dict[str, list[str]] = {}
         self._text: dict[str, str] = {}
         self._lines: dict[str, tuple[Line, ...]] = {}
@@ -88,6 +89,8 @@ class Files:
                 self._unreadable[path] = Gap(f"file:{path}", _reason(cells[1]), "")
             elif kind == "D":
                 self._listed.add(path)
+            elif kind == "W":
+                self._walked.add(path)
             elif path not in self._stats:
                 try:
                     numbers = int(cells[1], 8), int(cells[2]), int(cells[3]), int(cells[4]), int(cells[5])
@@ -219,6 +222,22 @@ class Files:
                         grown.append(f"{base}/{name}")
             found = grown
         return tuple(path for path in found if self.resolve(path) is not None)
+
+    def walked(self, path: str) -> bool:
+        """Whether the path lies in a folder that was walked through: what has no metadata there is root's alone, if it exists at all."""
+        return any(path == top or path.startswith(top + "/") for top in self._walked)
+
+    def walk_gap(self, path: str) -> Gap:
+        """Why the folders around a path were not walked through."""
+        top = "/" + path.split("/")[1]
+        for name in (f"scan:{top}", "scan:/", "tree"):
+            if name in self._gaps:
+                return self._gaps[name]
+        return Gap(f"scan:{top}", Reason.ABSENT, "not walked through")
+
+    def gaps(self, prefix: str) -> tuple[Gap, ...]:
+        """What was not seen of the items that begin so."""
+        return tuple(gap for name, gap in sorted(self._gaps.items()) if name.startswith(prefix))
 
     def paths(self) -> Iterator[Stat]:
         """Everything whose metadata was seen."""

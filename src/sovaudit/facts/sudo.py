@@ -39,6 +39,7 @@ class Grant:
     certain: bool
     because: tuple[Line, ...]
     sample: tuple[Target, Request] | None = None  # one command line that it allows
+    pinned: bool = False  # a digest stands before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Sudo:
 
     installed: None where the program was not looked for. broken: why sudo serves nobody (not setuid, sudoers missing, insecure or unreadable to the
     parser); empty if it works. elsewhere: sources of rules that this evidence does not show. gaps: what could change any answer.
+    read, plugins: what sudo reads and loads.
     """
 
     def __init__(self, host: Host) -> None:
@@ -70,6 +72,7 @@ class Sudo:
         self.elsewhere = self._loaded.elsewhere
         self.gaps = self._loaded.gaps
         self.version = self._loaded.version
+        self.read, self.plugins = self._loaded.read, self._loaded.plugins
         self._match = Matcher(host, self.policy, self.version)
         self._reaches = Reaches(host, self)
         self._grants: dict[str, tuple[Grant, ...]] = {}
@@ -282,6 +285,7 @@ class Sudo:
                             certain=decision.allowed is True,
                             because=decision.because,
                             sample=(target, request),
+                            pinned=bool(leaf.digests),
                         )
                         found.setdefault((grant.command, grant.args, grant.runas, grant.nopasswd, spec.line), grant)
         self._grants[account.name] = tuple(found.values())

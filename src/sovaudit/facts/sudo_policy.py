@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sovaudit.facts.files import Stat, Unseen
 from sovaudit.facts.host import Host
@@ -23,6 +23,8 @@ RECOVERS: Version = (1, 9, 3)  # from here on a line with a syntax error is skip
 class Loaded:
     """installed is None where the program was not looked for. broken says why sudo serves nobody; empty if it works.
 
+    read: files and folders of the policy that sudo does read. plugins: what it loads, and helpers it runs.
+
     gaps: what could change any answer. elsewhere: other sources of rules that this evidence does not show (`sss`, `ldap`, a plugin).
     """
 
@@ -33,6 +35,8 @@ class Loaded:
     gaps: tuple[Gap, ...]
     elsewhere: tuple[str, ...]
     version: Version
+    read: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
 
 
 class _Loader:
@@ -45,8 +49,13 @@ class _Loader:
         self.owner = (0, 0)
         self.recovers = True
         self.sure_version = True
+        self.read: dict[str, None] = {}
+        self.plugins: dict[str, None] = {}
 
     def load(self) -> Loaded:
+        return replace(self._load(), read=tuple(self.read), plugins=tuple(self.plugins))
+
+    def _load(self) -> Loaded:
         version = self._version()
         installed, broken = self._program()
         nothing = Policy()
@@ -69,6 +78,7 @@ class _Loader:
             return Loaded(
                 nothing, installed, f"{self.main} {why}", (Line(self.main, 0, why),), tuple(self.gaps), tuple(self.elsewhere), version
             )
+        self.read.setdefault(self.main)
         policy = parse(self.main, text, self._open, version)
         because: tuple[Line, ...] = ()
         if policy.bounded:
@@ -97,6 +107,7 @@ class _Loader:
                 unseen = unseen or gone.gap
                 continue
             if found is not None:
+                self.read.setdefault(path)
                 if found.uid != 0 or not found.mode & 0o4000:
                     return True, f"{path} is not setuid root"
                 return True, ""
@@ -116,12 +127,15 @@ class _Loader:
             if self._insecure(self.files.follow("/etc/sudo.conf"), "f"):
                 return
             text = self.files.read("/etc/sudo.conf") or ""
+            self.read.setdefault("/etc/sudo.conf")
         except Unseen as unseen:
             if unseen.gap.reason is not Reason.ABSENT:
                 self.gaps.append(unseen.gap)
             return
         for row in re.sub(r"\\\n", "", text).splitlines():
             words = row.partition("#")[0].split()
+            if len(words) >= 3 and words[0].lower() in ("plugin", "path") and words[2].startswith("/"):
+                self.plugins.setdefault(words[2])
             if len(words) < 3 or words[0].lower() != "plugin" or words[1] in ("sudoers_io", "sudoers_audit"):
                 continue
             if words[1] != "sudoers_policy":
@@ -185,6 +199,7 @@ class _Loader:
             found = self.files.follow(path)
             if self._insecure(found, "d" if directory else "f"):
                 return [], not directory
+            self.read.setdefault(path)
             if not directory:
                 text = self.files.read(path)
                 return ([(path, text)], False) if text is not None else ([], True)
@@ -203,6 +218,7 @@ class _Loader:
                 self.gaps.append(unseen.gap)
                 continue
             if text is not None:
+                self.read.setdefault(here)
                 files.append((here, text))
         return files, False
 

@@ -203,8 +203,10 @@ def proposals(command: str, args: str | None) -> Iterator[tuple[str, str | None]
 
 def _paths(command: str) -> Iterator[str]:
     if command.startswith("^"):
+        yield from instances(command)
         yield from (f"{folder}{name}" for folder in ("/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/") for name in _SAMPLES)
     elif has_meta(command) or command.endswith("/"):
+        yield from dict.fromkeys(_filled(command + "x" * command.endswith("/"), star) for star in ("x", "", "x.sh"))
         folder = posixpath.dirname(command)
         if has_meta(folder):
             yield from (f"{place}{name}" for place in ("/usr/bin/", "/bin/", "/usr/sbin/", "/usr/local/bin/") for name in _SAMPLES)
@@ -238,6 +240,43 @@ _SAMPLES = (
 _HOLE = re.compile(r"\[[^\]]*\]|\\(.)|([*?])")
 
 
+def _filled(pattern: str, star: str) -> str:
+    """The pattern with something in its holes: this in place of each star."""
+
+    def one(found: re.Match[str]) -> str:
+        if found[1]:
+            return found[1]
+        if found[2]:
+            return star if found[2] == "*" else "x"
+        inner = found[0][1:-1].lstrip("!^")
+        return inner[:1] if inner and found[0][1] not in "!^" else "~"
+
+    return _HOLE.sub(one, pattern)
+
+
+_GAP = re.compile(r"\[\^?\]?(?:\[:[a-z]+:\]|[^\]])*\](?:[*+?]|\{[^}]*\})?|\\(.)|\.(?:[*+?]|\{[^}]*\})?|([^\\])[*?]|[()^$]")
+
+
+def instances(expression: str) -> Iterator[str]:
+    """Short texts that a plain regular expression may match: one for each side of its first alternative. Whether they do is asked of sudo's matching."""
+
+    def one(found: re.Match[str]) -> str:
+        text = found[0]
+        if found[1]:
+            return found[1]
+        if text[0] == "[":
+            least = re.search(r"\{(\d+)[^{]*$", text)
+            first = "0" if text[1:].startswith("[:digit") else "x" if text[1] in "^[" else text[1]
+            return first * min(int(least[1]) if least else 1, 64)
+        return "x" if text[0] == "." else text[0] if found[2] and text[1] == "?" else ""
+
+    choice = re.search(r"\(([^()]*\|[^()]*)\)", expression)
+    sides = choice[1].split("|") if choice else [""]
+    for side in sides[:20]:
+        text = expression[: choice.start()] + side + expression[choice.end() :] if choice else expression
+        yield _GAP.sub(one, text)
+
+
 def _fillings(pattern: str, tries: tuple[str, ...]) -> Iterator[str]:
     """Instances of a wildcard pattern: as short as can be, and with something of use in the place of each star."""
     if not has_meta(pattern):
@@ -245,15 +284,7 @@ def _fillings(pattern: str, tries: tuple[str, ...]) -> Iterator[str]:
         return
 
     def fill(star: str) -> str:
-        def one(found: re.Match[str]) -> str:
-            if found[1]:
-                return found[1]
-            if found[2]:
-                return star if found[2] == "*" else "x"
-            inner = found[0][1:-1].lstrip("!^")
-            return inner[:1] if inner and found[0][1] not in "!^" else "~"
-
-        return _HOLE.sub(one, pattern)
+        return _filled(pattern, star)
 
     yield from dict.fromkeys([fill("x"), fill(""), *tries])
     for attempt in tries:

@@ -5,7 +5,7 @@ function blind(path, reason, detail,   t) {
   if (("/" t) in TOP) gap(reason, "scan:/" t, detail)
 }
 function top_of(p) { sub(/^\057/, "", p); sub(/\057.*/, "", p); return "/" p }
-function leads_out(path, link,   n, i, w, out, depth) {
+function target_of(path, link,   n, i, w, out, depth) {
   if (link !~ /^\057/) link = dirname(path) "/" link
   n = split(link, w, "/"); depth = 0
   for (i = 1; i <= n; i++) {
@@ -13,10 +13,28 @@ function leads_out(path, link,   n, i, w, out, depth) {
     if (w[i] == "..") { if (depth) depth--; continue }
     out[++depth] = w[i]
   }
-  if (!depth) return 0
-  link = "/" out[1]
-  return !(link in TOP) && link !~ /^\057(proc|sys|dev|run)$/
+  link = ""; for (i = 1; i <= depth; i++) link = link "/" out[i]
+  return link == "" ? "/" : link
 }
+function leads_out(t,   top) { top = top_of(t); return t != "/" && !(top in TOP) && top !~ /^\057(proc|sys|dev|run)$/ }
+function reaches(t) {
+  while (t != "/") { if ((t in RISKY) || (("/usr" t) in RISKY)) return 1; t = folder(t) }
+  return 0
+}
+function follow_links(   p, k, n, i, list, round, found) {
+  n = 0
+  for (p in RISKY) want("s", 0, "plain", p)  # with the folders on the way
+  for (p in POINTS) if (leads_out(POINTS[p])) { RISKY[p] = 1; list[++n] = p }
+  for (p in RISKY) { found = 1; break }
+  for (round = 1; round <= 8 && found; round++) {
+    found = 0; split("", k)
+    for (p in POINTS) if (!(p in RISKY) && reaches(POINTS[p])) k[p] = 1
+    for (p in k) { RISKY[p] = 1; list[++n] = p; found = 1 }
+  }
+  if (n > MAXLINKS) { gap("truncated", "scan:/", "more than " MAXLINKS " links out of the folders of root"); sort(list, n); n = MAXLINKS }
+  for (i = 1; i <= n; i++) want("s", 0, "plain", list[i])
+}
+function sort(list, n,   i, j, t) { for (i = 2; i <= n; i++) { t = list[i]; for (j = i - 1; j > 0 && list[j] > t; j--) list[j + 1] = list[j]; list[j + 1] = t } }
 function mounts(   l, w, n) {
   while ((getline l < "/proc/self/mounts") > 0) { n = split(l, w, / /); if (n >= 4) { MOUNT[++MOUNTS] = w[2]; TYPE[MOUNTS] = w[3]; OPTION[MOUNTS] = "," w[4] "," } }
   close("/proc/self/mounts")
@@ -64,10 +82,10 @@ function scan(   l, w, n, i, m, t, places, prune, tops, cmd, code, path, link, c
     if (w[1] == "S") { if (!(OPTION[mount_of(w[6])] ~ /,nosuid,/)) program(w[6], w[2], w[3], w[4], w[5], "") }
     else if (w[1] == "E") {
       if (++exposed > MAXEXPOSED) { gap("truncated", "scan:/", "more than " MAXEXPOSED " paths that are not root alone"); continue }
-      t = w[2]; t = t == "directory" ? "d" : t ~ /^regular/ ? "f" : t ~ /^fifo/ ? "p" : t == "socket" ? "s" : t ~ /^block/ ? "b" : t ~ /^char/ ? "c" : t
+      RISKY[w[8]] = 1; t = w[2]; t = t == "directory" ? "d" : t ~ /^regular/ ? "f" : t ~ /^fifo/ ? "p" : t == "socket" ? "s" : t ~ /^block/ ? "b" : t ~ /^char/ ? "c" : t
       if (!(w[8] in ROW)) { ROWS++; ROW[w[8]] = t "\t" w[3] "\t" w[4] "\t" w[5] "\t" w[6] "\t" w[7] "\t" w[8] }
     }
-    else if (w[1] == "L") { if (leads_out(w[2], w[3])) want("s", 0, "plain", w[2]) }
+    else if (w[1] == "L") POINTS[w[2]] = target_of(w[2], w[3])
     else if (w[1] == "N") blind(w[2] == "" ? "/" : w[2], "unsupported", "a name with control characters")
     else if (w[1] == "Z") { if (code == "" || w[2] > 1) code = w[2] }
     else if (l ~ /^\057/) capable(l)
@@ -75,13 +93,12 @@ function scan(   l, w, n, i, m, t, places, prune, tops, cmd, code, path, link, c
       path = substr(l, index(l, " /") + 1); i = index(path, " -> ")
       if (!i) continue
       link = substr(path, i + 4); path = substr(path, 1, i - 1)
-      if (leads_out(path, link)) want("s", 0, "plain", path)
+      POINTS[path] = target_of(path, link)
     }
   }
   close(cmd)
   if (code != "0" && code != "1") { gap("timeout", "setuid", "the walk did not end"); gap("timeout", "scan:/", "the walk did not end"); return }
-  capabilities()
-  describe()
+  follow_links(); capabilities(); describe()
 }
 function program(path, mode, uid, gid, size, caps) {
   if (path in PROGRAM) return
@@ -111,10 +128,9 @@ function capabilities(   path, more, cmd, l, w) {
   while ((cmd | getline l) > 0) { split(l, w, "\t"); if (w[5] in PROGRAM) { PROGRAM[w[5]] = w[1] "\t" w[2] "\t" w[3]; SIZE[w[5]] = w[4] + 0 } }
   close(cmd)
 }
-function joined(set,   k, n, list, i, j, t, s) {
+function joined(set,   k, n, list, i, s) {
   n = 0; for (k in set) list[++n] = k
-  for (i = 2; i <= n; i++) { t = list[i]; for (j = i - 1; j > 0 && list[j] > t; j--) list[j + 1] = list[j]; list[j + 1] = t }
-  s = ""; for (i = 1; i <= n; i++) s = s (i > 1 ? "," : "") list[i]
+  sort(list, n); s = ""; for (i = 1; i <= n; i++) s = s (i > 1 ? "," : "") list[i]
   return s
 }
 function spelled(path, set) { set[path] = 1; if (path ~ /^\057usr\057(bin|sbin|lib|lib32|lib64|libx32)\057/) set[substr(path, 5)] = 1 }
@@ -171,11 +187,11 @@ function dpkg(   path, set, origin, to, who, cmd, l, i, package, file, listed, s
     for (; i > 0; i--) print "o\t" package "\t" w[i] "\t" (w[i] in sum ? sum[w[i]] : "-")
   }
 }
-function apk(database,   l, package, folder) {
+function apk(database,   l, package, dir) {
   while ((getline l < database) > 0) {
     if (l ~ /^P:/) package = trim(substr(l, 3))
-    else if (l ~ /^F:/) folder = substr(l, 3)
-    else if (l ~ /^R:/ && (("/" folder "/" substr(l, 3)) in PROGRAM)) print "o\t" package "\t/" folder "/" substr(l, 3) "\t-"
+    else if (l ~ /^F:/) dir = substr(l, 3)
+    else if (l ~ /^R:/ && (("/" dir "/" substr(l, 3)) in PROGRAM)) print "o\t" package "\t/" dir "/" substr(l, 3) "\t-"
   }
   close(database)
 }
