@@ -33,6 +33,7 @@ WEAK = {
     "/etc/pam.d/common-password": "password required pam_unix.so obscure sha512\n",
     "/etc/sudoers": "root ALL=(ALL:ALL) ALL\n%sudo ALL=(ALL:ALL) ALL\nbob ALL=(root) NOPASSWD: /usr/bin/vim, /srv/open/run.sh\n",
     "/srv/open/run.sh": "#!/bin/sh\n",
+    "/usr/local/bin/rootish": "x\n",
 }
 
 
@@ -67,7 +68,9 @@ def stock() -> Evidence:
 @cache
 def weak() -> Evidence:
     files = dict(WEAK)
-    with lab.overlay({**files, "/var/log/app.log": "x\n"}, modes={"/var/log/app.log": 0o666, "/srv/open/run.sh": 0o777}) as root:
+    with lab.overlay(
+        {**files, "/var/log/app.log": "x\n"}, modes={"/var/log/app.log": 0o666, "/srv/open/run.sh": 0o777, "/usr/local/bin/rootish": 0o4755}
+    ) as root:
         return collect(parse_target(f"root:{root}"))
 
 
