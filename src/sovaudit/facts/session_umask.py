@@ -1,0 +1,148 @@
+"""The umask that a session begins with, before its shell reads anything: systemd's UMask=, sshd, pam_umask(8).
+
+agetty hands on what its unit gives (022 unless UMask= says otherwise); sshd adds 022 to what it was started with; then the session stack. pam_umask
+takes its argument, else UMASK of /etc/login.defs, else of /etc/default/login (the first line of it; octal), then usergroups, then GECOS.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sovaudit.facts.accounts import Account
+from sovaudit.facts.files import Unseen
+from sovaudit.facts.pam_stack import Service, Step
+from sovaudit.facts.parse.login_defs import login_defs
+from sovaudit.facts.parse.pam_conf import BAD, DIE, DONE, IGNORE, OK, RESET, Code
+from sovaudit.facts.systemd_units import Units
+from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
+
+if TYPE_CHECKING:
+    from sovaudit.facts.host import Host
+
+_UNITS = {"console": ("getty@.service",), "ssh": ("ssh.service", "sshd.service")}
+# What a session module answers for an account that exists. Others may answer SUCCESS or IGNORE, or fail.
+_ALWAYS = {"pam_permit.so": Code.SUCCESS, "pam_umask.so": Code.SUCCESS, "pam_deny.so": Code.SESSION_ERR, "pam_unix.so": Code.SUCCESS}
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Masks with which a session's shell may start → the line that set each; None for one that is not known."""
+
+    masks: dict[int | None, Line]
+    gaps: tuple[Gap, ...] = ()
+
+
+def begin(host: Host, account: Account, over: str) -> Begin:
+    """over: `console` or `ssh`. Raises Unseen where the session's stack was not seen."""
+    mask, line = _started(host, over)
+    masks: dict[int | None, Line] = {mask: line}
+    if over == "ssh" and not _uses_pam(host):
+        return Begin(masks)
+    return _through(host, account, host.pam.service("sshd" if over == "ssh" else "login"), masks)
+
+
+def _through(host: Host, account: Account, service: Service, masks: dict[int | None, Line]) -> Begin:
+    """The masks that come out of a session stack: each way through it, module by module."""
+    stack = service.stack("session") if service.broken is None else ()
+    arriving: dict[int, dict[int | None, Line]] = {0: masks}
+    gaps: list[Gap] = []
+    for at, step in enumerate(stack):
+        here = arriving.pop(at, None)
+        if here is None:
+            continue
+        if step.module == "pam_umask.so" and step.kind == "module" and step.known is not False:
+            after = {_pam_umask(host, account, step, mask): step.line for mask in here}
+            if step.known is None:
+                gaps.append(Gap(f"file:{step.line.file}", Reason.AMBIGUOUS, "whether pam_umask is installed was not seen"))
+                after |= here
+            here = after
+        for code in _codes(step):
+            arriving.setdefault(_next(stack, at, code), {}).update(here)
+    return Begin(arriving.get(len(stack), masks), tuple(gaps))
+
+
+def _started(host: Host, over: str) -> tuple[int | None, Line]:
+    units = Units(host)
+    for name in _UNITS[over]:
+        try:
+            value = units.service(name).get("UMask")
+        except Unseen:
+            return None, Line(f"/etc/systemd/system/{name}", 0, "was not seen")
+        if value:
+            mask = int(value, 8) & 0o777 if re.fullmatch("[0-7]{1,5}", value) else 0o022
+            return mask | 0o022 if over == "ssh" else mask, Line(f"/etc/systemd/system/{name}", 0, f"UMask={value}")
+    return 0o022, Line("/etc/login.defs", 0, "the mask of services, 0022")
+
+
+def _uses_pam(host: Host) -> bool:
+    return host.ssh.effective().yes("usepam")
+
+
+def _codes(step: Step) -> tuple[Code, ...]:
+    if step.kind == "must_fail":
+        return (Code.PERM_DENIED,)
+    if step.kind != "module" or step.known is False:
+        return (Code.MODULE_UNKNOWN,) if step.kind == "module" else (Code.SUCCESS,)
+    known = _ALWAYS.get(step.module)
+    return (known,) if known is not None else (Code.SUCCESS, Code.IGNORE)
+
+
+def _next(stack: tuple[Step, ...], at: int, code: Code) -> int:
+    step = stack[at]
+    if step.kind == "substack":
+        return at + 1
+    action = step.actions[code]
+    if action in (OK, BAD, IGNORE, RESET):
+        return at + 1
+    if action in (DONE, DIE):
+        while at + 1 < len(stack) and stack[at + 1].level >= step.level:
+            at += 1
+        return at + 1
+    over = int(action)
+    while at + 1 < len(stack) and stack[at + 1].level >= step.level and over > 0:
+        at += 1
+        while at + 1 < len(stack) and stack[at + 1].level > step.level:
+            at += 1
+        over -= 1
+    return at + 1
+
+
+def _pam_umask(host: Host, account: Account, step: Step, before: int | None) -> int | None:
+    """The mask after the module. None where it is not known."""
+    usergroups, text = False, None
+    for arg in step.args:
+        low = arg.lower()
+        if low.startswith("umask="):
+            text = arg[6:]
+        elif low == "usergroups":
+            usergroups = True
+        elif low == "nousergroups":
+            usergroups = False
+    if text is None:
+        text = _configured(host)
+    mask = before
+    if text is not None and (match := re.match(r"\s*[+-]?([0-7]+)", text)):
+        mask = int(match[1], 8) & 0o777
+    groups = {group.gid: group.name for group in reversed(list(host.accounts.groups.values()))}
+    if usergroups and account.uid != 0 and groups.get(account.gid) == account.name and mask is not None:
+        mask = (mask & ~0o070) | ((mask >> 3) & 0o070)
+    for piece in account.gecos.split(","):
+        if piece[:6].lower() == "umask=":
+            number = re.match(r"\s*[+-]?([0-7]+)", piece[6:])
+            mask = int(number[1], 8) & 0o777 if number else 0
+    return mask
+
+
+def _configured(host: Host) -> str | None:
+    defs = login_defs(host.files).first
+    if "UMASK" in defs:
+        return defs["UMASK"][0]
+    for line in host.files.lines("/etc/default/login") or ():
+        match = re.match(r"\s*UMASK[ \t=]+([^#]*)", line.text, re.IGNORECASE)
+        if match:
+            return match[1]
+    return None

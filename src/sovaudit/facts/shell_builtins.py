@@ -1,0 +1,276 @@
+"""Commands of a shell that change what it remembers, and what some programs print (bash(1) "SHELL BUILTIN COMMANDS", dash(1))."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from sovaudit.facts.files import Unseen
+from sovaudit.facts.parse.shell import NAME, Simple
+from sovaudit.facts.shell_expand import Expander, World, holds
+from sovaudit.facts.shell_state import UNKNOWN, Flow, State, Value
+from sovaudit.facts.umask import new_mask
+from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
+
+Ends = dict[Flow, State]
+# Programs whose output is made to be evaluated, and sets variables of their own alone.
+_HARMLESS = re.compile(r"\s*(?:[A-Za-z_]+=\S*\s+)*(?:\S*/)?(?:dircolors|lesspipe|lessfile|ssh-agent|resize|tset|locale-gen)\b[^;&|]*")
+
+
+class Builtins:
+    """Mixed into the runner. Each method gives the ways in which the command may end."""
+
+    world: World
+    expander: Expander
+    run_text: Callable[..., Ends]
+    source: Callable[..., Ends]
+    file: str
+
+    def put(self, name: str, value: Value, state: State, line: Line) -> None:
+        """An assignment that may be refused where the variable may be readonly."""
+        if name in state.readonly:
+            state.variables[name] = state.variables.get(name, frozenset({None})) | {value}
+            state.lines[name] = (*state.lines.get(name, ()), line)
+            return
+        state.set(name, value, line)
+        if name == "PROMPT_COMMAND" and isinstance(value, str) and re.search(r"umask|TMOUT", value):
+            state.blur(line, Gap(f"file:{line.file}", Reason.AMBIGUOUS, "PROMPT_COMMAND runs before each prompt"))
+
+    def assigned_in(self, text: str, state: State) -> None:
+        """Arithmetic may assign."""
+        for name in re.findall(r"\b([A-Za-z_]\w*)\s*(?:[-+*/%&|^]?=(?!=)|\+\+|--)", text):
+            state.set(name, UNKNOWN)
+
+    def _done(self, state: State, status: bool | None = True) -> Ends:
+        found = state.copy()
+        found.status = status
+        return {Flow.NEXT: found}
+
+    def _refused(self, state: State) -> Ends:
+        """A readonly variable stays as it is; dash then gives the file up."""
+        found = state.copy()
+        found.status = False
+        return {Flow.ABORT if self.world.dialect == "dash" else Flow.NEXT: found}
+
+    def umask(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
+        found = state.copy()
+        args = fields[1:]
+        if UNKNOWN in args:
+            found.umask = {None: line}
+            found.status = None
+            found.gaps = (*found.gaps, Gap(f"file:{line.file}", Reason.AMBIGUOUS, "the mask that is set was not seen"))
+            return {Flow.NEXT: found}
+        words = [str(arg) for arg in args]
+        masks: dict[int | None, Line] = {}
+        for mask, before in state.umask.items():
+            result = new_mask(words, mask, self.world.dialect)
+            if result is False:
+                masks[mask] = before
+                found.status = False
+            else:
+                found.status = True
+                masks[result] = line if any(not word.startswith("-") for word in words) else before
+        found.umask = masks
+        return {Flow.NEXT: found}
+
+    def declare(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
+        """export, readonly, declare, typeset, local."""
+        command = fields[0]
+        if command in ("declare", "typeset") and self.world.dialect == "dash":
+            return self._done(state, False)
+        found = state.copy()
+        found.status = True
+        words = [self.expander.text(word, state) for word in node.words[1:]]
+        options = "".join(word[1:] for word in words if isinstance(word, str) and word.startswith("-"))
+        for word in words:
+            if not isinstance(word, str):
+                found.status = None
+                continue
+            name, equals, value = word.partition("=")
+            if word.startswith(("-", "+")) or not NAME.fullmatch(name.rstrip("+")):
+                continue
+            if found.readonly.get(name) and equals:
+                return self._refused(found)
+            if equals:
+                self.put(name, value, found, line)
+            elif command == "local" or (command in ("declare", "typeset") and "f" in options):
+                found.variables.setdefault(name, frozenset({None}))
+            if command == "readonly" or "r" in options:
+                found.readonly[name] = True
+                if name == "TMOUT" and not equals:
+                    found.lines[name] = (*found.lines.get(name, ()), line)
+            if command == "export" or "x" in options:
+                found.exported |= {name}
+        for raw, word in zip(node.words[1:], words, strict=True):
+            if word is UNKNOWN and raw and raw[0].kind == "text" and (match := re.match(r"([A-Za-z_]\w*)=", raw[0].text)):
+                if found.readonly.get(match[1]):
+                    return self._refused(found)
+                self.put(match[1], UNKNOWN, found, line)
+                if command == "readonly" or "r" in options:
+                    found.readonly[match[1]] = True
+        return {Flow.NEXT: found}
+
+    def unset(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
+        found = state.copy()
+        found.status = True
+        functions = "-f" in fields
+        for name in fields[1:]:
+            if not isinstance(name, str) or name.startswith("-"):
+                continue
+            if functions or (name in found.functions and name not in found.variables):
+                found.functions.pop(name, None)
+            elif found.readonly.get(name):
+                return self._refused(found)
+            else:
+                self.put(name, None, found, line)
+        return {Flow.NEXT: found}
+
+    def dot(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
+        path = fields[1] if len(fields) > 1 else None
+        if isinstance(path, str) and "/" in path:
+            return self.source(self.world.path(path), state)
+        if path is None:
+            return self._done(state, False)
+        if isinstance(path, str) and self.world.dialect == "dash" and fields[0] == "source":
+            return self._done(state, False)
+        return self._blurred(state, line, "the file that is read was not seen")
+
+    def source_command(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
+        return self._done(state, False) if self.world.dialect == "dash" else self.dot(node, fields, state, line)
+
+    def evaluate(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
+        args = fields[1:]
+        if UNKNOWN not in args:
+            return self.run_text(" ".join(str(arg) for arg in args), self.file, state)
+        commands = [part.text for word in node.words[1:] for part in word if part.kind == "command"]
+        others = [part for word in node.words[1:] for part in word if part.kind in ("param", "other")]
+        if commands and not others and all(_HARMLESS.fullmatch(text) for text in commands):
+            return self._done(state, None)
+        return self._blurred(state, line, "what is evaluated was not seen")
+
+    def _blurred(self, state: State, line: Line, why: str) -> Ends:
+        found = state.copy()
+        found.blur(line, Gap(f"file:{line.file}", Reason.AMBIGUOUS, why))
+        return {Flow.NEXT: found}
+
+    def leave(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
+        """return, exit, logout, break, continue."""
+        found = state.copy()
+        if fields[0] == "logout" and self.world.dialect == "dash":
+            return self._done(state, False)
+        if len(fields) > 1:
+            found.status = fields[1] == "0" if isinstance(fields[1], str) else None
+        flow = {"return": Flow.RETURN, "exit": Flow.EXIT, "logout": Flow.EXIT, "break": Flow.BREAK, "continue": Flow.CONTINUE}[
+            str(fields[0])
+        ]
+        return {flow: found}
+
+    def execute(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
+        """exec: another program takes the shell's place."""
+        if len(fields) == 1:
+            return self._done(state)
+        gone = self._blurred(state, line, "another program takes the place of the shell")[Flow.NEXT]
+        return {Flow.ABORT: gone}
+
+    def wrapped(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
+        """builtin, command: what follows, without functions."""
+        if fields[0] == "builtin" and self.world.dialect == "dash":
+            return self._done(state, False)
+        rest = list(fields[1:])
+        words = list(node.words[1:])
+        while rest and rest[0] in ("-p", "--"):
+            rest.pop(0)
+            words.pop(0)
+        name = rest[0] if rest else None
+        if isinstance(name, str) and name in BUILTINS:
+            return BUILTINS[name](self, Simple((), tuple(words), node.line), rest, state, line)
+        return self._done(state, None if rest else True)
+
+    def read(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
+        found = state.copy()
+        found.status = None
+        for name in fields[1:]:
+            if isinstance(name, str) and NAME.fullmatch(name):
+                self.put(name, UNKNOWN, found, line)
+        return {Flow.NEXT: found}
+
+    def let(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
+        if self.world.dialect == "dash":
+            return self._done(state, False)
+        found = state.copy()
+        found.status = None
+        for arg in fields[1:]:
+            if isinstance(arg, str):
+                self.assigned_in(arg, found)
+        return {Flow.NEXT: found}
+
+    def bracket(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
+        args = fields[1:]
+        if fields[0] == "[":
+            if not args or args[-1] != "]":
+                return self._done(state, False if UNKNOWN not in args else None)
+            args = args[:-1]
+        counted = all(any(part.quoted or part.kind == "text" for part in word) or len(word) == 0 for word in node.words)
+        return self._done(state, None if UNKNOWN in args and not counted and len(args) < 2 else holds(self.world, args))
+
+    def fine(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
+        return self._done(state, True)
+
+    def move(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
+        self.world.moved = True
+        return self._done(state, None)
+
+    def alias(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
+        for word in fields[1:]:
+            if isinstance(word, str) and word.partition("=")[0] in BUILTINS and self.world.interactive:
+                return self._blurred(state, line, "an alias takes the place of a command of the shell")
+        return self._done(state, True)
+
+
+Builtin = Callable[[Any, Simple, list[Value], State, Line], Ends]
+BUILTINS: dict[str, Builtin] = {
+    "umask": Builtins.umask, "export": Builtins.declare, "readonly": Builtins.declare, "declare": Builtins.declare, "typeset": Builtins.declare,
+    "local": Builtins.declare, "unset": Builtins.unset, ".": Builtins.dot, "source": Builtins.source_command, "eval": Builtins.evaluate,
+    "return": Builtins.leave, "exit": Builtins.leave, "logout": Builtins.leave, "break": Builtins.leave, "continue": Builtins.leave,
+    "exec": Builtins.execute, "builtin": Builtins.wrapped, "command": Builtins.wrapped, "read": Builtins.read, "let": Builtins.let,
+    "[": Builtins.bracket, "test": Builtins.bracket, "alias": Builtins.alias, "set": Builtins.fine, "echo": Builtins.fine, "printf": Builtins.fine,
+    "cd": Builtins.move, "pushd": Builtins.move, "popd": Builtins.move,
+}  # fmt: skip
+
+
+def output_of(world: World, words: list[str], state: State) -> Value:
+    """What a program of a command substitution prints, for the few that startup files ask."""
+    name, args = words[0].rsplit("/", 1)[-1], words[1:]
+    account = world.account
+    if name == "id":
+        option = "".join(sorted("".join(arg.lstrip("-") for arg in args if arg.startswith("-"))))
+        known = {"u": str(account.uid), "nu": account.name, "g": str(account.gid), "gn": world.group, "ru": str(account.uid)}
+        return known.get(option, UNKNOWN) if all(arg.startswith("-") for arg in args) else UNKNOWN
+    if name == "whoami" and not args:
+        return account.name
+    if name == "umask" and not args and len(state.umask) == 1:
+        mask = next(iter(state.umask))
+        return UNKNOWN if mask is None else f"{mask:04o}"
+    if name == "echo" and not any(arg.startswith("-") or "\\" in arg for arg in args):
+        return " ".join(args)
+    if name == "run-parts" and "--list" in args:
+        return _run_parts(world, args)
+    return UNKNOWN
+
+
+def _run_parts(world: World, args: list[str]) -> Value:
+    """run-parts(8) --list: names that a pattern allows, in order."""
+    pattern = r"[a-zA-Z0-9_-]+"
+    folder = args[-1]
+    for number, arg in enumerate(args):
+        if arg.startswith("--regex"):
+            pattern = arg[8:] if "=" in arg else args[number + 1]
+    try:
+        names = world.host.files.listdir(world.path(folder)) or ()
+        found = [name for name in names if re.search(pattern.replace("[:alnum:]", "a-zA-Z0-9"), name)]
+    except (Unseen, re.error):
+        return UNKNOWN
+    return "\n".join(f"{folder.rstrip('/')}/{name}" for name in found)
