@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from sovaudit.collectors import items
-from sovaudit.collectors.items import HOME_FILES, HOME_STATS, Item
+from sovaudit.collectors.items import HOME_FILES, HOME_STARTUP, HOME_STATS, Item
 
 MAX_ACCOUNTS = 2000
 MAX_NAMED = 600  # paths that one file may name
@@ -26,13 +26,18 @@ class Follower:
         self._wants: dict[Item, None] = {}
         self._accounts: dict[str, tuple[str, str, str]] = {}  # name → uid, home, shell
         self._patterns: dict[tuple[str, str], None] = {("c", f"%h/{name}"): None for name in HOME_FILES}
+        for name in HOME_STARTUP:
+            self._patterns["r", f"%h/{name}"] = None
         for name in HOME_STATS:
             self._patterns["s", f"%h/{name}" if name else "%h"] = None
 
     def wants(self) -> list[Item]:
         for flag, pattern in self._patterns:
-            for name, (uid, home, _) in self._accounts.items():
-                self._want(flag, expand(pattern, name, uid, home))
+            for name, (uid, home, shell) in self._accounts.items():
+                if flag != "r":
+                    self._want(flag, expand(pattern, name, uid, home))
+                elif starts(shell, pattern):
+                    self._want("c", expand(pattern, name, uid, home), "rc")
         for _, _, shell in self._accounts.values():
             self._want("s", shell)
         found = list(self._wants)
@@ -85,6 +90,21 @@ class Follower:
         else:
             return 0
         return len(rest)
+
+    def _in_shell(self, path: str, line: bytes) -> int:
+        """Files that a startup file reads: a literal path, or one at home."""
+        if line[:1] == b"#":
+            return 0
+        count = 0
+        for match in re.finditer(rb"(?:^|[ \t;&|({])(?:\.|source)[ \t]+[\"']?(\$HOME|\$[{]HOME[}]|~|)(/[-A-Za-z0-9_./]+)", line):
+            if match[1]:
+                self._patterns["r", f"%h{_text(match[2])}"] = None
+            else:
+                self._want("c", _text(match[2]), "rc")
+            count += 1
+        return count
+
+    _in_rc = _in_shell
 
     def _in_sudo(self, path: str, line: bytes) -> int:
         word, _, name = _first(line)
@@ -270,6 +290,15 @@ class Follower:
 
 def _scanned(path: str) -> bool:
     return f"/{path.split('/')[1]}" in items.SCANNED
+
+
+def starts(shell: str, pattern: str) -> bool:
+    """Whether that shell reads a startup file of this name."""
+    if re.search(r"/(nologin|false|sync|halt|shutdown|true)$", shell):
+        return False
+    if re.search(r"/\.z", pattern):
+        return "zsh" in shell
+    return ("csh" in shell) if re.search(r"cshrc|\.login", pattern) else not re.search("zsh|csh", shell)
 
 
 def expand(pattern: str, name: str, uid: str, home: str) -> str:

@@ -73,8 +73,10 @@ ITEMS: tuple[Item, ...] = (
         "/etc/os-release /usr/lib/os-release"
     ),
     Item("/etc/nsswitch.conf", family="nss"),
-    *_each("/etc/profile /etc/bash.bashrc /etc/bashrc /etc/csh.cshrc /etc/csh.login /etc/zsh/zshenv /etc/zsh/zprofile /etc/debian_version"),
-    Item("/etc/profile.d", depth=1),
+    *_each("/etc/profile /etc/bash.bashrc /etc/bashrc /etc/csh.cshrc /etc/csh.login", family="shell"),
+    *_each("/etc/zshenv /etc/zprofile /etc/zshrc /etc/zlogin", family="shell"),
+    *_each("/etc/profile.d /etc/zsh", depth=1, family="shell"),
+    Item("/etc/debian_version"),
     Item("/etc/default/*"),
     Item("/etc/default", False, 1),
     *_each("/etc/sysconfig/sshd /etc/sysconfig/chronyd /etc/sysconfig/rsyslog /etc/sysconfig/network"),
@@ -205,6 +207,10 @@ NEVER = (
 
 # Of each account whose home exists.
 HOME_FILES = (".ssh/authorized_keys", ".ssh/authorized_keys2")
+# Startup files of its shell, assignments masked: read for who can log in, and only those that this shell reads.
+HOME_STARTUP = (
+    ".bash_profile", ".bash_login", ".profile", ".bashrc", ".zshenv", ".zprofile", ".zshrc", ".zlogin", ".cshrc", ".tcshrc", ".login",
+)  # fmt: skip
 HOME_STATS = (
     "", ".ssh", ".google_authenticator", ".config/google_authenticator", ".totp", ".otp", ".yubico/authorized_yubikeys", ".config/Yubico/u2f_keys", ".rhosts", ".shosts",
     ".ssh/rc", ".ssh/environment", ".bashrc", ".profile", ".bash_profile", ".netrc", ".k5login", ".forward",

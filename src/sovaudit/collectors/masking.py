@@ -237,4 +237,30 @@ def _user_options(line: bytes) -> bytes:
     return done + line
 
 
-_FAMILIES = {"shadow": _account_line, "oath": _oath_line}
+ASSIGN = re.compile(rb"(^|[ \t;&|({])[A-Za-z_][A-Za-z0-9_]*[+]?=")
+_OPEN = re.compile(rb"(TMOUT|UMASK|ENV|ZDOTDIR)[+]?=$")
+_PIECE = re.compile(rb"^(\"([^\"\\]|\\.)*\"|'[^']*'|([^ \t\r;&|()<>\"'`$\\]|[$][A-Za-z0-9_{}]|\\.)+)")
+_SHOWN = re.compile(rb"^[\"']?([0-9]?[0-9]?[0-9]?[0-9]?[0-9]?|yes|no|true|false|on|off)[\"']?$|^\"?[$][{]?[A-Za-z_]+[}]?\"?$")
+
+
+def _startup_line(line: bytes) -> bytes:
+    """A line of somebody's own startup file: what is assigned stays on the host, but for small numbers, yes and no."""
+    if line.strip(b" \t\r")[:1] == b"#":
+        return b"#"
+    line = mask_line("plain", line)
+    done = b""
+    while match := ASSIGN.search(line):
+        done += line[: match.end()]
+        shown = _OPEN.search(line[: match.end()]) is not None
+        line = line[match.end() :]
+        value = b""
+        while piece := _PIECE.match(line):
+            value += piece[0]
+            line = line[piece.end() :]
+        done += value if shown or _SHOWN.match(value) else MASK
+        if line[:1] in (b'"', b"'"):
+            return done + line[:1] + (MASK if len(line) > 1 else b"")
+    return done + line
+
+
+_FAMILIES = {"shadow": _account_line, "oath": _oath_line, "rc": _startup_line}

@@ -24,6 +24,7 @@ def plan_lines(target: Target, options: CollectOptions) -> tuple[str, ...]:
         for item in items.ITEMS
     ]
     lines += [f"read {{home of each account}}/{name}" for name in items.HOME_FILES]
+    lines += [f"read {{home of each account}}/{name}" for name in items.HOME_STARTUP]
     lines += [f"stat {{home of each account}}/{name}" for name in items.HOME_STATS]
     lines.append(
         "read what these files include or name: sshd Include, sudoers include, rsyslog include, logrotate include, PAM files, chrony, ntp, ld.so.conf"

@@ -45,7 +45,8 @@ def body() -> str:
     )
     main = _part("main.sh")
     guard = main[main.index("# guard SECONDS") :]
-    homes = [f"c %h/{name}" for name in items.HOME_FILES] + [f"s %h/{name}" if name else "s %h" for name in items.HOME_STATS]
+    homes = [f"c %h/{name}" for name in items.HOME_FILES] + [f"r %h/{name}" for name in items.HOME_STARTUP]
+    homes += [f"s %h/{name}" if name else "s %h" for name in items.HOME_STATS]
     packages = (
         "^("
         + "|".join([re.escape(name).replace("\\-", "-") for name in items.PACKAGES] + [f"{prefix}.*" for prefix in items.PACKAGE_PREFIXES])

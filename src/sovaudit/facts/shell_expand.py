@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sovaudit.facts.host import Host
 
 _PARAM = re.compile(r"([A-Za-z_][A-Za-z0-9_]*|[0-9@*?$!-]|#(?=$|[:%#?+=-]))(:?[-=?+]|##?|%%?)?(.*)", re.DOTALL)
+_MAGIC = re.compile(r"[*?]|\[.+\]")
 _LENGTH = re.compile(r"#[A-Za-z_][A-Za-z0-9_]*|#[@*]")
 
 
@@ -96,9 +97,9 @@ class Expander:
                 return [UNKNOWN]
             if part.quoted or part.kind == "text":
                 current = (current or "") + value
-                pattern |= not part.quoted and any(letter in value for letter in "*?[")
+                pattern |= not part.quoted and _MAGIC.search(value) is not None
                 continue
-            pattern |= any(letter in value for letter in "*?[")
+            pattern |= _MAGIC.search(value) is not None
             pieces = value.split()
             if value[:1].isspace() and current is not None:
                 fields.append(current)
@@ -117,7 +118,7 @@ class Expander:
     def _globbed(self, fields: list[str]) -> list[Value]:
         found: list[Value] = []
         for each in fields:
-            if not any(letter in each for letter in "*?["):
+            if not _MAGIC.search(each):
                 found.append(each)
                 continue
             try:

@@ -6,7 +6,7 @@ what we cannot compute, a file that was not seen) blurs: the umask and TMOUT may
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import ClassVar
 
 from sovaudit.facts.files import Unseen
@@ -25,10 +25,11 @@ from sovaudit.facts.parse.shell import (
     Test,
     While,
 )  # fmt: skip
-from sovaudit.facts.parse.shell_words import Part, ShellSyntax
+from sovaudit.facts.parse.shell_words import ShellSyntax
 from sovaudit.facts.shell_builtins import BUILTINS, Builtins, output_of
 from sovaudit.facts.shell_conditions import Conditions
 from sovaudit.facts.shell_expand import Expander, World
+from sovaudit.facts.shell_loops import Loops, together
 from sovaudit.facts.shell_state import UNKNOWN, Flow, State, Value, merge
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
@@ -37,13 +38,12 @@ from sovaudit.model.verdict import Reason
 Ends = dict[Flow, State]
 MAX_STEPS = 20_000
 MAX_DEPTH = 24
-_ARGUMENTS = (Part("param", "@", True),)
 # Before these an assignment stays (sh(1p) "special built-in utilities"; bash: for what they declare).
 _DECLARES = frozenset("export readonly declare typeset".split())
 _SPECIAL = frozenset("export readonly . eval set unset return exit break continue exec".split())
 
 
-class Runner(Builtins, Conditions):
+class Runner(Builtins, Conditions, Loops):
     """One shell in one world."""
 
     def __init__(self, world: World) -> None:
@@ -177,21 +177,28 @@ class Runner(Builtins, Conditions):
         return {flow: merge(states) for flow, states in ends.items()}
 
     def _and_or(self, node: AndOr, state: State) -> Ends:
-        after = self.run(node.first, state)
+        """States are kept apart by how the command before ended, so that `a && b || c` runs c only where a or b failed."""
+        rows: list[Ends] = []
+        waiting: dict[bool | None, State] = {}
+
+        def ended(ends: Ends) -> None:
+            if (found := ends.pop(Flow.NEXT, None)) is not None:
+                waiting[found.status] = merge([waiting[found.status], found]) if found.status in waiting else found
+            rows.append(ends)
+
+        ended(dict(self.run(node.first, state)))
         for operator, command in node.rest:
-            following = after.pop(Flow.NEXT, None)
-            if following is None:
-                return after
-            rows = [after]
             wanted = operator == "&&"
-            if following.status is not wanted:
-                skipped = following.copy()
-                skipped.status = not wanted
-                rows.append({Flow.NEXT: skipped})
-            if following.status is wanted or following.status is None:
-                rows.append(self.run(command, following))
-            after = _together(rows)
-        return after
+            before, waiting = waiting, {}
+            for status, found in before.items():
+                if status is not wanted:
+                    skipped = found.copy()
+                    skipped.status = not wanted
+                    ended({Flow.NEXT: skipped})
+                if status is not (not wanted):
+                    ended(dict(self.run(command, found)))
+        rows += [{Flow.NEXT: found} for found in waiting.values()]
+        return together(rows)
 
     def _pipeline(self, node: Pipeline, state: State) -> Ends:
         if len(node.commands) > 1:
@@ -217,68 +224,19 @@ class Runner(Builtins, Conditions):
             following = after.pop(Flow.NEXT, None)
             rows.append(after)
             if following is None:
-                return _together(rows)
+                return together(rows)
             if following.status is not False:
                 rows.append(self.run(body, following))
             current = following
             if following.status is True:
-                return _together(rows)
+                return together(rows)
         if node.otherwise is not None:
             rows.append(self.run(node.otherwise, current))
         else:
             left = current.copy()
             left.status = True
             rows.append({Flow.NEXT: left})
-        return _together(rows)
-
-    def _for(self, node: For, state: State) -> Ends:
-        words = self.expander.fields(node.words if node.words is not None else (_ARGUMENTS,), state)
-        if UNKNOWN in words or len(words) > 300:
-            return self._maybe_often(node.body, state, node.name)
-        rows: list[Ends] = []
-        current: State | None = state
-        for word in words:
-            assert current is not None
-            each = current.copy()
-            each.set(node.name, word)
-            current = self._turn(self.run(node.body, each), rows)
-            if current is None:
-                return _together(rows)
-        rows.append({Flow.NEXT: current if current is not None else state})
-        return _together(rows)
-
-    def _turn(self, ends: Ends, rows: list[Ends]) -> State | None:
-        """One turn of a loop: what leaves it goes to rows; what begins the next turn is given."""
-        on = [ends.pop(flow) for flow in (Flow.NEXT, Flow.CONTINUE) if flow in ends]
-        if (left := ends.pop(Flow.BREAK, None)) is not None:
-            rows.append({Flow.NEXT: left})
-        rows.append(ends)
-        return merge(on) if on else None
-
-    def _maybe_often(self, body: Node, state: State, name: str = "") -> Ends:
-        """A loop whose number of turns is not known: none, one, or two."""
-        rows: list[Ends] = [{Flow.NEXT: state}]
-        current: State | None = state
-        for _ in range(2):
-            if current is None:
-                break
-            each = current.copy()
-            if name:
-                each.set(name, UNKNOWN)
-            current = self._turn(self.run(body, each), rows)
-            if current is not None:
-                rows.append({Flow.NEXT: current})
-        return _together(rows)
-
-    def _while(self, node: While, state: State) -> Ends:
-        after = self.run(node.condition, state)
-        following = after.pop(Flow.NEXT, None)
-        if following is None:
-            return after
-        if following.status is node.until:
-            return _together([after, {Flow.NEXT: following}])
-        both = Sequence(((node.condition, False), (node.body, False)))
-        return _together([after, self._maybe_often(both, following)])
+        return together(rows)
 
     def _case(self, node: Case, state: State) -> Ends:
         value = self.expander.text(node.word, state)
@@ -290,13 +248,13 @@ class Runner(Builtins, Conditions):
                 continue
             rows.append(self.run(body, state) if body is not None else {Flow.NEXT: state})
             if ending != ";;":
-                return self._maybe_often(Sequence(tuple((each, False) for _, each, _ in node.clauses if each is not None)), state)
+                return self.maybe_often(Sequence(tuple((each, False) for _, each, _ in node.clauses if each is not None)), state)
             if answer is True:
                 certain = True
                 break
         if not certain:
             rows.append({Flow.NEXT: state})
-        return _together(rows)
+        return together(rows)
 
     def _subshell(self, node: Subshell, state: State) -> Ends:
         inner = self.run(node.body, state)
@@ -406,17 +364,9 @@ class Runner(Builtins, Conditions):
         return output_of(self.world, words, state) if words and len(words) == len(fields) else UNKNOWN
 
     _RUN: ClassVar[dict[type, Callable[..., Ends]]] = {
-        Sequence: _sequence, AndOr: _and_or, Pipeline: _pipeline, If: _if, For: _for, While: _while, Case: _case, Subshell: _subshell,
-        Function: _function, Test: _test, Simple: _simple,
+        Sequence: _sequence, AndOr: _and_or, Pipeline: _pipeline, If: _if, For: Loops.for_each, While: Loops.while_true, Case: _case,
+        Subshell: _subshell, Function: _function, Test: _test, Simple: _simple,
     }  # fmt: skip
-
-
-def _together(rows: Iterable[Ends]) -> Ends:
-    found: dict[Flow, list[State]] = {}
-    for row in rows:
-        for flow, state in row.items():
-            found.setdefault(flow, []).append(state)
-    return {flow: merge(states) for flow, states in found.items()}
 
 
 def _row(text: str, number: int) -> str:

@@ -120,6 +120,18 @@ function mask_line(fam, l,   t, low) {
   return l
 }
 
+function startup_line(l,   out, v, shown) {
+  if (trim(l) ~ /^#/) return "#"
+  l = mask_line("plain", l); out = ""
+  while (match(l, /(^|[ \t;&|({])[A-Za-z_][A-Za-z0-9_]*[+]?=/)) {
+    v = substr(l, 1, RSTART + RLENGTH - 1); out = out v; l = substr(l, RSTART + RLENGTH)
+    shown = (v ~ /(TMOUT|UMASK|ENV|ZDOTDIR)[+]?=$/); v = ""
+    while (match(l, /^("([^"\\]|\\.)*"|\047[^\047]*\047|([^ \t\r;&|()<>"\047`$\\]|[$][A-Za-z0-9_{}]|\\.)+)/)) { v = v substr(l, 1, RLENGTH); l = substr(l, RLENGTH + 1) }
+    out = out ((shown || v ~ /^["\047]?([0-9]?[0-9]?[0-9]?[0-9]?[0-9]?|yes|no|true|false|on|off)["\047]?$|^"?[$][{]?[A-Za-z_]+[}]?"?$/) ? v : M)
+    if (l ~ /^["\047]/) return out substr(l, 1, 1) (length(l) > 1 ? M : "")
+  }
+  return out l
+}
 # what files name: follow.py says the same
 function want(flag, depth, fam, path,   k) {
   if (path !~ /^\057/ || length(path) >= 1024 || path ~ /[\001-\037\177]/) return
@@ -152,6 +164,16 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
     else if (word == "hostkey" || word == "authorizedkeyscommand" || word == "authorizedprincipalscommand" || word == "banner") { if (n > 1) { want("s", 0, "plain", w[2]); if (word == "hostkey") want("c", 0, "plain", w[2] ".pub") } }
     else return 0
     return n - 1
+  }
+  if (fam == "shell" || fam == "rc") {
+    if (l ~ /^#/) return 0
+    c = 0
+    while (match(l, /(^|[ \t;&|({])([.]|source)[ \t]+["\047]?([$]HOME|[$][{]HOME[}]|~)?\057[-A-Za-z0-9_.\057]+/)) {
+      v = substr(l, RSTART, RLENGTH); l = substr(l, RSTART + RLENGTH); c++
+      low = (v ~ /[$~]/); v = substr(v, index(v, "/"))
+      if (low) PAT["r %h" v] = 1; else want("c", 0, "rc", v)
+    }
+    return c
   }
   if (fam == "sudo") {
     split(l, w, /[ \t]+/)
@@ -257,8 +279,16 @@ function expand(p, name,   out, h, c) {
   out = out p
   return out == "" ? "/" : out
 }
+function starts(shell, p) {
+  if (shell ~ /\057(nologin|false|sync|halt|shutdown|true)$/) return 0
+  if (p ~ /\057[.]z/) return shell ~ /zsh/
+  return (p ~ /cshrc|[.]login/) ? shell ~ /csh/ : shell !~ /zsh|csh/
+}
 function people(   p, a) {
-  for (a in HOME) { for (p in PAT) want(substr(p, 1, 1), 0, "plain", expand(substr(p, 3), a)); want("s", 0, "plain", SHELL[a]) }
+  for (a in HOME) {
+    for (p in PAT) if (p !~ /^r/) want(substr(p, 1, 1), 0, "plain", expand(substr(p, 3), a)); else if (starts(SHELL[a], p)) want("c", 0, "rc", expand(substr(p, 3), a))
+    want("s", 0, "plain", SHELL[a])
+  }
 }
 
 # contents
@@ -287,7 +317,7 @@ function bring(fam, path, size,   l, n, sum, r, i, named, text, key) {
   named = 0
   for (i = 1; i <= n; i++) {
     l = BUF[i]
-    l = (fam == "shadow") ? account_line(l) : (fam == "oath") ? oath_line(l) : mask_line(fam, l)
+    l = (fam == "shadow") ? account_line(l) : (fam == "oath") ? oath_line(l) : (fam == "rc") ? startup_line(l) : mask_line(fam, l)
     LEFT -= length(l) + 1
     print l
     if (fam != "plain" && named <= 600) named += follow(fam, path, BUF[i])
