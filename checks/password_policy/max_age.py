@@ -3,9 +3,10 @@
 A password that was caught stays good until it is changed. Where a directive asks for periodic change, each account's password must have
 an end, and the logins must hold to it. Some directives forbid forced expiry; `max_days` without a value asks for the opposite.
 
-One answer per account with a password that opens it (not `*`, not locked), from its line in /etc/shadow, as pam_unix counts.
+One answer per account with a password that opens it (not `*`, not locked), from the first line of /etc/shadow that glibc takes for it
+(nine fields or five, numbers that are numbers: another line is skipped, and the account has no password), as pam_unix counts.
 Passes: the password must be changed within `max_days` days of its last change, or already now. With no `max_days`: nothing ever demands
-a change (the maximum is empty, negative or 10000 and more, which shadow takes for never; or the last change is empty).
+a change (the maximum is empty or 10000 and more, which shadow takes for never; or the last change is empty).
 Fails: the maximum is absent or too long; the last change is empty, which turns ageing off (Linux-PAM 1.6 and later), or lies in the
 future, which puts the end off; or the account stack of `login` or `sshd` lets overdue passwords in (no pam_unix in it). PASS_MAX_DAYS in
 login.defs changes no account that exists.

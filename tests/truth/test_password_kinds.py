@@ -93,7 +93,7 @@ def _strings() -> dict[str, list[str]]:
     found = {}
     for count in range(1, 5):
         for classes in map("".join, combinations(CLASSES, count)):
-            found[classes] = [_mixed(classes, length) for length in (12, 17)]
+            found[classes] = [_mixed(classes, length) for length in (12,)]
     return found
 
 

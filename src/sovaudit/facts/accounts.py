@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sovaudit.facts.files import Files, Unseen
-from sovaudit.facts.parse.passwd import group_fields, passwd_fields
+from sovaudit.facts.parse.passwd import group_fields, passwd_fields, shadow_fields
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 
@@ -193,7 +193,7 @@ def _account(
     line: Line,
     groups: frozenset[str],
     gids: frozenset[int],
-    shadow: dict[str, tuple[Line, list[str]]],
+    shadow: dict[str, _Stored],
     gap: Gap | None,
 ) -> Account:
     name, field = cells[0], cells[1]
@@ -205,10 +205,9 @@ def _account(
         password = parse_password(field)  # a password in /etc/passwd is used as it stands; shadow is not asked
         in_shadow, gap = False, None
     elif in_shadow:
-        entry, fields = shadow[name]
+        entry, stored, ages = shadow[name]
         because, gap = (line, entry), None
-        password = parse_password(fields[1])
-        ages = [_number(fields[i]) for i in range(2, 8)]
+        password = parse_password(stored)
     elif gap is not None:
         password = None
     else:
@@ -236,20 +235,19 @@ def _account(
     )
 
 
-def _number(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"-?\d{1,9}", text) else None
+_Stored = tuple[Line, str, list[int | None]]
 
 
-def _shadow(files: Files) -> tuple[dict[str, tuple[Line, list[str]]], Gap | None]:
+def _shadow(files: Files) -> tuple[dict[str, _Stored], Gap | None]:
     try:
         lines = files.lines("/etc/shadow")
     except Unseen as unseen:
         return {}, unseen.gap
-    found: dict[str, tuple[Line, list[str]]] = {}
+    found: dict[str, _Stored] = {}
     for line in lines or ():
-        cells = line.text.split(":")
-        if len(cells) >= 2 and cells[0]:
-            found.setdefault(cells[0], (line, [*cells, *[""] * 9][:9]))
+        fields = shadow_fields(line.text)
+        if fields is not None:
+            found.setdefault(fields[0], (line, fields[1], fields[2]))
     return found, None
 
 

@@ -38,8 +38,10 @@ def ageing(host: Host, account: Account) -> int | Ageing:
     if account.last_change == 0:
         return 0
     limit = account.max_days
-    if limit is None or limit < 0 or limit >= FOREVER:
+    if limit is None or limit >= FOREVER:
         return Ageing.NEVER
+    if limit < 0:
+        return 0  # pam_unix: older than that already
     if account.last_change is None or account.last_change < 0:
         modern = libpam_at_least(host, (1, 6))
         if modern is None:

@@ -60,3 +60,32 @@ def _number(text: str) -> int | None:
     if found[1] == "-":
         value = (-value) % (1 << 64)
     return min(value, _TOP)
+
+
+_AGE = re.compile(r"[ \t\v\f\r]*(?:\+?(\d{1,10})|-0+)\Z", re.ASCII)
+
+
+def shadow_fields(text: str) -> tuple[str, str, list[int | None]] | None:
+    """Name, password and the six numbers of one line, None where glibc skips it (shadow/sgetspent_r.c).
+
+    A line has nine fields, or five in its old form; a number that is none, or below nought, spoils the whole line. Beyond 2^31 they turn negative.
+
+    >>> shadow_fields("alice:!:20000:0:90:7:::")
+    ('alice', '!', [20000, 0, 90, 7, None, None])
+    """
+    cells = text.split("\0")[0].lstrip(" \t\v\f\r").split(":")
+    if not cells[0] or cells[0][0] in "#+-":
+        return None
+    if len(cells) == 6 and not cells[5].strip():
+        cells.pop()
+    if len(cells) not in (5, 9):
+        return None
+    numbers: list[int | None] = []
+    for cell in cells[2:]:
+        match = _AGE.match(cell)
+        value = int(match[1] or 0) if match else 0
+        if (cell and match is None) or value > _TOP:
+            return None
+        value -= 1 << 32 if value >= 1 << 31 else 0
+        numbers.append(None if not cell or value == -1 else value)
+    return cells[0], cells[1], [*numbers, *[None] * 6][:6]
