@@ -19,7 +19,6 @@ Remedy: `session optional pam_umask.so umask=027` (or UMASK 027 in /etc/login.de
 """
 
 from sovaudit.authoring import Host, Outcomes, check, failed, not_applicable, passed, unknown
-from sovaudit.facts.sessions import Sessions
 
 COMMANDS = "commands over ssh"
 
@@ -27,7 +26,7 @@ COMMANDS = "commands over ssh"
 @check("least-privilege.umask", severity="medium", since="0.1")
 def umask(host: Host, *, umask: str = "027") -> Outcomes:
     required = int(umask, 8)
-    sessions = Sessions(host)
+    sessions = host.sessions
     accounts = [account for account in host.accounts if account.has_shell]
     if not accounts:
         yield not_applicable("no account has a shell")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sovaudit.facts.logs import Logs
     from sovaudit.facts.pam import Pam
     from sovaudit.facts.privilege import Privilege
+    from sovaudit.facts.sessions import Sessions
     from sovaudit.facts.ssh import Ssh
     from sovaudit.facts.sudo import Sudo
 
@@ -107,6 +108,12 @@ class Host:
         from sovaudit.facts.console import Console
 
         return Console(self)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        from sovaudit.facts.sessions import Sessions
+
+        return Sessions(self)
 
     @cached_property
     def logs(self) -> Logs:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account
@@ -36,33 +37,69 @@ class Begin:
     gaps: tuple[Gap, ...] = ()
 
 
-def begin(host: Host, account: Account, over: str) -> Begin:
-    """over: `console` or `ssh`. Raises Unseen where the session's stack was not seen."""
-    mask, line = _started(host, over)
-    masks: dict[int | None, Line] = {mask: line}
-    if over == "ssh" and not _uses_pam(host):
-        return Begin(masks)
-    return _through(host, account, host.pam.service("sshd" if over == "ssh" else "login"), masks)
+class Begins:
+    """With which masks the shells of one host start."""
 
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._started: dict[str, tuple[int | None, Line]] = {}
 
-def _through(host: Host, account: Account, service: Service, masks: dict[int | None, Line]) -> Begin:
-    """The masks that come out of a session stack: each way through it, module by module."""
-    stack = service.stack("session") if service.broken is None else ()
-    arriving: dict[int, dict[int | None, Line]] = {0: masks}
-    gaps: list[Gap] = []
-    for at, step in enumerate(stack):
-        here = arriving.pop(at, None)
-        if here is None:
-            continue
-        if step.module == "pam_umask.so" and step.kind == "module" and step.known is not False:
-            after = {_pam_umask(host, account, step, mask): step.line for mask in here}
-            if step.known is None:
-                gaps.append(Gap(f"file:{step.line.file}", Reason.AMBIGUOUS, "whether pam_umask is installed was not seen"))
-                after |= here
-            here = after
-        for code in _codes(step):
-            arriving.setdefault(_next(stack, at, code), {}).update(here)
-    return Begin(arriving.get(len(stack), masks), tuple(gaps))
+    def begin(self, account: Account, over: str) -> Begin:
+        """over: `console` or `ssh`. Raises Unseen where the session's stack was not seen."""
+        if over not in self._started:
+            self._started[over] = _started(self._host, over)
+        mask, line = self._started[over]
+        masks: dict[int | None, Line] = {mask: line}
+        if over == "ssh" and not self._host.ssh.effective().yes("usepam"):
+            return Begin(masks)
+        return self._through(account, self._host.pam.service("sshd" if over == "ssh" else "login"), masks)
+
+    @cached_property
+    def _groups(self) -> dict[int, str]:
+        return {group.gid: group.name for group in reversed(list(self._host.accounts.groups.values()))}
+
+    def _through(self, account: Account, service: Service, masks: dict[int | None, Line]) -> Begin:
+        """The masks that come out of a session stack: each way through it, module by module."""
+        stack = service.stack("session") if service.broken is None else ()
+        arriving: dict[int, dict[int | None, Line]] = {0: masks}
+        gaps: list[Gap] = []
+        for at, step in enumerate(stack):
+            here = arriving.pop(at, None)
+            if here is None:
+                continue
+            if step.module == "pam_umask.so" and step.kind == "module" and step.known is not False:
+                after = {self._pam_umask(account, step, mask): step.line for mask in here}
+                if step.known is None:
+                    gaps.append(Gap(f"file:{step.line.file}", Reason.AMBIGUOUS, "whether pam_umask is installed was not seen"))
+                    after |= here
+                here = after
+            for code in _codes(step):
+                arriving.setdefault(_next(stack, at, code), {}).update(here)
+        return Begin(arriving.get(len(stack), masks), tuple(gaps))
+
+    def _pam_umask(self, account: Account, step: Step, before: int | None) -> int | None:
+        """The mask after the module. None where it is not known."""
+        usergroups, text = False, None
+        for arg in step.args:
+            low = arg.lower()
+            if low.startswith("umask="):
+                text = arg[6:]
+            elif low == "usergroups":
+                usergroups = True
+            elif low == "nousergroups":
+                usergroups = False
+        if text is None:
+            text = _configured(self._host)
+        mask = before
+        if text is not None and (match := re.match(r"\s*[+-]?([0-7]+)", text)):
+            mask = int(match[1], 8) & 0o777
+        if usergroups and account.uid != 0 and self._groups.get(account.gid) == account.name and mask is not None:
+            mask = (mask & ~0o070) | ((mask >> 3) & 0o070)
+        for piece in account.gecos.split(","):
+            if piece[:6].lower() == "umask=":
+                number = re.match(r"\s*[+-]?([0-7]+)", piece[6:])
+                mask = int(number[1], 8) & 0o777 if number else 0
+        return mask
 
 
 def _started(host: Host, over: str) -> tuple[int | None, Line]:
@@ -76,10 +113,6 @@ def _started(host: Host, over: str) -> tuple[int | None, Line]:
             mask = int(value, 8) & 0o777 if re.fullmatch("[0-7]{1,5}", value) else 0o022
             return mask | 0o022 if over == "ssh" else mask, Line(f"/etc/systemd/system/{name}", 0, f"UMask={value}")
     return 0o022, Line("/etc/login.defs", 0, "the mask of services, 0022")
-
-
-def _uses_pam(host: Host) -> bool:
-    return host.ssh.effective().yes("usepam")
 
 
 def _codes(step: Step) -> tuple[Code, ...]:
@@ -109,32 +142,6 @@ def _next(stack: tuple[Step, ...], at: int, code: Code) -> int:
             at += 1
         over -= 1
     return at + 1
-
-
-def _pam_umask(host: Host, account: Account, step: Step, before: int | None) -> int | None:
-    """The mask after the module. None where it is not known."""
-    usergroups, text = False, None
-    for arg in step.args:
-        low = arg.lower()
-        if low.startswith("umask="):
-            text = arg[6:]
-        elif low == "usergroups":
-            usergroups = True
-        elif low == "nousergroups":
-            usergroups = False
-    if text is None:
-        text = _configured(host)
-    mask = before
-    if text is not None and (match := re.match(r"\s*[+-]?([0-7]+)", text)):
-        mask = int(match[1], 8) & 0o777
-    groups = {group.gid: group.name for group in reversed(list(host.accounts.groups.values()))}
-    if usergroups and account.uid != 0 and groups.get(account.gid) == account.name and mask is not None:
-        mask = (mask & ~0o070) | ((mask >> 3) & 0o070)
-    for piece in account.gecos.split(","):
-        if piece[:6].lower() == "umask=":
-            number = re.match(r"\s*[+-]?([0-7]+)", piece[6:])
-            mask = int(number[1], 8) & 0o777 if number else 0
-    return mask
 
 
 def _configured(host: Host) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.files import Unseen
-from sovaudit.facts.session_umask import begin
+from sovaudit.facts.session_umask import Begins
 from sovaudit.facts.shell_startup import Session, session
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
@@ -37,6 +37,7 @@ class Sessions:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._begins = Begins(host)
         self._kept: dict[tuple[str, str], Session] = {}
 
     @property
@@ -47,7 +48,7 @@ class Sessions:
     def session(self, account: Account, over: str) -> Session:
         """over: `console`, `ssh`, or `ssh command`: a program that ssh runs without a login shell, sftp and scp too."""
         if (account.name, over) not in self._kept:
-            started = begin(self._host, account, "console" if over == "console" else "ssh")
+            started = self._begins.begin(account, "console" if over == "console" else "ssh")
             found = session(self._host, account, over, started.masks, self._environment("login" if over == "console" else "sshd"))
             if started.gaps:
                 found = Session(

@@ -172,6 +172,8 @@ class Builtins:
         """exec: another program takes the shell's place."""
         if len(fields) == 1:
             return self._done(state)
+        state = state.copy()
+        state.readonly.pop("TMOUT", None)
         gone = self._blurred(state, line, "another program takes the place of the shell")[Flow.NEXT]
         return {Flow.ABORT: gone}
 

@@ -6,14 +6,14 @@ import ast
 import fnmatch
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.access import READ, SEARCH, WRITE, Person, person, trail
 from sovaudit.facts.accounts import Account
-from sovaudit.facts.files import Stat, Unseen
-from sovaudit.facts.parse.shell import Parser, Simple
+from sovaudit.facts.files import Files, Stat, Unseen
+from sovaudit.facts.parse.shell import Node, Parser, Simple
 from sovaudit.facts.parse.shell import Sequence as Commands
 from sovaudit.facts.parse.shell_words import MASKED, Part, ShellSyntax, Word
 from sovaudit.facts.shell_state import UNKNOWN, State, Value
@@ -28,6 +28,14 @@ _MAGIC = re.compile(r"[*?]|\[.+\]")
 _LENGTH = re.compile(r"#[A-Za-z_][A-Za-z0-9_]*|#[@*]")
 
 
+# (dialect, text) → its complete commands, and where the reading of it stopped
+Parsed = dict[tuple[str, str], tuple[tuple[Node, ...], ShellSyntax | None]]
+
+
+def _parsed_texts(files: Files) -> Parsed:
+    return {}
+
+
 @dataclass
 class World:
     """Who starts which shell, how. dialect: `bash`, `dash`, `zsh` …. over: `ssh`, `console`, `ssh command`. moved: a `cd` was met."""
@@ -38,6 +46,10 @@ class World:
     interactive: bool
     over: str
     moved: bool = False
+    parsed: Parsed = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.parsed = self.host.files.once(_parsed_texts)
 
     @cached_property
     def person(self) -> Person:

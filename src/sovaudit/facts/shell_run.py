@@ -95,7 +95,7 @@ class Runner(Builtins, Conditions, Loops):
         self.texts.append(text)
         self.file = path
         try:
-            ends = self._units(Parser(text, self.world.dialect), state, path)
+            ends = self._units(text, state, path)
         finally:
             self.depth -= 1
             self.file = before
@@ -105,29 +105,41 @@ class Runner(Builtins, Conditions, Loops):
             ends[Flow.NEXT] = merge(back)
         return ends
 
-    def _units(self, parser: Parser, state: State, path: str) -> Ends:
+    def _units(self, text: str, state: State, path: str) -> Ends:
         ends: dict[Flow, list[State]] = {}
         current: State | None = state
-        units = iter(parser)
-        while current is not None:
-            try:
-                node = next(units, None)
-            except ShellSyntax as error:
-                if error.sure and self.world.dialect == "dash":
-                    ends.setdefault(Flow.ABORT, []).append(current)
-                    return {flow: merge(states) for flow, states in ends.items()}
-                current = current if error.sure else self._unparsed(error, current, path)
-                break
-            if node is None:
+        units, error = self._parsed(text)
+        for node in units:
+            if current is None:
                 break
             after = self.run(node, current)
             kept = [after.pop(flow) for flow in (Flow.NEXT, Flow.DISCARD, Flow.BREAK, Flow.CONTINUE) if flow in after]
             for flow, found in after.items():
                 ends.setdefault(flow, []).append(found)
             current = merge(kept) if kept else None
+        if current is not None and error is not None:
+            if error.sure and self.world.dialect == "dash":
+                ends.setdefault(Flow.ABORT, []).append(current)
+                current = None
+            elif not error.sure:
+                current = self._unparsed(error, current, path)
         if current is not None:
             ends.setdefault(Flow.NEXT, []).append(current)
         return {flow: merge(states) for flow, states in ends.items()}
+
+    def _parsed(self, text: str) -> tuple[tuple[Node, ...], ShellSyntax | None]:
+        """The complete commands up to where the text ends or cannot be read; each text is taken apart once."""
+        key = self.world.dialect, text
+        if key not in self.world.parsed:
+            units: list[Node] = []
+            error: ShellSyntax | None = None
+            try:
+                for node in Parser(text, self.world.dialect):
+                    units.append(node)
+            except ShellSyntax as found:
+                error = found
+            self.world.parsed[key] = tuple(units), error
+        return self.world.parsed[key]
 
     def _unparsed(self, error: ShellSyntax, state: State, path: str) -> State:
         """The shell gives the rest of the file up, if it does not understand it either. That matters where the rest says something to us."""
@@ -350,9 +362,8 @@ class Runner(Builtins, Conditions, Loops):
             state.set(str(number), (args[number - 1] if number <= len(args) else None) if whole else UNKNOWN)
 
     def _substitute(self, text: str, state: State) -> Value:
-        try:
-            nodes = list(Parser(text, self.world.dialect))
-        except ShellSyntax:
+        nodes, error = self._parsed(text)
+        if error is not None:
             return UNKNOWN
         node: Node | None = nodes[0] if len(nodes) == 1 else None
         while isinstance(node, Sequence) and len(node.items) == 1:

@@ -64,8 +64,9 @@ class State:
     def blur(self, line: Line, gap: Gap) -> None:
         """Something ran whose effect is not known."""
         self.umask.setdefault(None, line)
-        self.variables["TMOUT"] = self.variables.get("TMOUT", frozenset({None})) | {UNKNOWN}
-        self.lines["TMOUT"] = (*self.lines.get("TMOUT", ()), line)
+        if not self.readonly.get("TMOUT"):
+            self.variables["TMOUT"] = self.variables.get("TMOUT", frozenset({None})) | {UNKNOWN}
+            self.lines["TMOUT"] = (*self.lines.get("TMOUT", ()), line)
         self.gaps = (*self.gaps, gap)
         self.blurred = True
         self.status = None

@@ -11,6 +11,11 @@ from dataclasses import dataclass
 _OPERATORS = (
     "<<<", "<<-", "&>>", ";;&", "&&", "||", ";;", ";&", "|&", "<<", ">>", "<&", ">&", "<>", ">|", "&>", ";", "&", "|", "(", ")", "<", ">",
 )  # fmt: skip
+_OPERATOR = re.compile("|".join(map(re.escape, _OPERATORS)))
+_DASH_OPERATOR = re.compile("|".join(re.escape(each) for each in _OPERATORS if each not in ("<<<", "&>", "&>>", "|&", ";&", ";;&")))
+_BLANKS = re.compile(r"(?:[ \t]|\\\n)+")
+_RUN = re.compile(r"[^ \t\n;&|<>()\\'\"$`]+")
+_INNER = re.compile(r"[^\"\\$`]+")
 REDIRECT = frozenset("<<< <<- &>> << >> <& >& <> >| &> < >".split())
 _PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
 MASKED = "\ue001"  # what the collector hid
@@ -74,14 +79,9 @@ class Lexer:
 
     def _token(self) -> Token:
         text, end = self._text, len(self._text)
-        while self._at < end:
-            if text[self._at] in " \t":
-                self._at += 1
-            elif text.startswith("\\\n", self._at):
-                self._at += 2
-                self._line += 1
-            else:
-                break
+        if blanks := _BLANKS.match(text, self._at):
+            self._at = blanks.end()
+            self._line += blanks[0].count("\n")
         if self._at >= end:
             return Token("end", "", (), self._line)
         if text[self._at] == "#":
@@ -96,12 +96,9 @@ class Lexer:
             return Token("newline", "\n", (), line)
         if text[self._at] in "<>" and text.startswith("(", self._at + 1) and self._dialect != "dash":
             return self._word(line, start)
-        for operator in _OPERATORS:
-            if text.startswith(operator, self._at) and not (
-                self._dialect == "dash" and operator in ("<<<", "&>", "&>>", "|&", ";&", ";;&")
-            ):
-                self._at += len(operator)
-                return Token("op", operator, (), line, start=start)
+        if match := (_DASH_OPERATOR if self._dialect == "dash" else _OPERATOR).match(text, self._at):
+            self._at = match.end()
+            return Token("op", match[0], (), line, start=start)
         return self._word(line, start)
 
     def _skip_documents(self) -> None:
@@ -168,8 +165,9 @@ class Lexer:
                     plain = False
                     parts.append(part)
             else:
-                buffer.append(here)
-                self._at += 1
+                run = _RUN.match(text, self._at)
+                buffer.append(run[0] if run else here)
+                self._at = run.end() if run else self._at + 1
         flush()
         bare = "".join(part.text for part in parts) if plain else ""
         return Token("word", bare, tuple(parts), line, plain, start)
@@ -199,9 +197,11 @@ class Lexer:
                 else:
                     parts.append(part)
             else:
-                self._line += here == "\n"
-                buffer.append(here)
-                self._at += 1
+                run = _INNER.match(text, self._at)
+                piece = run[0] if run else here
+                self._line += piece.count("\n")
+                buffer.append(piece)
+                self._at += len(piece)
         raise ShellSyntax(line)
 
     def _dollar(self, quoted: bool, line: int) -> Part | None:
