@@ -4,10 +4,10 @@ Whoever logs in under uid 0 is root, whatever the name. A second name with that 
 password and keys, and its acts are logged as root's.
 
 Passes: `root`, where no other account has the number.
-Fails: every other account with uid 0, as the C library reads /etc/passwd: `00`, ` 0`, a line with missing fields and, where
-/etc/nsswitch.conf says `files`, a leftover `+::0:0:::` count. A second line of a name that already stands above does not: nobody can log
-in by it.
-Unknown: where accounts also come from a directory that this host's files do not show.
+Fails: every other account with uid 0, as the C library reads /etc/passwd: `00`, ` 0` and a line with missing fields count. A second line of
+a name that already stands above does not, nor does a leftover `+::0:0:::` where /etc/nsswitch.conf says `files`: no account is found by such
+a name, so that nobody logs in by it.
+Unknown: where accounts also come from a directory that this host's files do not show, or from NIS through `compat`.
 
 Remedy: give the account a number of its own (`usermod -u`), or remove it; let people become root through sudo.
 """
@@ -31,9 +31,11 @@ def uid0(host: Host) -> Outcomes:
         if imported and host.accounts.compat:
             gap = Gap("file:/etc/passwd", Reason.UNSUPPORTED, "accounts imported from NIS")
             yield unknown("accounts come in through the line of {name}", subject=fields[0], gaps=[gap], because=[line], name=fields[0])
+        elif imported:
+            continue
         elif fields[2] == "0" and fields[0] == "root":
             root = [line]
-        elif fields[2] == "0" and fields[0][0] != "-":
+        elif fields[2] == "0":
             others = True
             yield failed("{name} has uid 0", subject=fields[0], seen="uid 0", because=[line], name=fields[0])
     if not others or root:
