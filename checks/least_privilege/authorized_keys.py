@@ -3,18 +3,19 @@
 A line of `authorized_keys` is an access that no password policy, no expiry and no list of accounts shows. Whoever can write the file, or a
 folder on the way to it, grants it to anybody.
 
-One answer per account with a shell, or that a key opens, over the keys that really take part in a session: those that sshd finds (
-`AuthorizedKeysFile` with its tokens, `TrustedUserCAKeys`, in every Match block), trusts (StrictModes) and accepts (algorithm, size,
+One answer per account with a shell, or that a key opens, over the keys that really take part in a session: those that sshd finds in
+`AuthorizedKeysFile` with its tokens and in `TrustedUserCAKeys`, in every Match block, trusts (StrictModes) and accepts (algorithm, size,
 `from=`, expiry, revocation). A key that sshd refuses is no finding.
+
 Known: where `known` lists fingerprints (`SHA256:…`, as `ssh-keygen -l` prints them), every key must be among them; an empty list asks nothing.
 Strong: Ed25519, ECDSA and their security-key forms, RSA of at least `rsa_bits`; DSA never.
 Safe: the file, each folder on the way to it from `/`, and each symbolic link with the folders it leads through belong to root or to the
-account, and nobody else may write there; a group counts by its members, and a sticky folder by who owns what lies in it. That is more than
-StrictModes sees: it stops at the home, and does not look at the links. Whether others can reach the place today is not asked. An authority's
-file must be root's alone.
+account, and nobody else may write there; a group counts by its members, an access control list by its entries, and a sticky folder by who
+owns what lies in it. That is more than StrictModes sees: it stops at the home, and looks neither at the links nor at such lists. Whether
+others can reach the place today is not asked. An authority's file must be root's alone.
 Passes: all that, or no key opens the account. Fails: a key opens the account and is one of those.
 Unknown: AuthorizedKeysCommand may name keys, a file was not seen, a key may open, or accounts come from a directory.
-Out of reach: who holds the private halves, whether they are protected by a passphrase, ACLs beyond the mode bits, and what a forced command
+Out of reach: who holds the private halves, whether they are protected by a passphrase, and what a forced command
 lets its user do. Options such as `from=` or `restrict` are not demanded.
 
 Remedy: remove the line; ask for a new key (`ssh-keygen -t ed25519`); `chown` and `chmod go-w` what the finding names.

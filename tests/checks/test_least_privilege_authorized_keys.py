@@ -68,6 +68,20 @@ def test_places() -> None:
     assert judged(bob(config=loose, modes={FILE: (0o644, 1, 1)}))["bob"] == "fail"
 
 
+def test_access_control_lists() -> None:
+    group = {FILE: (0o660, 1001, 1001)}
+    assert judged(bob(modes=group, unseen=["acls"]))["bob"] == "unknown"
+
+    def with_list(entries: str) -> str:
+        return judged(bob(modes=group, artifacts={"acls": f"{FILE}\t{entries}\n" if entries else ""}))["bob"]
+
+    assert with_list("") == "pass"  # the group is the account's own
+    assert with_list("user:1002:rw-,group::rw-") == "fail"
+    assert with_list("user:1002:r--,user:0:rw-,group::rw-") == "pass"
+    assert with_list("group::r--,group:27:rw-") == "pass"  # bob is alone in it
+    assert with_list("?") == "unknown"
+
+
 def test_authority() -> None:
     config = ONE + "TrustedUserCAKeys /etc/ssh/ca.pub\n"
     assert judged(bob("", config, files={"/etc/ssh/ca.pub": rsa(2048)})) == {"root": "pass", "bob": "fail"}

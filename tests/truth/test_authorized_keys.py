@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import struct
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +51,7 @@ class Case:
     places: tuple[str, ...] = (HOME,)
     known: tuple[str, ...] = ()
     bits: int = 3072
+    lists: dict[str, str] = field(default_factory=dict)  # path → one entry of its access control list
 
 
 CASES: dict[str, Case] = {
@@ -84,6 +86,9 @@ CASES: dict[str, Case] = {
     "folder above the home of carol": Case(prepare="mkdir /srv/h; mv /home/bob /srv/h/; chown carol /srv/h; usermod -d /srv/h/bob bob", places=("/srv/h/bob/.ssh/authorized_keys",)),
     "folder above the home of a group": Case(prepare="chgrp carol /home; chmod 775 /home"),
     "folder above the home of an empty group": Case(prepare="groupadd g7; chgrp g7 /home; chmod 775 /home"),
+    "file with a list that lets carol write": Case(prepare="chmod 664 " + HOME, lists={HOME: "user:1002:6"}),
+    "file with a list that lets carol read": Case(prepare="chmod 644 " + HOME, lists={HOME: "user:1002:4"}),
+    "folder with a list that lets carol write": Case(prepare="chmod 771 /home/bob/.ssh", lists={"/home/bob/.ssh": "user:1002:7"}),
     "link to a safe place": Case(ED, LINKED.format("/etc/keys/k") + "chmod 755 /etc/keys", files={"/etc/keys/k": ED}),
     "link from a writable folder": Case(ED, LINKED.format("/etc/keys/k") + "chmod 777 /home/bob/.ssh", files={"/etc/keys/k": ED}),
     "link through a writable folder": Case(ED, LINKED.format("/srv/l/k") + "ln -s /etc/keys/k /srv/l/k; chmod 777 /srv/l", files={"/etc/keys/k": ED, "/srv/l/x": ""}),
@@ -112,6 +117,15 @@ def enters(port: int, key: paramiko.PKey) -> bool:
             return False
         finally:
             session.close()
+
+
+def allow(path: Path, uid: int, rights: int) -> None:
+    """Add one user to a path's access control list (acl(5), version 2 of its attribute); the mode's bits stay."""
+    mode = path.stat().st_mode
+    mask = mode >> 3 & 7
+    rows = [(0x01, mode >> 6 & 7, -1), (0x02, rights, uid), (0x04, mask, -1), (0x10, mask | rights, -1), (0x20, mode & 7, -1)]
+    data = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", tag, perm, number & 0xFFFFFFFF) for tag, perm, number in rows)
+    os.setxattr(path, "system.posix_acl_access", data)
 
 
 def way(root: Path, path: str) -> list[str]:
@@ -144,6 +158,8 @@ def test_keys(name: str, base: str) -> None:
     with lab.overlay() as root:
         prepared = test_ssh.Case(case.sshd, {"bob": case.keys}, prepare=f"{QUICK}; {REACH}; {case.prepare or 'true'}", files=case.files)
         test_ssh.prepare(root, prepared, base)
+        for path, entry in case.lists.items():
+            allow(root / path[1:], *map(int, entry.split(":")[1:]))
         evidence = lab.local(root) if list(CASES).index(name) % 6 == 0 else lab.mounted(root)
         with lab.sshd(root) as port, ThreadPoolExecutor(6) as together:
             opened = [key for key, came in zip(PRIVATE, together.map(lambda k: enters(port, k), PRIVATE.values()), strict=True) if came]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account
-from sovaudit.facts.factors import NOTHING, FactorSet, Ways, never
+from sovaudit.facts.factors import NOTHING, FactorSet, Ways
 from sovaudit.facts.files import Unseen
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
@@ -61,7 +61,7 @@ def _doors(host: Host, account: Account) -> list[tuple[str, Callable[[], Ways]]]
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One way to a session: the door (`ssh` or `login`, the console), what is presented there, the lines and what was not seen."""
+    """One way to a session: the door (`ssh`, `login`, a display manager …), what is presented there, the lines and what was not seen."""
 
     door: str
     factors: FactorSet
@@ -86,32 +86,17 @@ def sessions(host: Host, account: Account) -> Sessions:
     certain: list[Session] = []
     possible: list[Session] = []
     closed: list[Line] = []
-    doors: list[tuple[str, Callable[[Host, Account], Ways]]] = [("ssh", ssh_ways), ("login", console_ways)]
-    for door, ask in doors:
-        try:
-            ways = ask(host, account)
-        except Unseen as error:
-            possible.append(Session(door, NOTHING, (), (error.gap,)))
-            continue
-        certain += [Session(door, factors, ways.certain[factors].because) for factors in ways.sets if factors in ways.certain]
+    try:
+        doors = [("ssh", host.ssh.ways(account) if host.ssh.installed else Ways())]
+    except Unseen as error:
+        doors = []
+        possible.append(Session("ssh", NOTHING, (), (error.gap,)))
+    doors += [(door.name, door.ways) for door in host.console.doors(account)]
+    for name, ways in doors:
+        certain += [Session(name, factors, ways.certain[factors].because) for factors in ways.sets if factors in ways.certain]
         unsure = [(factors, ways.possible[factors]) for factors in ways.sets if factors in ways.possible]
-        possible += [Session(door, factors, why.because, why.gaps) for factors, why in unsure]
+        possible += [Session(name, factors, why.because, why.gaps) for factors, why in unsure]
         closed += ways.closed.because
+    if not certain and not possible:
+        closed += host.console.closed(account)
     return Sessions(tuple(certain), tuple(possible), tuple(dict.fromkeys(closed)))
-
-
-def ssh_ways(host: Host, account: Account) -> Ways:
-    """Sessions by sshd; none where there is none. Raises Unseen."""
-    return host.ssh.ways(account) if host.ssh.installed else Ways()
-
-
-def console_ways(host: Host, account: Account) -> Ways:
-    """Sessions by login(1): what its PAM stacks ask, and a shell that exists and gives a session. Raises Unseen."""
-    if not account.has_shell:
-        return never(account.because[:1])
-    if not any(host.files.exists(path) for path in ("/bin/login", "/usr/bin/login")):
-        return never([Line("/bin/login", 0, "is absent")])
-    shell = host.files.follow(account.shell or "/bin/sh")
-    if shell is None or shell.kind != "f" or not shell.mode & 0o111:
-        return never([*account.because[:1], Line(account.shell, 0, "the shell does not exist or is not executable")])
-    return host.pam.authenticate("login", account) & host.pam.account_phase("login", account)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import posixpath
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from sovaudit.facts.ssh_keys import Keys
 
 STICKY = 0o1000
+_ENTRY = re.compile(r"(user|group):([0-9]*):([r-][w-][x-])")
 
 
 def fingerprint(key: Key) -> str:
@@ -85,9 +88,25 @@ class KeyPlaces:
         shared = stat.kind == "d" and stat.mode & STICKY  # others may add names there, and replace none but their own
         if stat.mode & 0o002 and not shared:
             return f"mode {stat.mode:o}: everybody may write"
-        if stat.mode & 0o020 and not shared and self._members.get(stat.gid, set()) - trusted:
+        if not stat.mode & 0o020 or shared:
+            return ""
+        # acl(5): the mode's group bits are the mask of a list, whose own entries say who may write
+        entries = self._lists.get(stat.path, "")
+        if entries == "?":
+            raise Unseen(Gap("acls", Reason.UNSUPPORTED, f"what the access control list of {stat.path} says"))
+        for kind, number, rights in _ENTRY.findall(entries):
+            who = {int(number)} if kind == "user" else self._members.get(int(number) if number else stat.gid, set())
+            if "w" in rights and who - trusted:
+                return f"its access control list lets others write: {kind}:{number}:{rights}"
+        if "group::" not in entries and self._members.get(stat.gid, set()) - trusted:
             return f"mode {stat.mode:o}: members of group {stat.gid} may write"
         return ""
+
+    @cached_property
+    def _lists(self) -> dict[str, str]:
+        """Path → its access control list, of what a group may write. Raises Unseen."""
+        rows = (row.partition("\t") for row in self._files.artifact("acls").splitlines())
+        return {path: entries for path, _, entries in rows}
 
     def _root(self) -> Stat | None:
         try:
