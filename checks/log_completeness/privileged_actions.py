@@ -8,9 +8,9 @@ entry of the kernel, with its arguments. Login ids are those of the accounts tha
 yet to be made. A rule that records only the step to root (`-C uid!=euid`, a watch on sudo) says nothing of what follows in a root shell, and
 fails. So does pam_tty_audit alone: it records keys, not programs that are run without a terminal.
 
-Each program that lets somebody in (`sshd`, `login`, `cron`, `atd`, display managers; only those installed) passes when its session stack
-certainly runs pam_loginuid, which names the person in every later record. `su` and `sudo` pass when theirs does not: there it would
-put root in the person's place.
+Each program that lets somebody in (`sshd`, `login`, `cron`, `atd`, display managers; only those installed) passes when its session
+stack, or its account stack, certainly runs pam_loginuid, which names the person in every later record. `su` and `sudo` pass when theirs
+does not: there it would put root in the person's place.
 
 The rules are read by meaning: /etc/audit/rules.d as augenrules merges it (or the file that the unit hands to `auditctl -R`), then line by
 line as auditctl takes them, up to the first line that it refuses, and then as the kernel applies them: the first rule that matches decides.

@@ -13,11 +13,15 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
+from sovaudit.collectors import CollectOptions
+from sovaudit.collectors.local import collect_local
 from sovaudit.facts.parse.audit_tables import SYSCALLS
+from sovaudit.model.evidence import Evidence, Target
 from tests import lab
 
 AUDITD_CONF = (
@@ -25,7 +29,7 @@ AUDITD_CONF = (
     "max_log_file = 50\nnum_logs = 0\nmax_log_file_action = IGNORE\nspace_left = 3\nspace_left_action = IGNORE\nadmin_space_left = 2\n"
     "admin_space_left_action = IGNORE\ndisk_full_action = IGNORE\ndisk_error_action = IGNORE\nuse_libwrap = no\n"
 )
-_FOREVER = re.compile(r"-e\s*2|-f\s*2|loginuid-immutable")
+FOREVER = re.compile(r"-e\s*2|-f\s*2|loginuid-immutable")
 _INT80 = bytes.fromhex("53 89f8 89f3 4189ca 89d1 4489d2 4489c6 4489cf cd80 4863c0 5b c3")
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -55,33 +59,77 @@ def why_not() -> str:
 @contextmanager
 def system() -> Iterator[Path]:
     """A root with a running auditd, alone on the machine's audit system. Everything is put back afterwards."""
+    with alone() as root, daemon(root):
+        yield root
+
+
+@contextmanager
+def alone() -> Iterator[Path]:
+    """A root, alone on the machine's audit system, without a daemon."""
     lock = (lab.base_root().parent / "audit-lock").open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         with lab.overlay({"/etc/audit/auditd.conf": AUDITD_CONF}) as root:
             _plain(root / "etc")
             (root / "var/log/audit").mkdir(exist_ok=True)
-            daemon = subprocess.Popen(
-                ["chroot", str(root), "/sbin/auditd", "-n", "-s", "enable"],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
             try:
-                for _ in range(200):
-                    if f"pid {daemon.pid}" in control(root, "-s").stdout:
-                        break
-                    time.sleep(0.01)
-                else:
-                    raise RuntimeError("auditd does not start")
                 yield root
             finally:
                 control(root, "-D")
                 control(root, "-e", "0", "-f", "1", "-r", "0", "-b", "64", "--backlog_wait_time", "15000")
-                daemon.terminate()
-                daemon.wait(10)
     finally:
         lock.close()
+
+
+@contextmanager
+def daemon(root: Path) -> Iterator[None]:
+    """That root's auditd. Raises RuntimeError where it does not start."""
+    process = start(root)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def start(root: Path) -> subprocess.Popen[bytes]:
+    """auditd, once the kernel knows it. Raises RuntimeError where it gives up first."""
+    command = ["chroot", str(root), "/sbin/auditd", "-n", "-s", "enable"]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(300):
+        if process.poll() is not None:
+            raise RuntimeError(f"auditd gives up with {process.returncode}")
+        if f"pid {process.pid}\n" in control(root, "-s").stdout:
+            return process
+        time.sleep(0.005)
+    process.kill()
+    process.wait(10)
+    raise RuntimeError("the kernel does not know auditd")
+
+
+def running(root: Path) -> Evidence:
+    """What the collector's script sees in that root, with the machine's own kernel and processes, as on a running host."""
+    script = 'mount -t proc proc "$0/proc"; exec chroot "$0" "$@"'
+    return collect_local(
+        Target("local:", "local:", "local"), CollectOptions(), prefix=("unshare", "--mount", "sh", "-c", script, str(root))
+    )
+
+
+def changed(evidence: Evidence, files: Mapping[str, str | None], modes: Mapping[str, tuple[int, int]] | None = None) -> Evidence:
+    """The same image with these files; None removes one. modes: path → mode, owner."""
+    artifacts = {name: data for name, data in evidence.artifacts.items() if name.removeprefix("file:") not in files}
+    rows = [
+        row
+        for row in artifacts["tree"].decode("utf-8", "surrogateescape").split("\n")
+        if row.partition("\t/")[2] not in {p[1:] for p in files}
+    ]
+    for path, text in files.items():
+        if text is not None:
+            mode, owner = (modes or {}).get(path, (0o640, 0))
+            artifacts[f"file:{path}"] = text.encode()
+            rows.append(f"f\t{mode:o}\t{owner}\t0\t{len(text.encode())}\t1700000000\t{path}")
+    artifacts["tree"] = "\n".join(rows).encode("utf-8", "surrogateescape")
+    return replace(evidence, artifacts=artifacts)
 
 
 def _plain(folder: Path) -> None:
@@ -101,7 +149,7 @@ def load(root: Path, rules: str | None = None) -> subprocess.CompletedProcess[st
     if rules is not None:
         path.write_text(rules)
         path.chmod(0o640)
-    assert not _FOREVER.search(path.read_text()), "this cannot be taken back on the machine that runs the tests"
+    assert not FOREVER.search(path.read_text()), "this cannot be taken back on the machine that runs the tests"
     return control(root, "-R", "/etc/audit/audit.rules")
 
 
@@ -246,6 +294,43 @@ def changes(path: str) -> list[Doing]:
         found += [plain("chown", name, 0, 0), (arch, "fchown", held(arch, "fchown", 0, 0))]
         found += [plain("lchown", name, 0, 0), plain("fchownat", AT, name, 0, 0, 0)]
     return found
+
+
+def makes(path: str) -> list[Doing]:
+    """Every way to make a file."""
+    name, new = path.encode(), path.encode() + b".new"
+    how = (os.O_CREAT | os.O_WRONLY).to_bytes(8, "little") + (0o600).to_bytes(8, "little") + bytes(8)
+    found: list[Doing] = []
+
+    def fresh(arch: str, what: str, *arguments: int | bytes) -> Doing:
+        def do() -> int:
+            with suppress(FileNotFoundError):
+                os.unlink(name)
+            if what.startswith("rename"):
+                os.close(os.open(new, os.O_CREAT | os.O_WRONLY))
+            done = call(arch, what, *arguments)
+            if done < 0:
+                raise OSError(done, path)
+            return done
+
+        return arch, what, do
+
+    flags = os.O_CREAT | os.O_WRONLY
+    for arch in ("b64", "b32"):
+        found += [
+            fresh(arch, "open", name, flags, 0o600),
+            fresh(arch, "openat", AT, name, flags, 0o600),
+            fresh(arch, "openat2", AT, name, how, 24),
+        ]
+        found += [fresh(arch, "creat", name, 0o600), fresh(arch, "rename", new, name), fresh(arch, "renameat", AT, new, AT, name)]
+        found.append(fresh(arch, "renameat2", AT, new, AT, name, 0))
+    return found
+
+
+def attributes(path: str) -> list[Doing]:
+    """Owner and mode."""
+    found = changes(path)
+    return [doing for doing in found if doing[1] in ("chmod", "fchmod", "fchmodat", "chown", "fchown", "lchown", "fchownat")]
 
 
 def runs() -> list[Doing]:

@@ -6,16 +6,24 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from checks.log_completeness.identity_changes import identity_changes
+from checks.log_completeness.module_loads import module_loads
+from checks.log_completeness.privilege_changes import privilege_changes
+from checks.log_completeness.privileged_actions import privileged_actions
+from checks.log_completeness.time_changes import time_changes
 from sovaudit.facts.audit_acts import clock, commands, modules, of_file
 from sovaudit.facts.audit_load import Loaded, Loader, merged, shapes
 from sovaudit.facts.audit_match import Act, Actor, cover
 from sovaudit.facts.host import Host
 from sovaudit.facts.parse.audit_fields import UNSET
+from sovaudit.model.evidence import Evidence
 from sovaudit.model.finding import Line
+from sovaudit.testing import run, verdicts
 from tests import lab
 from tests.truth import audit_lab
 
@@ -24,7 +32,18 @@ ROOT = Actor("root", 0)
 SETUID = Actor("alice", 1000, 1000, 0)
 NOBODY = Actor("a service", UNSET)
 FIRST = "-D\n-b 8192\n-f 1\n"
-AT = -100
+EXAMPLES = "usr/share/doc/auditd/examples/rules"
+
+
+@pytest.fixture(autouse=True)
+def accounts_as_they_were(root: Path) -> Iterator[None]:
+    """The calls below truncate and replace the file for real."""
+    path = root / "etc/passwd"
+    before = path.read_bytes()
+    yield
+    if path.read_bytes() != before:
+        path.write_bytes(before)
+        path.chmod(0o644)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +54,24 @@ def root() -> Iterator[Path]:
         yield place
 
 
+@cache
+def seen(root: Path) -> Evidence:
+    """The root as a mounted image, once, with every path looked at that some case names."""
+    texts = [text for case in (*LOADS.values(), *FILES.values()) for text in (case.values() if isinstance(case, dict) else [case])]
+    texts += [path.read_text() for path in (root / EXAMPLES).glob("*.rules")]
+    put(root, "\n".join(texts))
+    return lab.mounted(root)
+
+
+def host_of(root: Path, rules: dict[str, str]) -> Host:
+    """That image with these files in rules.d."""
+    evidence, folder = seen(root), "/etc/audit/rules.d"
+    gone = dict.fromkeys(name[5:] for name in evidence.artifacts if name.startswith(f"file:{folder}/"))
+    return Host(audit_lab.changed(evidence, {**gone, **{f"{folder}/{name}": text for name, text in rules.items()}}))
+
+
 def put(root: Path, rules: dict[str, str] | str) -> None:
+    """These files in rules.d, and no other."""
     folder = root / "etc/audit/rules.d"
     for path in folder.iterdir():
         path.unlink()
@@ -54,9 +90,10 @@ def merge(root: Path) -> list[str]:
 
 def compare_load(root: Path, rules: dict[str, str] | str) -> tuple[Host, Loaded]:
     """Merge and load for real and in thought; both must leave the same rules, and stop or not alike."""
-    put(root, rules)
+    files = {"a.rules": rules} if isinstance(rules, str) else rules
+    host = host_of(root, files)
+    put(root, files)
     real = merge(root)
-    host = Host(lab.mounted(root))
     loaded = host.audit.boot
     assert [line.text for line in merged(host.files, "mawk") or ()] == real
     done = audit_lab.load(root)
@@ -114,6 +151,9 @@ LOADS: dict[str, dict[str, str] | str] = {
     "-i too late": "-w /nope/file -p wa\n-i\n" + W,
     "dir= of a missing folder": "-a always,exit -F dir=/nope -F perm=wa\n" + W,
     "dir= of a file": "-a always,exit -F dir=/etc/passwd -F perm=wa\n",
+    "the same folder, with and without a slash": "-w /etc/audit/ -p wa\n-a always,exit -F dir=/etc/audit/ -F perm=wa\n" + W,
+    "permissions before the path": "-a always,exit -F perm=x -F path=/usr/bin/true -F key=x\n" + W,
+    "permissions alone": "-a always,exit -F perm=x -F key=x\n" + W,
     "path= with a slash": "-a always,exit -F path=/etc/ -F perm=wa\n" + W,
     "watch with a slash": "-w /etc/audit/ -p wa\n-w /etc/passwd/ -p wa\n",
     "relative": "-w etc/passwd -p wa\n" + W,
@@ -214,6 +254,17 @@ LOADS: dict[str, dict[str, str] | str] = {
 @pytest.mark.parametrize("name", LOADS)
 def test_the_kernel_holds_the_rules_that_we_say(root: Path, name: str) -> None:
     compare_load(root, LOADS[name])
+
+
+@pytest.mark.lab
+def test_the_kernel_holds_the_rules_of_the_package_s_examples(root: Path) -> None:
+    compared = 0
+    for path in sorted((root / EXAMPLES).glob("*.rules")):
+        text = path.read_text()
+        if not audit_lab.FOREVER.search(text):
+            compare_load(root, {"10-base.rules": FIRST + "-i\n", path.name: text})
+            compared += 1
+    assert compared > 25
 
 
 # What is recorded
@@ -326,6 +377,14 @@ def expected(loaded: Loaded, act: Act, actor: Actor) -> bool | None:
     return cover(loaded, (act,), (actor,)).yes
 
 
+def prepared(root: Path, rules: str) -> Loaded:
+    """The rules merged for real, ready to be loaded, and what we say that the kernel will hold."""
+    loaded = host_of(root, {"a.rules": rules}).audit.boot
+    put(root, rules)
+    merge(root)
+    return loaded
+
+
 def against(root: Path, loaded: Loaded, acts: tuple[Act, ...], doings: list[audit_lab.Doing]) -> None:
     """Call by call, by each actor whom the rules could tell apart."""
     by_call = {(act.arch, act.call): act for act in acts}
@@ -344,14 +403,14 @@ def against(root: Path, loaded: Loaded, acts: tuple[Act, ...], doings: list[audi
 @pytest.mark.lab
 @pytest.mark.parametrize("name", FILES)
 def test_changes_of_a_file_are_recorded_as_we_say(root: Path, name: str) -> None:
-    _, loaded = compare_load(root, FILES[name])
+    loaded = prepared(root, FILES[name])
     against(root, loaded, of_file("/etc/passwd"), audit_lab.changes("/etc/passwd"))
 
 
 @pytest.mark.lab
 @pytest.mark.parametrize("name", COMMANDS)
 def test_commands_are_recorded_as_we_say(root: Path, name: str) -> None:
-    _, loaded = compare_load(root, COMMANDS[name])
+    loaded = prepared(root, COMMANDS[name])
     records = tuple(
         Act(act.call, act.arch, act.permissions, act.names) for act in commands()
     )  # the SYSCALL record; EXECVE has its own case
@@ -361,7 +420,8 @@ def test_commands_are_recorded_as_we_say(root: Path, name: str) -> None:
 @pytest.mark.lab
 @pytest.mark.parametrize("name", TURNED)
 def test_rules_that_turn_round_never_pass(root: Path, name: str) -> None:
-    _, loaded = compare_load(root, TURNED[name])
+    loaded = prepared(root, TURNED[name])
+    audit_lab.load(root)
     seen = audit_lab.recorded(root, audit_lab.changes("/etc/passwd"), auid=1000)
     assert all(seen.values()) == cover(loaded, of_file("/etc/passwd"), (PERSON,)).yes
 
@@ -369,5 +429,112 @@ def test_rules_that_turn_round_never_pass(root: Path, name: str) -> None:
 @pytest.mark.lab
 @pytest.mark.parametrize("name", TIMES)
 def test_clocks_and_modules_are_recorded_as_we_say(root: Path, name: str) -> None:
-    _, loaded = compare_load(root, TIMES[name])
+    loaded = prepared(root, TIMES[name])
     against(root, loaded, tuple(act for subject in (*clock(), *modules()) for act in subject.acts), audit_lab.steps())
+
+
+FOLDERS = {
+    "the folder": "-w /etc/sudoers.d/ -p wa\n",
+    "dir=": "-a always,exit -F dir=/etc/sudoers.d -F perm=wa\n",
+    "its name only": "-a always,exit -F path=/etc/sudoers.d -F perm=wa\n",
+    "the file in it": "-w /etc/sudoers.d/README -p wa\n",
+    "all of etc": "-w /etc -p wa\n",
+    "without attributes": "-w /etc/sudoers.d -p w\n",
+    "one arch": "-a always,exit -F arch=b64 -F dir=/etc/sudoers.d -F perm=wa\n",
+    "a never for one file in it": "-a never,exit -F path=/etc/sudoers.d/README -F perm=wa\n-w /etc/sudoers.d -p wa\n",
+    "success": "-w /etc/sudoers.d -p wa -F success=1\n",
+    "made by root only": "-w /etc/sudoers.d -p wa -F uid=0\n",
+    "another folder": "-w /etc/sudoers -p wa\n",
+    "people": "-w /etc/sudoers.d -p wa -F auid>=1000 -F auid!=unset\n",
+}
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("name", FOLDERS)
+def test_changes_of_a_folder_are_recorded_as_we_say(root: Path, name: str) -> None:
+    """Files in it that are there, new ones, and the folder itself."""
+    rules, folder = FOLDERS[name], "/etc/sudoers.d"
+    host = host_of(root, {"a.rules": rules})
+    put(root, rules)
+    merge(root)
+    real = True
+    for doings in (audit_lab.makes(f"{folder}/new"), audit_lab.changes(f"{folder}/README"), audit_lab.attributes(folder)):
+        audit_lab.load(root)
+        real = real and all(audit_lab.recorded(root, doings, auid=1000).values())
+    acts = host.audit.subject(folder).acts
+    assert cover(host.audit.boot, acts, (PERSON,)).yes == real
+
+
+# The checks themselves, at both doors
+
+GOOD = (
+    "-w /etc/passwd -p wa -k i\n-w /etc/sudoers -p wa -k p\n-w /etc/sudoers.d/ -p wa -k p\n"
+    "-a always,exit -F arch=b64 -S adjtimex,clock_adjtime,clock_settime,settimeofday -k t\n"
+    "-a always,exit -F arch=b32 -S adjtimex,clock_adjtime,clock_settime,settimeofday,stime -k t\n"
+    "-a always,exit -F arch=b64 -S init_module,finit_module,delete_module -k m\n"
+    "-a always,exit -F arch=b32 -S init_module,finit_module,delete_module -k m\n"
+    "-a always,exit -F arch=b64 -S execve -F euid=0 -F auid>=1000 -F auid!=unset -k r\n"
+    "-a always,exit -F arch=b32 -S execve -F euid=0 -F auid>=1000 -F auid!=unset -k r\n"
+)
+WHOLE: dict[str, dict[str, str]] = {
+    "stock": {},
+    "good": {"50.rules": GOOD},
+    "good, in a file that nobody reads": {"50.conf": GOOD},
+    "good, behind a line that stops": {"50.rules": "-w /nope/x -p wa\n" + GOOD},
+    "good, an earlier file stops": {"40.rules": "-w\t/etc/hosts -p wa\n", "50.rules": GOOD},
+    "good, a later file stops": {"50.rules": GOOD, "60.rules": "-w /nope/x -p wa\n"},
+    "good, then deleted": {"50.rules": GOOD, "60.rules": "-D -k t\n-D -k i\n"},
+    "64-bit only": {"50.rules": "".join(row + "\n" for row in GOOD.splitlines() if "b32" not in row)},
+    "people only": {"50.rules": GOOD.replace(" -k", " -F auid!=unset -k")},
+    "no processes": {"50.rules": "-a never,task\n" + GOOD},
+    "root's acts left out": {"50.rules": "-a never,exit -F uid=0\n" + GOOD},
+    "arguments left out": {"50.rules": "-a always,exclude -F msgtype=EXECVE\n" + GOOD},
+    "syscalls left out": {"50.rules": "-a always,exclude -F msgtype=SYSCALL\n" + GOOD},
+    "all of etc, all commands": {"50.rules": "-w /etc -p wa\n-a always,exit -F perm=x\n"},
+}  # fmt: skip
+
+
+def really(root: Path) -> dict[str, bool]:
+    """Subject → whether every act on it left a record, made by a person, and where that counts through setuid programs and by services."""
+
+    def all_of(doings: list[audit_lab.Doing], *actors: Actor) -> bool:
+        found = True
+        for actor in actors:
+            audit_lab.load(root)
+            found = found and all(audit_lab.recorded(root, doings, auid=actor.auid, uid=actor.uid, euid=actor.euid).values())
+        return found
+
+    audit_lab.load(root)
+    calls = audit_lab.recorded(root, audit_lab.steps(), auid=1000)
+    found = {name: all(seen for (_, other), seen in calls.items() if other == name) for _, name in calls}
+    found["/etc/passwd"] = all_of(audit_lab.changes("/etc/passwd"), PERSON, SETUID, NOBODY)
+    found["/etc/sudoers"] = all_of(audit_lab.changes("/etc/sudoers"), PERSON, NOBODY)
+    found["/etc/sudoers.d"] = all(
+        all_of(doings, PERSON, NOBODY) for doings in (audit_lab.makes("/etc/sudoers.d/new"), audit_lab.changes("/etc/sudoers.d/README"))
+    )
+    found["commands"] = all_of(audit_lab.runs(), PERSON)
+    return found
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("name", WHOLE)
+def test_the_checks_judge_what_is_really_recorded(root: Path, name: str) -> None:
+    sudoers = (root / "etc/sudoers").read_bytes()
+    put(root, {"10.rules": FIRST, **WHOLE[name]})
+    merge(root)
+    hosts = [host_of(root, {"10.rules": FIRST, **WHOLE[name]})]
+    if name in ("good", "64-bit only", "good, behind a line that stops", "people only"):
+        audit_lab.load(root)
+        hosts += [Host(lab.mounted(root)), Host(audit_lab.running(root))]
+    real = really(root)
+    (root / "etc/sudoers").write_bytes(sudoers)
+    if name == "arguments left out":
+        real["commands"] = False  # the record that is there says what was run, not with which arguments
+    for host in hosts:
+        said = {
+            subject: verdict
+            for check in (identity_changes, privilege_changes, time_changes, module_loads, privileged_actions)
+            for subject, verdict in verdicts(run(check, host)).items()
+            if subject in real
+        }
+        assert said == {subject: "pass" if yes else "fail" for subject, yes in real.items()}

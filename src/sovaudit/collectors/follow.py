@@ -248,11 +248,10 @@ class Follower:
         return 0
 
     def _in_auditd(self, path: str, line: bytes) -> int:
-        words = _words(line.replace(b"=", b" "))
-        if words[0].lower() == "log_file" and len(words) > 1:
-            self._want("s", words[1])
-            return 1
-        return 0
+        names = [] if line[:1] == b"#" else [word for word in _words(line.replace(b"=", b" "))[1:] if word[:1] == "/"]
+        for name in names:
+            self._want("s", name)
+        return len(names)
 
     def _in_ntp(self, path: str, line: bytes) -> int:
         word, _, name = _first(line)

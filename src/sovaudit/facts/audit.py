@@ -178,13 +178,18 @@ class Audit:
     # Answers
 
     @cached_property
-    def people(self) -> tuple[Actor, ...]:
+    def _loads(self) -> tuple[Loaded, ...]:
+        """What was seen of the rules, after the next boot and now."""
         loads: list[Loaded] = []
         with suppress(Unseen):
             loads.append(self.boot)
         with suppress(Unseen):
             loads += [self.now] if self.now is not None else []
-        return acts.people(self._host, loads)
+        return tuple(loads)
+
+    @cached_property
+    def people(self) -> tuple[Actor, ...]:
+        return acts.people(self._host, self._loads)
 
     def recorded(self, subject: Subject, actors: Iterable[Actor]) -> Recorded:
         """Whether every act on the subject leaves a record, by whomever of these, now and after the next boot."""
@@ -241,7 +246,7 @@ class Audit:
         people = self.people
         actors = (*people, *(acts.as_setuid(actor) for actor in people if actor.auid != 0), acts.service())
         paths = [*IDENTITY, *([OLD_PASSWORDS] if self._keeps_old_passwords() else [])]
-        return tuple(self.recorded(self._subject(path), actors) for path in paths)
+        return tuple(self.recorded(self.subject(path), actors) for path in paths)
 
     def _keeps_old_passwords(self) -> bool:
         stat = self._files.follow(OLD_PASSWORDS)
@@ -256,7 +261,7 @@ class Audit:
         if not any(self._files.exists(path) for path in (*paths, "/usr/bin/sudo", "/usr/local/bin/sudo")):
             return ()
         actors = (*self.people, acts.service())
-        return tuple(self.recorded(self._subject(path), actors) for path in paths)
+        return tuple(self.recorded(self.subject(path), actors) for path in paths)
 
     def logging(self) -> tuple[Recorded, ...]:
         """The configuration of auditd, and of the logging daemons that are here."""
@@ -271,7 +276,7 @@ class Audit:
             paths.append("/etc/systemd/journald.conf")
             if self._files.exists("/etc/systemd/journald.conf.d"):
                 paths.append("/etc/systemd/journald.conf.d")
-        return tuple(self.recorded(self._subject(path), actors) for path in paths)
+        return tuple(self.recorded(self.subject(path), actors) for path in paths)
 
     def clock(self) -> tuple[Recorded, ...]:
         return tuple(self.recorded(subject, self.people) for subject in acts.clock())
@@ -292,8 +297,18 @@ class Audit:
             found.append(Line("cmd:auditctl-s", 0, f"rate_limit {self.status['rate_limit']}"))
         return tuple(dict.fromkeys(found))
 
-    def _subject(self, path: str) -> Subject:
-        return Subject(path, acts.of_path(self._files, path))
+    def subject(self, path: str) -> Subject:
+        """With each file in a folder that some rule leaves out."""
+        found = acts.of_path(self._files, path)
+        real = self._files.resolve(path) or path
+        below = {
+            placed.real
+            for load in self._loads
+            for world in load.worlds
+            for placed in world.rules
+            if placed.rule.action == "never" and placed.real.startswith(f"{real}/")
+        }
+        return Subject(path, (*found, *(act for name in sorted(below) for act in acts.of_file(name))))
 
 
 def _refused(line: Line, enabled: int) -> Loaded:

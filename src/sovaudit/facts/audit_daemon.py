@@ -80,9 +80,8 @@ def read_conf(files: Files, groups: Iterable[str]) -> Conf:
             conf.broken = Line(CONF, 0, why), why
             return conf
     names = frozenset(groups)
-    for line in files.lines(CONF) or ():
-        if len(line.text) > 158:
-            continue  # longer than auditd's line: it skips them
+    rows = [line for line in files.lines(CONF) or () if len(line.text) <= 158]  # auditd skips longer ones
+    for line in rows:
         words = [word for word in line.text.split(" ") if word]
         if not words or words[0].startswith("#"):
             continue
@@ -95,7 +94,8 @@ def read_conf(files: Files, groups: Iterable[str]) -> Conf:
         conf.values[key] = value, line
         if (key, value) == ("log_format", "nolog"):
             conf.values["write_logs"] = "no", line
-    conf.broken = _insane(conf)
+    if rows:  # comments are enough: auditd then looks at its defaults too
+        conf.broken = _insane(conf)
     return conf
 
 
@@ -146,8 +146,6 @@ def _log_file(files: Files, path: str) -> str:
 
 
 def _insane(conf: Conf) -> tuple[Line, str] | None:
-    if not conf.values:
-        return None
     low, lower = conf.value("space_left"), conf.value("admin_space_left")
     if "%" not in low + lower and int(low) <= int(lower):
         return conf.line("space_left"), "space_left must be larger than admin_space_left"

@@ -16,6 +16,7 @@ from functools import cmp_to_key
 from itertools import zip_longest
 
 from sovaudit.facts.files import Files, Unseen, normal
+from sovaudit.facts.parse.audit_fields import Field
 from sovaudit.facts.parse.audit_rules import Parsed, Rule, parse_line
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
@@ -171,7 +172,7 @@ class Loader:
         for line in lines:
             if not line.text or line.text == "No rules":
                 continue
-            parsed = self._parse(line)
+            parsed = self._parse(Line(line.file, line.number, _readable(line.text)))
             if parsed is None or parsed.error or parsed.rule is None:
                 raise Unseen(Gap("cmd:auditctl-l", Reason.UNSUPPORTED, line.text[:80]))
             try:
@@ -199,6 +200,19 @@ class Loader:
         return world
 
     def _step(self, world: World, each: Parsed, gaps: list[Gap], doubtful: bool) -> str:
+        """Do what a line says; why auditctl calls it an error, or nothing."""
+        try:
+            return self._do(world, each)
+        except Unseen as unseen:
+            gaps.append(unseen.gap)
+            if not doubtful:
+                return "whether its path exists was not seen"
+            if each.rule is not None:
+                path, folder = each.rule.value("path"), each.rule.value("dir")
+                world.rules.append(Placed(each.rule, each.line, normal(str(path or folder)) if path or folder else "", folder is not None))
+            return ""
+
+    def _do(self, world: World, each: Parsed) -> str:
         for effect in each.effects:
             if effect.kind in ("ignore", "continue"):
                 continue
@@ -206,6 +220,9 @@ class Loader:
                 return "the configuration is locked by then"
             if effect.kind == "enable":
                 world.enabled, world.enabled_by = int(effect.value), each.line
+            elif effect.kind == "equivalent":
+                if not all(self._files.exists(path) for path in str(effect.value).split(",")):
+                    return "a path of -q does not exist"
             elif effect.kind == "failure":
                 world.failure, world.failure_by = int(effect.value), each.line
             elif effect.kind == "rate":
@@ -222,13 +239,6 @@ class Loader:
             place = self._place(each.rule, each.line, live=False)
         except _Refused as refused:
             return str(refused)
-        except Unseen as unseen:
-            gaps.append(unseen.gap)
-            if not doubtful:
-                return "whether its path exists was not seen"
-            place = Placed(
-                each.rule, each.line, normal(str(each.rule.value("path") or each.rule.value("dir"))), each.rule.value("dir") is not None
-            )
         same = next((old for old in world.rules if _same(old, place)), None)
         if each.delete:
             if same is None:
@@ -285,16 +295,31 @@ def _same(one: Placed, other: Placed) -> bool:
 
 
 def shape(rule: Rule) -> tuple[object, ...]:
-    """A rule as `auditctl -l` shows it: plain watches hide there whether they say `never`, and whether they mean a folder."""
-    fields = frozenset(("path" if each.name == "dir" else each.name, each.op, each.value) for each in rule.fields)
+    """A rule as `auditctl -l` shows it: plain watches hide there whether they say `never`, and whether they mean a folder; `exe!=` is shown as
+    `exe=`.
+    """
+    fields = frozenset(_shown(each) for each in rule.fields)
     names = {name for name, _, _ in fields}
     watch = rule.list == "exit" and rule.calls is None and "perm" in names and names <= {"path", "perm", "key"}
     return (rule.list, "" if watch else rule.action, fields, rule.calls)
 
 
+def _shown(each: Field) -> tuple[str, str, int | str]:
+    if each.name in ("path", "dir"):
+        return "path", each.op, str(each.value).rstrip("/")
+    return each.name, "=" if each.name == "exe" else each.op, each.value
+
+
 def shapes(world: World) -> list[tuple[object, ...]]:
     """Of all rules, list by list, as they are shown."""
     return sorted((shape(place.rule) for place in world.rules), key=lambda each: str(each[0]))
+
+
+def _readable(text: str) -> str:
+    """A line of the listing in the words that auditctl would take: it prints types of files as numbers, and permissions that come first oddly."""
+    text = re.sub(r"( filetype!?=)\d+", r"\1file", text)
+    text = re.sub(r"^ -p ([rwxa]+)-w (\S+)", r"-w \2 -p \1", text)
+    return re.sub(r"^ -p ([rwxa]+)", r"-a always,exit -F perm=\1", text)
 
 
 def _pieces(lines: Iterable[Line]) -> Iterable[Line]:

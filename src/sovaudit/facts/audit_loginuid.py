@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.files import Unseen
-from sovaudit.facts.pam_stack import Step
+from sovaudit.facts.pam_stack import Service, Step
 from sovaudit.facts.parse.pam_conf import DIE, DONE, IGNORE, OK, Code
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
@@ -88,7 +88,7 @@ def _entry(host: Host, name: str) -> LoginId:
         return LoginId(name, None, "its PAM configuration was not seen", gaps=(unseen.gap,))
     if service.broken is not None:
         return LoginId(name, True, because=(service.broken,))  # libpam loads nothing: nobody comes in
-    reached, lines = reaches(service.stack("session"))
+    reached, lines = reaches(service)
     if reached is None:
         gap = Gap(f"file:/etc/pam.d/{name}", Reason.AMBIGUOUS, "whether pam_loginuid is reached depends on another module")
         return LoginId(name, None, "whether the login id is set depends on another module", lines, (*service.gaps, gap))
@@ -102,14 +102,24 @@ def _within(host: Host, name: str) -> LoginId:
         service = host.pam.service(name)
     except Unseen as unseen:
         return LoginId(name, None, "its PAM configuration was not seen", gaps=(unseen.gap,))
-    reached, lines = reaches(service.stack("session"))
+    reached, lines = reaches(service)
     if service.broken is not None or reached is False:
         return LoginId(name, True, because=service.lines[:1])
     return LoginId(name, None if reached is None else False, "it sets the login id anew, to the account that was changed to", lines)
 
 
-def reaches(stack: tuple[Step, ...]) -> tuple[bool | None, tuple[Line, ...]]:
-    """Whether a session that opens runs pam_loginuid: every way, no way, or some (None); and the lines that decide."""
+def reaches(service: Service) -> tuple[bool | None, tuple[Line, ...]]:
+    """Whether somebody who gets in through a service has run pam_loginuid, which works in the account phase too; and the lines that decide."""
+    found = [_runs(service.stack(phase)) for phase in ("session", "account")]
+    for wanted in (True, None):
+        for yes, lines in found:
+            if yes is wanted:
+                return yes, lines
+    return False, tuple(line for _, lines in found for line in lines)
+
+
+def _runs(stack: tuple[Step, ...]) -> tuple[bool | None, tuple[Line, ...]]:
+    """Every way through a stack runs it, none does, or some (None)."""
     states: dict[int, None] = {0: None}
     ran = False
     lines: list[Line] = []

@@ -254,9 +254,10 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
     want(word == "include" ? "c" : "s", 0, "chrony", v); return 1
   }
   if (fam == "auditd") {
-    gsub(/=/, " ", l); split(trim(l), w, /[ \t]+/)
-    if (tolower(w[1]) == "log_file" && w[2] != "") { want("s", 0, "plain", w[2]); return 1 }
-    return 0
+    if (l ~ /^#/) return 0
+    gsub(/=/, " ", l); n = split(trim(l), w, /[ \t]+/); c = 0
+    for (i = 2; i <= n; i++) if (w[i] ~ /^\057/) { want("s", 0, "plain", w[i]); c++ }
+    return c
   }
   if (fam == "ntp" && word == "includefile") { want("c", 0, "ntp", under("/etc", v)); return 1 }
   if (fam == "ldso" && word == "include") { want("c", 0, "ldso", under("/etc", v)); return 1 }

@@ -88,6 +88,8 @@ class FieldReader:
             raise Wrong("inode takes = or !=")
         if not value[:1].isdigit() and name != "saddr_fam":
             raise Wrong(f"{name} takes a number")
+        if name == "saddr_fam" and (number(value) or 0) & UNSET >= 46:
+            raise Wrong("no family of addresses has this number")
         return (number(value) or 0) & UNSET
 
     def _id(self, name: str, value: str) -> int:
@@ -170,7 +172,7 @@ _BIT_OPS = ("&", "&=")
 
 def refused_by_kernel(fields: Sequence[Field], *, watch: bool) -> str:
     """Why the kernel would answer EINVAL to a rule that auditctl lets through; empty if it takes it."""
-    places = [each for each in fields if each.name in ("path", "dir")]
+    places = [each for each in fields if each.name in ("path", "dir", "inode")]
     for each in fields:
         if each.op in _BIT_OPS and each.name not in ("a0", "a1", "a2", "a3", "pers", "devminor"):
             return f"{each.name} takes no bit operator"
@@ -178,9 +180,13 @@ def refused_by_kernel(fields: Sequence[Field], *, watch: bool) -> str:
             return f"{each.name} takes = or !="
         if each.value == UNSET and each.name in tables.UIDS | tables.GIDS and (each.name != "auid" or each.op not in ("=", "!=")):
             return f"{each.name} cannot be compared with an unset id"
+    if len(places) > 1:
+        return "more than one path"
     for each in places:
+        if each.name == "inode":
+            continue
         text = str(each.value)
-        if len(places) > 1 or each.op != "=" or not text.startswith("/") or (each.name == "path" and text.endswith("/") and not watch):
+        if each.op != "=" or not text.startswith("/") or (each.name == "path" and text.endswith("/") and not watch):
             return f"{each.name}={text} is no watch that the kernel takes"
     return "more than one exe" if sum(each.name == "exe" for each in fields) > 1 else ""
 

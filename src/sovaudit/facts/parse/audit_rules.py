@@ -43,7 +43,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """kind: `enable`, `failure`, `rate`, `clear` (value: a key, or empty for all), `ignore`, `continue`."""
+    """kind: `enable`, `failure`, `rate`, `clear` (value: a key, or empty for all), `equivalent` (two paths), `ignore`, `continue`."""
 
     kind: str
     value: int | str = 0
@@ -83,6 +83,7 @@ def parse_line(line: Line, uid: Callable[[str], int | None], gid: Callable[[str]
 class _Reader(FieldReader):
     add: str = ""
     delete: str = ""
+    listed: bool = False  # -a, -A or -d was given; a watch before it does not count
     action: str = ""
     prepend: bool = False
     watch: bool = False
@@ -194,12 +195,17 @@ class _Reader(FieldReader):
             self.effects.append(Effect("ignore" if letter == "i" else "continue"))
             self.result = 2
         elif letter in "lsv":
+            if letter != "v" and len(words) > 1:
+                raise Wrong(f"-{letter} stands alone")
             self.result = 2
         elif letter in "mt":
+            if letter == "m" and len(words) > 2:
+                raise Wrong("-m stands alone")
             raise _Done
         elif letter == "q":
             if self.named or value.count(",") != 1 or value.endswith(","):
                 raise Wrong("-q is not well formed")
+            self.effects.append(Effect("equivalent", value))
             raise _Done
         else:
             raise Wrong(f"-{letter} does not belong into a file of rules")
@@ -228,8 +234,9 @@ class _Reader(FieldReader):
     def _list(self, letter: str, value: str) -> None:
         if letter != "d" and "task" in value and self.named:
             raise Wrong("system calls cannot be put on the task list")
-        if self.add or self.delete:
+        if self.listed:
             raise Wrong("more than one list")
+        self.listed = True
         words = value.split(",")
         if len(words) != 2:
             raise Wrong(f"bad keyword {value}")
