@@ -26,13 +26,12 @@ from sovaudit.model.finding import Line
 from sovaudit.testing import run, verdicts
 from tests import lab
 from tests.truth import audit_lab
+from tests.truth.audit_cases import COMMANDS, EXAMPLES, FILES, FIRST, FOLDERS, LOADS, TIMES, TURNED, WHOLE
 
 PERSON = Actor("alice", 1000)
 ROOT = Actor("root", 0)
 SETUID = Actor("alice", 1000, 1000, 0)
 NOBODY = Actor("a service", UNSET)
-FIRST = "-D\n-b 8192\n-f 1\n"
-EXAMPLES = "usr/share/doc/auditd/examples/rules"
 
 
 @pytest.fixture(autouse=True)
@@ -106,150 +105,6 @@ def compare_load(root: Path, rules: dict[str, str] | str) -> tuple[Host, Loaded]
     return host, loaded
 
 
-W = "-w /etc/passwd -p wa -k id\n"
-LOADS: dict[str, dict[str, str] | str] = {
-    "nothing": "",
-    "one watch": W,
-    "order by version": {"10-b.rules": W, "9-a.rules": "-w /etc/group -p wa\n", "100.rules": "-w /etc/shadow -p wa\n"},
-    "letters before digits": {
-        "a10.rules": W,
-        "a9.rules": "-w /etc/group -p wa\n",
-        "A.rules": "-w /etc/hosts -p w\n",
-        "~z.rules": "-w /etc/fstab -p w\n",
-    },
-    "extensions last": {"x.1.rules": W, "x.rules": "-w /etc/group -p wa\n", "x-1.rules": "-w /etc/hosts -p w\n"},
-    "only .rules": {
-        "a.rules": W,
-        "b.rules.bak": "-w /etc/group -p wa\n",
-        "c.conf": "-w /etc/shadow -p wa\n",
-        "rules": "-w /etc/hosts -p w\n",
-    },
-    "hidden": {".a.rules": W, "b.rules": "-w /etc/group -p wa\n"},
-    "a name with a blank": {"a b.rules": W, "c.rules": "-w /etc/group -p wa\n"},
-    "no newline at the end": {"a.rules": W.rstrip("\n"), "b.rules": "-w /etc/group -p wa\n"},
-    "no newline, then a comment": {"a.rules": "-w /etc/passwd -p wa", "b.rules": "# comment\n-w /etc/group -p wa\n"},
-    "delete moves first": {"a.rules": W + "-D\n"},
-    "delete with a blank stays": {"a.rules": W + "-D \n" + "-w /etc/group -p wa\n"},
-    "delete by key": W + "-w /etc/group -p wa -k other\n-D -k id\n",
-    "delete by an unknown key": W + "-D -k nothere\n",
-    "enable moves last": "-e 1\n" + W,
-    "an indented enable stays": "  -e 1\n" + W,
-    "two enables": "-e 0\n-e 1\n" + W,
-    "broken enable": "-e 3\n" + W,
-    "comment behind": "-w /etc/passwd -p wa # comment\n-w /etc/group -p wa\n",
-    "indented comment": "  # comment\n" + W,
-    "tab before a comment": "\t# comment\n" + W,
-    "a line of blanks": "   \n" + W,
-    "a line with a tab": "\t\n" + W,
-    "tabs between words": "-w\t/etc/passwd -p wa\n" + W,
-    "carriage returns": "-w /etc/passwd -p wa -k id\r\n-w /etc/group -p wa\r\n",
-    "an empty line with a carriage return": "\r\n" + W,
-    "a missing file": "-w /etc/nothere -p wa\n" + W,
-    "a missing folder": "-w /nope/file -p wa\n" + W,
-    "a missing folder with -i": "-i\n-w /nope/file -p wa\n" + W,
-    "a missing folder with -c": "-c\n-w /nope/file -p wa\n" + W,
-    "-i too late": "-w /nope/file -p wa\n-i\n" + W,
-    "dir= of a missing folder": "-a always,exit -F dir=/nope -F perm=wa\n" + W,
-    "dir= of a file": "-a always,exit -F dir=/etc/passwd -F perm=wa\n",
-    "the same folder, with and without a slash": "-w /etc/audit/ -p wa\n-a always,exit -F dir=/etc/audit/ -F perm=wa\n" + W,
-    "permissions before the path": "-a always,exit -F perm=x -F path=/usr/bin/true -F key=x\n" + W,
-    "permissions alone": "-a always,exit -F perm=x -F key=x\n" + W,
-    "path= with a slash": "-a always,exit -F path=/etc/ -F perm=wa\n" + W,
-    "watch with a slash": "-w /etc/audit/ -p wa\n-w /etc/passwd/ -p wa\n",
-    "relative": "-w etc/passwd -p wa\n" + W,
-    "exe= in a missing folder": "-a always,exit -F exe=/nope/x -S all -k x\n" + W,
-    "exe= of a missing file": "-a always,exit -F exe=/etc/x -S all -k x\n" + W,
-    "twice the same": W + W + "-w /etc/group -p wa\n",
-    "the same with another key": W + W.replace("id", "di"),
-    "the same written otherwise": W + "-a always,exit -F path=/etc/passwd -F perm=wa -k id\n",
-    "misspelt option": "-x /etc/passwd\n" + W,
-    "a word too many": "-w /etc/passwd wa\n" + W,
-    "upper case option": "-W /etc/passwd -p wa\n" + W,
-    "delete a watch": W + "-W /etc/passwd -p wa -k id\n-w /etc/group -p wa\n",
-    "delete a rule": "-a always,exit -F arch=b64 -S execve -k x\n-d always,exit -F arch=b64 -S execve -k x\n",
-    "delete what is not there": "-d always,exit -F arch=b64 -S execve -k x\n" + W,
-    "permissions before the watch": "-p wa -w /etc/passwd\n" + W,
-    "bad permission": "-w /etc/passwd -p wz\n" + W,
-    "permissions repeated": "-w /etc/passwd -p wwaa -p r\n" + W,
-    "too many permissions": "-w /etc/passwd -p wawaw\n" + W,
-    "upper case permissions": "-w /etc/passwd -p WA\n",
-    "no permissions": "-w /etc/passwd\n",
-    "key first": "-k id -w /etc/passwd -p wa\n" + W,
-    "key without a call": "-a always,exit -F auid=0 -k x\n" + W,
-    "key as a field without a call": "-a always,exit -F auid=0 -F key=x\n" + W,
-    "two keys": "-w /etc/passwd -p wa -k a -k b\n",
-    "fields before the list": "-F auid=0 -a always,exit -S execve\n" + W,
-    "arch after the call": "-a always,exit -S execve -F arch=b64\n" + W,
-    "calls before the list": "-S execve -a always,exit\n",
-    "call without a list": "-S execve\n" + W,
-    "unknown call": "-a always,exit -F arch=b64 -S nosuch -k x\n" + W,
-    "unknown in a list": "-a always,exit -F arch=b64 -S execve,nosuch -k x\n" + W,
-    "a call of the other arch": "-a always,exit -F arch=b64 -S stime -k x\n" + W,
-    "calls in capitals": "-a always,exit -F arch=b64 -S EXECVE,OpenAt -k x\n",
-    "calls by number": "-a always,exit -F arch=b64 -S 59,322 -k x\n-a always,exit -F arch=b32 -S 0xb -k x\n",
-    "number too large": "-a always,exit -F arch=b64 -S 4000 -k x\n" + W,
-    "many -S": "-a always,exit -F arch=b32 -S open -S openat,creat -S all -k x\n",
-    "empty list of calls": "-a always,exit -F arch=b64 -S execve, -k x\n",
-    "arch names": "-a always,exit -F arch=x86_64 -S execve\n-a always,exit -F arch=i386 -S execve\n-a always,exit -F arch=0x40000003 -S chmod\n",
-    "unknown arch": "-a always,exit -F arch=b128 -S execve\n" + W,
-    "arch not": "-a always,exit -F arch!=b64 -S execve\n",
-    "list and action reversed": "-a exit,always -F arch=b64 -S execve\n-a never,exit -F arch=b64 -S chmod\n",
-    "entry list": "-a always,entry -S execve\n" + W,
-    "possible": "-a possible,exit -S execve\n" + W,
-    "possible, last": "-a exit,possible -S execve\n" + W,
-    "list alone": "-a exit -S execve\n" + W,
-    "two lists": "-a always,exit -a never,exit -S execve\n" + W,
-    "calls on the task list": "-a always,task -S execve\n" + W,
-    "prepended": W + "-A never,exit -F arch=b64 -S chmod\n-A never,exit -F arch=b64 -S chown\n",
-    "prepended task rule": "-a always,task -F auid=1000\n-A never,task -F auid=5\n",
-    "ids": "-a always,exit -S execve -F auid>=1000 -F auid!=unset -F auid!=-1 -F uid=0x3e8 -F euid!=010\n",
-    "id by name": "-a always,exit -F arch=b64 -S execve -F uid=daemon -F gid=adm\n",
-    "unknown name": "-a always,exit -F arch=b64 -S execve -F uid=nosuch\n" + W,
-    "unset with an order": "-a always,exit -F arch=b64 -S execve -F auid>=unset\n" + W,
-    "bit operators": "-a always,exit -F arch=b64 -S clock_settime -F a0&1 -F a1&=3\n",
-    "bit operator on an id": "-a always,exit -F arch=b64 -S execve -F auid&1\n" + W,
-    "path with !=": "-a always,exit -F path!=/etc/passwd -F perm=wa\n" + W,
-    "two paths": "-a always,exit -F path=/etc/passwd -F path=/etc/group -F perm=wa\n" + W,
-    "path and dir": "-a always,exit -F path=/etc/passwd -F dir=/etc -F perm=wa\n" + W,
-    "perm with another operator": "-a always,exit -F path=/etc/passwd -F perm!=wa\n" + W,
-    "success and exit": "-a always,exit -F arch=b64 -S openat -F success=1\n-a always,exit -F arch=b64 -S openat -F exit=-EACCES -F exit!=-13\n",
-    "unknown error": "-a always,exit -F arch=b64 -S openat -F exit=-ENOSUCH\n" + W,
-    "success in words": "-a always,exit -F arch=b64 -S openat -F success=yes\n" + W,
-    "field without a value": "-a always,exit -F arch=b64 -S openat -F auid=\n" + W,
-    "unknown field": "-a always,exit -F arch=b64 -S openat -F user=0\n" + W,
-    "loginuid": "-a always,exit -F arch=b64 -S openat -F loginuid=1000\n",
-    "comparison": "-a always,exit -F arch=b64 -S execve -C auid!=uid -C gid!=egid\n",
-    "comparison of unlike things": "-a always,exit -F arch=b64 -S execve -C auid!=gid\n" + W,
-    "comparison with an order": "-a always,exit -F arch=b64 -S execve -C auid>uid\n" + W,
-    "exclude": "-a always,exclude -F msgtype=CWD\n-a never,exclude -F msgtype>=1300 -F auid=0\n-a exclude,never -F msgtype=proctitle\n",
-    "exclude with a path": "-a always,exclude -F path=/etc/passwd\n" + W,
-    "exclude an unknown type": "-a always,exclude -F msgtype=NOSUCH\n" + W,
-    "msgtype on exit": "-a always,exit -F msgtype=CWD\n" + W,
-    "file systems": "-a never,filesystem -F fstype=tracefs\n-a never,filesystem -F fstype=0x64626720\n",
-    "unknown file system": "-a never,filesystem -F fstype=ext4\n" + W,
-    "calls on the file system list": "-a never,filesystem -S open -F fstype=tracefs\n" + W,
-    "user list": "-a never,user -F uid=0\n",
-    "other settings": "-r 100\n--backlog_wait_time 60000\n--backlog_wait 5\n-s\n" + W,
-    "broken settings": "-r many\n" + W,
-    "ambiguous long option": "--reset\n" + W,
-    "nested file": "-R /etc/audit/other.rules\n" + W,
-    "a message": "-m hello\n" + W,
-    "a watch with more fields": "-w /etc/passwd -p wa -F auid>=1000 -F auid!=unset -k id\n",
-    "a watch with an arch": "-w /etc/passwd -p wa -F arch=b64\n" + W,
-    "a watch with a call": "-w /etc/passwd -p wa -S chmod\n",
-    "two watches in a line": "-w /etc/passwd -w /etc/group -p wa\n" + W,
-    "a watch on the list": "-a always,exit -w /etc/passwd\n" + W,
-    "quotes": '-w "/etc/passwd" -p wa\n' + W,
-    "a link to a folder": "-w /lib -p wa\n-a always,exit -F path=/lib/x -F perm=wa\n",
-    "the root": "-w / -p wa\n",
-    "double dash": "-w /etc/passwd -p wa -- -k id\n" + W,
-    "the -q option": "-q /etc\n" + W,
-    "lost counter": "--reset-lost\n" + W,
-    "locked to zero": "-e 0\n",
-    "long line": "-a always,exit -F arch=b64 -S " + ",".join(["execve"] * 1000) + " -k x\n" + W,
-}
-
-
 @pytest.mark.lab
 @pytest.mark.parametrize("name", LOADS)
 def test_the_kernel_holds_the_rules_that_we_say(root: Path, name: str) -> None:
@@ -269,107 +124,6 @@ def test_the_kernel_holds_the_rules_of_the_package_s_examples(root: Path) -> Non
 
 # What is recorded
 
-ALICE_ONLY = " -F auid>=1000 -F auid!=unset"
-E64, E32 = "-a always,exit -F arch=b64 -S execve", "-a always,exit -F arch=b32 -S execve"
-FILES = {
-    "watch": W,
-    "watch without attributes": "-w /etc/passwd -p w\n",
-    "watch of attributes alone": "-w /etc/passwd -p a\n",
-    "watch without -p": "-w /etc/passwd\n",
-    "the folder": "-w /etc -p wa\n",
-    "the root": "-w / -p wa\n",
-    "another file": "-w /etc/shadow -p wa\n",
-    "people only": W.replace(" -k", ALICE_ONLY + " -k"),
-    "people only, without the unset": "-w /etc/passwd -p wa -F auid>=1000\n",
-    "not the unset": "-w /etc/passwd -p wa -F auid!=-1\n",
-    "root's real id": "-w /etc/passwd -p wa -F uid=0\n",
-    "root's effective id": "-w /etc/passwd -p wa -F euid=0\n",
-    "success": "-w /etc/passwd -p wa -F success=1\n",
-    "failure": "-w /etc/passwd -p wa -F success=0\n",
-    "not failure": "-w /etc/passwd -p wa -F success!=0\n",
-    "denied": "-w /etc/passwd -p wa -F exit=-EACCES\n",
-    "not denied": "-w /etc/passwd -p wa -F exit!=-EACCES\n",
-    "exit from zero": "-w /etc/passwd -p wa -F exit>=0\n",
-    "exit above zero": "-w /etc/passwd -p wa -F exit>0\n",
-    "one arch": "-a always,exit -F arch=b64 -F path=/etc/passwd -F perm=wa\n",
-    "both archs": "-a always,exit -F arch=b64 -F path=/etc/passwd -F perm=wa\n-a always,exit -F arch=b32 -F path=/etc/passwd -F perm=wa\n",
-    "not the other arch": "-a always,exit -F arch!=b32 -F path=/etc/passwd -F perm=wa\n",
-    "never prepended": W + "-A never,exit -F dir=/etc -F perm=wa\n",
-    "never of all": "-a never,exit -S all\n" + W,
-    "never of one arch": "-a never,exit -F arch=b32 -S all\n" + W,
-    "never of one call": "-a never,exit -F arch=b64 -S rename,renameat,renameat2\n" + W,
-    "never of a call without arch": "-a never,exit -S rename\n" + W,
-    "never for alice": "-a never,exit -F auid=1000\n" + W,
-    "never for services": "-a never,exit -F auid=unset\n" + W,
-    "never for another uid": "-a never,exit -F uid=65534\n" + W,
-    "never by comparison": "-a never,exit -C uid!=euid\n" + W,
-    "never of a list on the folder": "-a never,exit -F dir=/etc -S rename -S openat\n-w /etc -p wa\n",
-    "calls by name": "-a always,exit -F arch=b64 -S open,openat,openat2,creat,truncate,rename,renameat,renameat2,unlink,unlinkat -F path=/etc/passwd\n",
-    "calls without arch": "-a always,exit -S open,rename -F path=/etc/passwd\n",
-    "calls of everything": "-a always,exit -S all -F path=/etc/passwd\n",
-    "calls without a path": "-a always,exit -F arch=b64 -S rename -F auid=1000\n",
-    "perm without a path": "-a always,exit -F perm=w -F auid>=1000\n",
-    "task never": "-a never,task\n" + W,
-    "task never for alice": "-a never,task -F auid=1000\n" + W,
-    "task never for another": "-a never,task -F auid=1001\n" + W,
-    "task always before never": "-a always,task -F auid=1000\n-a never,task\n" + W,
-    "task always alone": "-a always,task -F auid=1000\n",
-    "task never of uid": "-a never,task -F uid=1000\n" + W,
-    "exclude syscalls": "-a always,exclude -F msgtype=SYSCALL\n" + W,
-    "exclude syscalls, said never": "-a never,exclude -F msgtype=SYSCALL\n" + W,
-    "exclude paths": "-a always,exclude -F msgtype=PATH\n-a always,exclude -F msgtype=CWD\n" + W,
-    "exclude a range": "-a always,exclude -F msgtype>=1300 -F msgtype<=1310\n" + W,
-    "exclude all but": "-a always,exclude -F msgtype!=SYSCALL\n" + W,
-    "exclude alice": "-a always,exclude -F auid=1000\n" + W,
-    "exclude alice's paths": "-a always,exclude -F auid=1000 -F msgtype=PATH\n" + W,
-    "exclude root": "-a always,exclude -F uid=0\n" + W,
-    "switched off": W + "-e 0\n",
-    "stopped before": "-w /nope/x -p wa\n" + W,
-    "stopped after": W + "-w /nope/x -p wa\n",
-    "ignored": "-i\n-w /nope/x -p wa\n" + W,
-    "a comment behind": "-w /etc/passwd -p wa # x\n",
-    "deleted": W + "-W /etc/passwd -p wa -k id\n",
-    "deleted with all": W + "-D \n",
-    "file system left out": "-a never,filesystem -F fstype=debugfs\n" + W,
-}
-TURNED = {  # where the first replacement of the file changes what is recorded
-    "never after": W + "-a never,exit -F path=/etc/passwd -F perm=wa\n",
-    "never before": "-a never,exit -F path=/etc/passwd -F perm=wa\n" + W,
-    "never for alice, after": W + "-a never,exit -F path=/etc/passwd -F perm=wa -F auid=1000\n",
-    "never for another, after": W + "-a never,exit -F path=/etc/passwd -F perm=wa -F auid=1001\n",
-    "never of a file, then its folder": "-a never,exit -F path=/etc/passwd -F perm=wa\n-w /etc -p wa\n",
-    "a folder, then never of its file": "-w /etc -p wa\n-a never,exit -F path=/etc/passwd -F perm=wa\n",
-    "dir= of a file": "-a always,exit -F dir=/etc/passwd -F perm=wa\n",
-    "watches with different keys": W + W.replace("id", "di"),
-}
-COMMANDS = {
-    "both": f"{E64} -F euid=0\n{E32} -F euid=0\n",
-    "64-bit only": f"{E64} -F euid=0\n",
-    "without arch": "-a always,exit -S execve -F euid=0\n",
-    "by number": "-a always,exit -S 59,11\n",
-    "everything": "-a always,exit -S all -F auid>=1000\n",
-    "people": f"{E64} -F euid=0{ALICE_ONLY}\n{E32} -F euid=0{ALICE_ONLY}\n",
-    "everybody logged in": f"{E64} -F auid!=unset\n{E32} -F auid!=unset\n",
-    "real id": f"{E64} -F uid=0\n{E32} -F uid=0\n",
-    "setuid only": f"{E64} -C uid!=euid -F auid!=unset\n{E32} -C uid!=euid -F auid!=unset\n",
-    "login id differs": f"{E64} -C auid!=uid\n{E32} -C auid!=uid\n",
-    "other groups": f"{E64} -F gid!=0\n{E32} -F gid!=0\n",
-    "execute permission": "-a always,exit -F perm=x -F auid>=1000\n",
-    "never for root's login": "-a never,exit -F arch=b64 -S execve -F auid=0\n" + f"{E64}\n{E32}\n",
-    "record of arguments left out": f"-a always,exclude -F msgtype=EXECVE\n{E64}\n{E32}\n",
-    "prepended never": f"{E64}\n{E32}\n-A never,exit -F arch=b32 -S execve\n",
-}
-TIMES = {
-    "stig": "-a always,exit -F arch=b32 -S adjtimex,settimeofday,stime -k t\n-a always,exit -F arch=b64 -S adjtimex,settimeofday -k t\n"
-    "-a always,exit -F arch=b32 -S clock_settime -F a0=0x0 -k t\n-a always,exit -F arch=b64 -S clock_settime -F a0=0x0 -k t\n",
-    "another clock": "-a always,exit -F arch=b64 -S clock_settime,clock_adjtime -F a0=1\n",
-    "any clock but": "-a always,exit -F arch=b64 -S clock_settime,clock_adjtime -F a0!=1\n",
-    "modules": "-a always,exit -F arch=b64 -S init_module,finit_module,delete_module\n-a always,exit -F arch=b32 -S init_module,finit_module\n",
-    "no arch": "-a always,exit -S settimeofday,adjtimex,init_module\n",
-    "people": "-a always,exit -F arch=b64 -S adjtimex,delete_module" + ALICE_ONLY + "\n",
-    "all": "-a always,exit -S all\n",
-    "never chrony": "-a never,exit -F arch=b64 -S adjtimex -F auid=unset -F uid=nobody\n-a always,exit -F arch=b64 -S adjtimex\n",
-}
 ACTORS = {"alice": PERSON, "root": ROOT, "setuid": SETUID, "service": NOBODY}
 
 
@@ -433,22 +187,6 @@ def test_clocks_and_modules_are_recorded_as_we_say(root: Path, name: str) -> Non
     against(root, loaded, tuple(act for subject in (*clock(), *modules()) for act in subject.acts), audit_lab.steps())
 
 
-FOLDERS = {
-    "the folder": "-w /etc/sudoers.d/ -p wa\n",
-    "dir=": "-a always,exit -F dir=/etc/sudoers.d -F perm=wa\n",
-    "its name only": "-a always,exit -F path=/etc/sudoers.d -F perm=wa\n",
-    "the file in it": "-w /etc/sudoers.d/README -p wa\n",
-    "all of etc": "-w /etc -p wa\n",
-    "without attributes": "-w /etc/sudoers.d -p w\n",
-    "one arch": "-a always,exit -F arch=b64 -F dir=/etc/sudoers.d -F perm=wa\n",
-    "a never for one file in it": "-a never,exit -F path=/etc/sudoers.d/README -F perm=wa\n-w /etc/sudoers.d -p wa\n",
-    "success": "-w /etc/sudoers.d -p wa -F success=1\n",
-    "made by root only": "-w /etc/sudoers.d -p wa -F uid=0\n",
-    "another folder": "-w /etc/sudoers -p wa\n",
-    "people": "-w /etc/sudoers.d -p wa -F auid>=1000 -F auid!=unset\n",
-}
-
-
 @pytest.mark.lab
 @pytest.mark.parametrize("name", FOLDERS)
 def test_changes_of_a_folder_are_recorded_as_we_say(root: Path, name: str) -> None:
@@ -466,32 +204,6 @@ def test_changes_of_a_folder_are_recorded_as_we_say(root: Path, name: str) -> No
 
 
 # The checks themselves, at both doors
-
-GOOD = (
-    "-w /etc/passwd -p wa -k i\n-w /etc/sudoers -p wa -k p\n-w /etc/sudoers.d/ -p wa -k p\n"
-    "-a always,exit -F arch=b64 -S adjtimex,clock_adjtime,clock_settime,settimeofday -k t\n"
-    "-a always,exit -F arch=b32 -S adjtimex,clock_adjtime,clock_settime,settimeofday,stime -k t\n"
-    "-a always,exit -F arch=b64 -S init_module,finit_module,delete_module -k m\n"
-    "-a always,exit -F arch=b32 -S init_module,finit_module,delete_module -k m\n"
-    "-a always,exit -F arch=b64 -S execve -F euid=0 -F auid>=1000 -F auid!=unset -k r\n"
-    "-a always,exit -F arch=b32 -S execve -F euid=0 -F auid>=1000 -F auid!=unset -k r\n"
-)
-WHOLE: dict[str, dict[str, str]] = {
-    "stock": {},
-    "good": {"50.rules": GOOD},
-    "good, in a file that nobody reads": {"50.conf": GOOD},
-    "good, behind a line that stops": {"50.rules": "-w /nope/x -p wa\n" + GOOD},
-    "good, an earlier file stops": {"40.rules": "-w\t/etc/hosts -p wa\n", "50.rules": GOOD},
-    "good, a later file stops": {"50.rules": GOOD, "60.rules": "-w /nope/x -p wa\n"},
-    "good, then deleted": {"50.rules": GOOD, "60.rules": "-D -k t\n-D -k i\n"},
-    "64-bit only": {"50.rules": "".join(row + "\n" for row in GOOD.splitlines() if "b32" not in row)},
-    "people only": {"50.rules": GOOD.replace(" -k", " -F auid!=unset -k")},
-    "no processes": {"50.rules": "-a never,task\n" + GOOD},
-    "root's acts left out": {"50.rules": "-a never,exit -F uid=0\n" + GOOD},
-    "arguments left out": {"50.rules": "-a always,exclude -F msgtype=EXECVE\n" + GOOD},
-    "syscalls left out": {"50.rules": "-a always,exclude -F msgtype=SYSCALL\n" + GOOD},
-    "all of etc, all commands": {"50.rules": "-w /etc -p wa\n-a always,exit -F perm=x\n"},
-}  # fmt: skip
 
 
 def really(root: Path) -> dict[str, bool]:
