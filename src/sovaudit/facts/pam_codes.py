@@ -70,10 +70,10 @@ def oath(call: Call) -> Behaviour:
     for arg in call.args:
         if arg in ("try_first_pass", "use_first_pass"):
             mode = arg
+    if call.has("alwaysok"):  # whatever went wrong, also for somebody who is not listed
+        return fixed(Code.SUCCESS)
     if state == "unknown":
         return fixed(Code.USER_UNKNOWN)
-    if call.has("alwaysok"):
-        return fixed(Code.SUCCESS)
     if state == "refused":
         return fixed(Code.AUTH_ERR)
     digits = call.value("digits", "0")

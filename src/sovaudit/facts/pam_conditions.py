@@ -5,8 +5,8 @@ Where an answer depends on the address, the terminal or the hour, the person cho
 
 from __future__ import annotations
 
-import fnmatch
 import re
+from collections.abc import Iterable
 from functools import cache
 
 from sovaudit.facts.accounts import Account
@@ -20,7 +20,34 @@ from sovaudit.model.verdict import Reason
 
 # Programs that ordinary users run, setuid root: the real user id is theirs.
 BY_USERS = frozenset("su su-l sudo sudo-i passwd chsh chfn chage newgrp sg doas pkexec polkit-1 runuser".split())
+WITH_TERMINAL = frozenset("sshd login su su-l sudo sudo-i".split())  # they always set PAM_TTY
+_ON_THE_SPOT = frozenset({"login", "su", "su-l"})
+_HERE = _ON_THE_SPOT | {"sudo", "sudo-i"}
 FROM_AFAR = frozenset("sshd remote vsftpd proftpd ftp dovecot imap pop3 smtp".split())
+
+
+_ADDRESSES = ("10.0.0.7", "192.0.2.1", "127.0.0.1", "2001:db8::1")
+_TERMINALS = ("tty1", "tty2", "ttyS0", "hvc0", "pts/0", "pts/7", "console")
+_TERMINAL = re.compile(r"(/dev/)?(tty|pts/|hvc|console|xvc|sclp)")
+
+
+def places(call: Call, item: str, hints: Iterable[str]) -> list[str]:
+    """Values that PAM_RHOST (`rhost`) or PAM_TTY (`tty`) may have; hints: words of the configuration, `*` and `?` in them may stand for anything.
+
+    sshd calls every terminal `ssh`, sudo names the device, login and su leave `/dev/` out; programs on the spot know no other host.
+    """
+    words = [form for hint in hints for form in (hint, re.sub(r"\*+", "1", hint.replace("?", "1")), re.sub(r"\*+", "", hint))]
+    if item == "rhost":
+        if call.service in _HERE:
+            return [""]
+        return [*_ADDRESSES, *words, *([] if call.service in FROM_AFAR else [""])]
+    if call.service == "sshd":
+        return ["ssh"]
+    names = [*_TERMINALS, *(word.removeprefix("/dev/") for word in words if _TERMINAL.match(word))]
+    devices = [f"/dev/{name}" for name in names]
+    if call.service in _ON_THE_SPOT:
+        return names
+    return [*devices, ""] if call.service in ("sudo", "sudo-i") else [*names, *devices, ""]
 
 
 @cache
@@ -76,79 +103,6 @@ def wheel(call: Call) -> Behaviour:
     return fixed(Code.PERM_DENIED)
 
 
-_QUIET = frozenset("debug use_uid quiet quiet_fail quiet_success audit".split())
-
-
-def succeed_if(call: Call) -> Behaviour:
-    """pam_succeed_if(8): every condition must hold; none at all is success; half of one is an error."""
-    who: Account | None = caller(call) if call.has("use_uid") else call.account
-    if who is None:
-        return unsure((Code.SUCCESS, Code.AUTH_ERR), gap_of(call, Reason.AMBIGUOUS, "depends on who runs it"))
-    words = [arg for arg in call.args if arg not in _QUIET]
-    choices = {Code.SUCCESS}
-    for at in range(0, len(words) - len(words) % 3, 3):
-        codes = _condition(call, who, *words[at : at + 3])
-        if codes == {Code.SUCCESS}:
-            continue
-        if Code.SUCCESS not in codes:
-            return chosen(*sorted((choices - {Code.SUCCESS}) | codes))
-        choices |= codes
-    if len(words) % 3:
-        return chosen(*sorted((choices - {Code.SUCCESS}) | {Code.SERVICE_ERR}))
-    return chosen(*sorted(choices))
-
-
-def _condition(call: Call, who: Account, attribute: str, operator: str, right: str) -> set[Code]:
-    """The answers of one condition: more than one where the person chooses the value."""
-    name = attribute.lower()
-    values = {
-        "login": who.name, "name": who.name, "user": who.name, "uid": str(who.uid), "gid": str(who.gid), "shell": who.shell,
-        "home": who.home, "dir": who.home, "homedir": who.home, "service": call.service,
-    }  # fmt: skip
-    if name == "ruser":
-        values["ruser"] = call.invoker.name if call.invoker is not None else ""
-        who = call.invoker if call.invoker is not None else who
-    if name in ("rhost", "tty"):
-        return {Code.SUCCESS, Code.AUTH_ERR}
-    if name not in values:
-        return {Code.SERVICE_ERR}
-    left, operator = values[name], operator.lower()
-    if operator in _NUMERIC:
-        a, b = _number(left), _number(right)
-        return {Code.SERVICE_ERR} if a is None or b is None else _yes(_NUMERIC[operator](a, b))
-    if operator in ("=", "!="):
-        return _yes((left == right) == (operator == "="))
-    if operator in ("=~", "glob", "!~", "noglob"):
-        return _yes(fnmatch.fnmatchcase(left, right) == (operator in ("=~", "glob")))
-    if operator in ("in", "notin"):
-        return _yes((left in right.split(":")) == (operator == "in"))
-    if operator in ("ingroup", "notingroup"):
-        return _yes(any(in_group(call, who, group) for group in right.split(":") if group) == (operator == "ingroup"))
-    if operator in ("innetgr", "notinnetgr"):
-        raise Unseen(gap_of(call, Reason.UNSUPPORTED, f"netgroup {right} was not seen"))
-    return {Code.SERVICE_ERR}
-
-
-_NUMERIC = {
-    "<": int.__lt__, "lt": int.__lt__, "<=": int.__le__, "le": int.__le__, ">": int.__gt__, "gt": int.__gt__, ">=": int.__ge__, "ge": int.__ge__,
-    "eq": int.__eq__, "ne": int.__ne__,
-}  # fmt: skip
-
-
-def _yes(holds: bool) -> set[Code]:
-    return {Code.SUCCESS if holds else Code.AUTH_ERR}
-
-
-def _number(text: str) -> int | None:
-    """strtoll(3), base 0, whole text."""
-    match = re.fullmatch(r"\s*([+-]?)(0[xX][0-9a-fA-F]{1,15}|0[0-7]{0,20}|[1-9][0-9]{0,18})", text)
-    if match is None:
-        return None
-    digits = match[2]
-    value = int(digits, 16) if digits[:2] in ("0x", "0X") else int(digits, 8 if digits.startswith("0") else 10)
-    return -value if match[1] == "-" else value
-
-
 def nologin(call: Call) -> Behaviour:
     files = call.host.files
     rest = Code.SUCCESS if call.has("successok") else Code.IGNORE
@@ -170,7 +124,7 @@ def shells(call: Call) -> Behaviour:
 def listfile(call: Call) -> Behaviour:
     """pam_listfile(8)."""
     on_error = Code.SERVICE_ERR
-    sense, path, item, apply = "", "", "", ""
+    sense, path, item, apply = "", "", "", None
     for arg in call.args:
         key, equals, value = arg.partition("=")
         if arg == "quiet" or not equals:
@@ -191,44 +145,63 @@ def listfile(call: Call) -> Behaviour:
             apply = value
         else:
             return fixed(on_error)
-    if item not in ("user", "tty", "rhost", "ruser", "group", "shell") or not path or not sense or apply == "@":
+    if item not in ("user", "tty", "rhost", "ruser", "group", "shell") or not path or not sense or apply in ("", "@"):
         return fixed(on_error)
     account = call.account
-    if apply and item in ("tty", "rhost", "shell"):
+    if apply and item in ("tty", "rhost"):  # for the others it makes no sense and is not used
         applies = in_group(call, account, apply[1:]) if apply.startswith("@") else apply == account.name
         if not applies:
             return fixed(Code.IGNORE)
-    stat = call.host.files.stat(path)
-    if stat is None:
-        return fixed(on_error)
-    if stat.kind != "f" or stat.world_writable:
-        return fixed(Code.AUTH_ERR)  # a symbolic link is no regular file for lstat(2)
-    listed = [line.text.removesuffix("\r") for line in call.host.files.lines(path) or () if line.text]
-    if item == "group":
-        found = any(in_group(call, account, group) for group in listed)
-    elif item in ("tty", "rhost"):
-        return chosen(Code.SUCCESS, Code.AUTH_ERR) if listed else fixed(Code.SUCCESS if sense == "deny" else Code.AUTH_ERR)
-    else:
-        value = {"user": account.name, "shell": account.shell, "ruser": call.invoker.name if call.invoker else ""}[item]
-        if not value:
-            return fixed(Code.SUCCESS if sense == "deny" else Code.AUTH_ERR)
-        found = value in listed
-    return fixed(Code.SUCCESS if found == (sense == "allow") else Code.AUTH_ERR)
+    codes = {_listed(call, item, value, path, on_error, sense == "allow") for value in _list_values(call, item, path)}
+    return chosen(*sorted(codes))
+
+
+def _list_values(call: Call, item: str, path: str) -> list[str]:
+    account = call.account
+    if item in ("tty", "rhost"):
+        try:
+            listed = [line.text.removesuffix("\r") for line in call.host.files.lines(path) or ()]
+        except Unseen:
+            listed = []
+        return places(call, item, listed)
+    if item == "ruser" and call.invoker is None and call.service in BY_USERS:
+        raise Unseen(gap_of(call, Reason.AMBIGUOUS, "depends on who runs it"))
+    return [account.shell if item == "shell" else (call.invoker.name if call.invoker else "") if item == "ruser" else account.name]
+
+
+def _listed(call: Call, item: str, value: str, path: str, on_error: Code, allow: bool) -> Code:
+    """One value looked up in the list; one that is not set is not in it, whatever file there is."""
+    found = False
+    if value or item == "shell":
+        stat = call.host.files.stat(path)
+        if stat is None:
+            return on_error
+        if stat.kind != "f" or stat.world_writable:
+            return Code.AUTH_ERR  # a symbolic link is no regular file for lstat(2)
+        listed = [line.text.removesuffix("\r") for line in call.host.files.lines(path) or () if line.text]
+        if item == "group":
+            found = any(in_group(call, call.account, group) for group in listed)
+        elif item == "tty":
+            found = value.removeprefix("/dev/") in (line.removeprefix("/dev/") for line in listed)
+        else:
+            found = value in listed
+    return Code.SUCCESS if found == allow else Code.AUTH_ERR
 
 
 def access(call: Call) -> Behaviour:
     """pam_access(8), access.conf(5): first line that matches decides; no match lets in."""
     named = call.value("accessfile")
     files = call.host.files
-    if named and not files.exists(named):
+    if not all(files.exists(arg.partition("=")[2]) for arg in call.args if arg.startswith("accessfile=")):
         return fixed(Code.ABORT)
     paths = [named or "/etc/security/access.conf"]
     if not named:
         paths += files.glob("/etc/security/access.d/*.conf")
     answers: set[Code] = set()
     for path in paths:
-        for line in files.lines(path) or ():
-            verdict = _access_line(call, line.text)
+        text = files.read(path) or ""
+        for line in text.split("\n")[:-1]:  # a last line without its newline is not used
+            verdict = _access_line(call, line)
             if verdict is None:
                 continue
             code, sure = verdict
@@ -334,17 +307,20 @@ def securetty(call: Call) -> Behaviour:
     """pam_securetty(8): root only from listed terminals; without the list from everywhere."""
     if call.account.uid != 0:
         return fixed(Code.SUCCESS)
-    stat = call.host.files.follow("/etc/securetty")
-    if stat is None:
-        return fixed(Code.SUCCESS)
-    if stat.kind != "f" or stat.world_writable:
-        return fixed(Code.AUTH_ERR)
-    listed = [line.text for line in call.host.files.lines("/etc/securetty") or ()]
-    if call.service in FROM_AFAR:
-        return fixed(Code.SUCCESS if "ssh" in listed else Code.AUTH_ERR)
-    if any(line and not line.startswith("#") for line in listed) or not call.has("noconsole"):
-        return chosen(Code.SUCCESS, Code.AUTH_ERR)
-    return fixed(Code.AUTH_ERR)
+    files = call.host.files
+    stat = files.follow("/etc/securetty")
+    usable = stat is not None and stat.kind == "f" and not stat.world_writable
+    listed = [line.text for line in files.lines("/etc/securetty") or ()] if usable else []
+    codes = {Code.SERVICE_ERR} if call.service not in WITH_TERMINAL else set()
+    console = False
+    for name in places(call, "tty", listed):
+        name = name.removeprefix("/dev/")
+        codes.add(Code.SUCCESS if stat is None or name in listed else Code.AUTH_ERR)
+        console = console or (usable and not call.has("noconsole") and name[:3] in ("tty", "con", "hvc"))
+    if console and Code.SUCCESS not in codes:
+        gap = gap_of(call, Reason.UNSUPPORTED, "root may come in on the kernel's console; which that is was not seen")
+        return unsure((Code.SUCCESS, *sorted(codes)), gap)
+    return chosen(*sorted(codes))
 
 
 def faillock(call: Call) -> Behaviour:

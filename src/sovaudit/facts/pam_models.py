@@ -10,6 +10,7 @@ from sovaudit.facts.files import Unseen
 from sovaudit.facts.pam_codes import google, oath, remote
 from sovaudit.facts.pam_flow import Behaviour, Choice, Outcome
 from sovaudit.facts.pam_modules import Call, Model, fixed, gap_of, unix, unsure
+from sovaudit.facts.pam_succeed_if import succeed_if
 from sovaudit.facts.parse.pam_conf import Code
 from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
@@ -90,7 +91,7 @@ MODELS: dict[str, Model] = {
     "pam_google_authenticator.so": google,
     "pam_oath.so": oath,
     "pam_rootok.so": conditions.rootok,
-    "pam_succeed_if.so": conditions.succeed_if,
+    "pam_succeed_if.so": succeed_if,
     "pam_wheel.so": conditions.wheel,
     "pam_nologin.so": conditions.nologin,
     "pam_shells.so": conditions.shells,

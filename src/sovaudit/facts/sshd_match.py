@@ -111,7 +111,9 @@ class Settings:
         for directive in config.directives:
             if all(condition.always for condition in directive.conditions):
                 self._global.take(directive)
-        self._conditional = tuple(each for each in config.directives if each.conditions and KEYWORDS[each.keyword].in_match)
+        self._conditional = tuple(
+            each for each in config.directives if _any_method(each) or (each.conditions and KEYWORDS[each.keyword].in_match)
+        )
         self._kept: dict[frozenset[Match], Effective] = {}
 
     def met(self, connection: Connection, user: str, groups: Sequence[str] | frozenset[str], *, exists: bool = True) -> frozenset[Match]:
@@ -122,17 +124,11 @@ class Settings:
         """The configuration while exactly these Match lines hold."""
         if met not in self._kept:
             inner = _Pass()
-            broken = (
-                False  # `any` after other methods in matching blocks: sshd reads its configuration again per connection, and ends it here
-            )
+            broken = False  # sshd reads everything again per connection, and ends it at an `any` below methods that hold, wherever it stands
             for directive in self._conditional:
-                if all(condition in met for condition in directive.conditions):
-                    if (
-                        directive.values == ("any",)
-                        and "authenticationmethods" in inner.values
-                        and directive.keyword == "authenticationmethods"
-                    ):
-                        broken = True
+                if self.version >= (8, 7) and _any_method(directive) and "authenticationmethods" in inner.values:
+                    broken = True
+                if directive.conditions and all(condition in met for condition in directive.conditions):
                     inner.take(directive)
             values = {**defaults(self.version), **self._global.values, **inner.values}
             if broken:
@@ -164,3 +160,7 @@ class Settings:
         for directive in self.config.directives:
             if directive.keyword in keywords:
                 yield from directive.values
+
+
+def _any_method(directive: Directive) -> bool:
+    return directive.keyword == "authenticationmethods" and directive.values == ("any",)

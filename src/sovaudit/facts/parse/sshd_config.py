@@ -243,6 +243,8 @@ class Reader:
     def _repeated(self, name: str, values: tuple[str, ...], line: Line, conditional: bool) -> bool:
         """What sshd refuses for what stood above: `any` after other methods (even from inside a Match), a subsystem named twice."""
         if name == "authenticationmethods":
+            if self._methods and self._version < (8, 7):
+                return True  # before 8.7 a second one was not looked at
             if values == ("any",) and self._methods:
                 self._refuse(line, "`any` comes after another AuthenticationMethods")
                 return True

@@ -1,0 +1,199 @@
+"""Configurations that nobody wrote: a bounded, seeded sample of random ones, each put to the real program and to the facts.
+
+What a longer hunt found stays here as a seed or as a case of its own. Raise COUNT to hunt.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from sovaudit.facts.factors import Factor
+from sovaudit.facts.files import Unseen
+from sovaudit.facts.host import Host
+from sovaudit.facts.ssh import DECISIVE, Server, parse_dump, same
+from sovaudit.facts.ssh_daemon import Daemon
+from sovaudit.testing import host_with
+from tests import lab
+from tests.truth import random_pam, random_ssh
+from tests.truth.test_ssh_effective import GROUP, PASSWD, SCRIPT, WHO
+
+pytestmark = pytest.mark.lab
+COUNT = 16
+P, C = Factor.PASSWORD, Factor.OTP
+HELD = (frozenset(), frozenset({P}), frozenset({C}), frozenset({P, C}))
+MODULES = "usr/lib/x86_64-linux-gnu/security"
+
+
+# PAM
+
+
+@pytest.fixture(scope="module")
+def people() -> Iterator[tuple[Path, dict[str, str]]]:
+    """A root with the accounts, and its files as the collector would mask them."""
+    with lab.overlay() as root:
+        lab.run(root, ["useradd", "-m", "x"])
+        lab.run(root, ["chpasswd", "-c", "SHA256", "-s", "1000"], stdin=f"x:{random_pam.PASSWORD}\n")
+        hashed = next(text.split(":")[1] for text in (root / "etc/shadow").read_text().splitlines() if text.startswith("x:"))
+        files = random_pam.files(hashed)
+        random_pam.settle(root, files)
+        kept = {path: (root / path[1:]).read_text() for path in ("/etc/shells", "/etc/login.defs", "/etc/nsswitch.conf", "/etc/os-release")}
+        yield root, {**kept, **files, "/etc/shadow": files["/etc/shadow"].replace(hashed, "$y$j9T$masked")}
+
+
+def judged(root: Path, files: dict[str, str]) -> Host:
+    """The same root as evidence."""
+    modules = {f"/{MODULES}/{module.name}": (0o644, 0, 0) for module in (root / MODULES).glob("*.so")}
+    modes = {**random_pam.modes(), **modules, "/bin/bash": (0o755, 0, 0)}
+    packages = "libpam0g 1.5.2-6+deb12u1\n"
+    return host_with(files, modes=modes, artifacts={"packages": packages}, kind="root", taken_at=datetime.now(UTC))
+
+
+def disagreements(driver: random_pam.Driver, host: Host, stack: random_pam.Stack, user: str, invoker: str, null: bool) -> list[str]:
+    """Where libpam and we differ on one account. What we call uncertain is not asked."""
+    wrong: list[str] = []
+    account, by = host.accounts.get(user), host.accounts.get(invoker) if invoker else None
+    assert account is not None
+    text = " ".join(body or "" for body in stack.files.values())
+    try:
+        ways = host.pam.authenticate(stack.service, account, invoker=by, disallow_null=null)
+        for held in HELD:
+            ours = any(factors <= held for factors in ways.certain)
+            if not ours and any(factors <= held for factors in ways.possible):
+                continue
+            theirs = driver.opens(stack.service, user, held, invoker=invoker, null=null, text=text)
+            if theirs is not None and ours != theirs:
+                wrong.append(f"auth {user} by {invoker or 'nobody'} null={null} with {sorted(held)}: libpam {theirs}, we {ways}")
+            if theirs:
+                break
+    except Unseen:
+        pass
+    try:
+        phase = host.pam.account_phase(stack.service, account, invoker=by)
+        if phase.certain or not phase.possible:
+            theirs = driver.account(stack.service, user, invoker=invoker)
+            if theirs != bool(phase.certain):
+                wrong.append(f"account {user} by {invoker or 'nobody'}: libpam {theirs}, we {phase}")
+    except Unseen:
+        pass
+    return wrong
+
+
+def compare_pam(root: Path, files: dict[str, str], seeds: Iterator[int] | range | list[int], most: int = 2) -> list[str]:
+    wrong: list[str] = []
+    with random_pam.driver(root) as driver:
+        for seed in seeds:
+            dice = random.Random(seed)
+            stack = random_pam.stack(dice)
+            present = {path: text for path, text in stack.files.items() if text is not None}
+            for path in random_pam.OPTIONAL:
+                (root / path[1:]).unlink(missing_ok=True)
+            lab.write(root, present)
+            host = judged(root, {**files, **present})
+            for user in dice.sample(list(random_pam.PEOPLE), most):
+                invoker = dice.choice(["bob", "carol", "erin"]) if stack.service in ("su", "sudo") else ""
+                null = stack.service == "sshd" and dice.random() < 0.5
+                wrong += [f"{seed} {stack.service}: {text}" for text in disagreements(driver, host, stack, user, invoker, null)]
+    return wrong
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_pam_stacks(people: tuple[Path, dict[str, str]], part: int) -> None:
+    root, files = people
+    assert compare_pam(root, files, range(part * COUNT, (part + 1) * COUNT)) == []
+
+
+# Found by longer hunts: service, user, invoker, files
+FOUND: dict[str, tuple[str, str, str, dict[str, str]]] = {
+    "apply does not count for shells": ("sshd", "frank", "", {"/etc/pam.d/sshd": "auth required pam_listfile.so item=shell sense=allow file=/etc/list apply=@staff\n", "/etc/list": "/bin/sh\n"}),
+    "apply without a name": ("sshd", "bob", "", {"/etc/pam.d/sshd": "auth required pam_listfile.so item=rhost sense=deny file=/etc/list onerr=succeed apply=\n", "/etc/list": "10.0.0.7\n"}),
+    "a value that is not set needs no list": ("sshd", "bob", "", {"/etc/pam.d/sshd": "auth required pam_listfile.so item=ruser sense=deny file=/etc/none\n"}),
+    "sshd calls its terminal ssh": ("sshd", "bob", "", {"/etc/pam.d/sshd": "auth required pam_listfile.so item=tty sense=allow file=/etc/list\n", "/etc/list": "tty1\npts/3\n"}),
+    "tty of sshd in a condition": ("sshd", "bob", "", {"/etc/pam.d/sshd": "auth required pam_succeed_if.so tty = ssh\n"}),
+    "su is never on a terminal called ssh": ("su", "bob", "carol", {"/etc/pam.d/su": "auth required pam_succeed_if.so tty = ssh\n"}),
+    "nobody asks from afar in su": ("su", "bob", "carol", {"/etc/pam.d/su": "auth required pam_succeed_if.so rhost != 10.0.0.7 rhost notin 10.0.0.7:x\n"}),
+    "no ruser, no group": ("sshd", "bob", "", {"/etc/pam.d/sshd": "auth required pam_permit.so\naccount required pam_succeed_if.so ruser ingroup sudo\n"}),
+    "alwaysok of somebody not listed": ("login", "carol", "", {"/etc/pam.d/login": "auth required pam_oath.so usersfile=/etc/users.oath alwaysok\n"}),
+    "access.conf without its last newline": ("sshd", "bob", "", {"/etc/pam.d/sshd": "auth required pam_permit.so\naccount required pam_access.so\n", "/etc/security/access.conf": "+:root:ALL\n-:ALL:ALL"}),
+    "securetty of a program without terminal": ("app", "root", "", {"/etc/pam.d/app": "auth required pam_permit.so\naccount [success=1 default=ignore] pam_securetty.so\naccount requisite pam_permit.so\naccount requisite pam_deny.so\n"}),
+    "two access files, one of them missing": ("sshd", "bob", "", {"/etc/pam.d/sshd": "auth required pam_permit.so\naccount optional pam_permit.so\naccount [success=ok abort=bad default=ignore] pam_access.so accessfile=/etc/nothing accessfile=/etc/access.other\n", "/etc/access.other": "+:ALL:ALL\n"}),
+    "@include in an included file": ("app", "bob", "", {"/etc/pam.d/app": "auth substack one\naccount include one\n", "/etc/pam.d/one": "session optional pam_permit.so\n@include two\n", "/etc/pam.d/two": "auth required pam_permit.so\naccount required pam_permit.so\n"}),
+    "@include after the other type": ("app", "bob", "", {"/etc/pam.d/app": "auth include one\naccount include one\n", "/etc/pam.d/one": "account required pam_permit.so\n@include two\nauth required pam_permit.so\n", "/etc/pam.d/two": "auth required pam_deny.so\naccount required pam_deny.so\n"}),
+}  # fmt: skip
+
+
+def test_pam_stacks_that_once_differed(people: tuple[Path, dict[str, str]]) -> None:
+    root, files = people
+    wrong: list[str] = []
+    with random_pam.driver(root) as driver:
+        for name, (service, user, invoker, made) in FOUND.items():
+            for path in random_pam.OPTIONAL:
+                (root / path[1:]).unlink(missing_ok=True)
+            lab.write(root, made)
+            wrong += [
+                f"{name}: {text}"
+                for text in disagreements(driver, judged(root, {**files, **made}), random_pam.Stack(service, made), user, invoker, False)
+            ]
+    assert wrong == []
+
+
+# sshd
+
+
+def compare_ssh(cases: dict[str, dict[str, str]]) -> list[str]:
+    """Whether sshd starts, and what it would do with each of five connections."""
+    wrong: list[str] = []
+    with lab.overlay({"/etc/passwd": PASSWD + "sshd:x:101:65534::/run/sshd:/usr/sbin/nologin\n", "/etc/group": GROUP}) as root:
+        for number, files in enumerate(cases.values()):
+            lab.write(root, {f"/cases/{number:04}{path}": text for path, text in files.items()})
+        (root / "cases.who").write_text("\n".join(",".join(f"{key}={value}" for key, value in who.items()) for who in WHO) + "\n")
+        output = lab.run(root, ["sh", "-c", SCRIPT], timeout=300).stdout
+    for block in output.split("=== ")[1:]:
+        number, _, rest = block.partition("\n")
+        name = list(cases)[int(number)]
+        parts = {head: body for head, _, body in (part.partition("\n") for part in rest.split("--- ")[1:])}
+        host = host_with(
+            {"/etc/passwd": PASSWD, "/etc/group": GROUP, f"{random_ssh.FOLDER}/.keep": "", **cases[name]},
+            artifacts={"packages": "openssh-server 1:9.2p1-2+deb12u5\n"},
+        )
+        refusal = host.ssh.refusal(Server(Daemon(), host.ssh.settings))
+        if ("t 0" in parts) != (refusal is None):
+            wrong.append(f"{name}: sshd -t says {parts}, we {refusal}")
+        for who in WHO if refusal is None else ():
+            said = parts["T " + ",".join(f"{key}={value}" for key, value in who.items())]
+            ours = host.ssh.effective(who["user"], who["addr"], who["host"], who.get("laddr", ""), int(who.get("lport", -1)))
+            if not said.startswith("port "):  # sshd would end this connection
+                wrong += [] if ours.yes("refuseconnection") else [f"{name} {who}: sshd says {said}"]
+                continue
+            theirs = parse_dump(said)
+            differs = {key: (theirs.get(key, ""), ours.get(key)) for key in DECISIVE if not same(key, theirs.get(key, ""), ours.get(key))}
+            wrong += [f"{name} {json.dumps(who)}: {differs}"] if differs else []
+    return wrong
+
+
+CLOSES = {
+    "match all and a global word": "Match User carol\nPasswordAuthentication no\nMatch all\nUsePAM no\nStrictModes no\n",
+    "match all after the global word": "UsePAM yes\nMatch All\nUsePAM no\n",
+    "global word in a file included below match all": "Match all\nInclude extra\nUsePAM no\n",
+    "match all adds users while sshd starts": "AllowUsers bob\nMatch all\nAllowUsers carol\n",
+    "methods of match all": "KbdInteractiveAuthentication no\nMatch all\nAuthenticationMethods keyboard-interactive\n",
+    "any below match all": "AuthenticationMethods publickey\nMatch all\nAuthenticationMethods any\n",
+    "any below a block that holds": "Match User bob\nAuthenticationMethods publickey,password\nMatch User root\nAuthenticationMethods any\n",
+    "match all below another match": "Match User bob\nInclude extra\n",
+}
+
+
+def test_sshd_configurations() -> None:
+    cases = {f"seed {seed}": random_ssh.files(random.Random(seed)) for seed in [1042, 1292, *range(COUNT)]}
+    for name, text in CLOSES.items():
+        cases[name] = {"/etc/ssh/sshd_config": text, "/etc/ssh/extra": "Match all\nMaxAuthTries 2\nPermitUserEnvironment yes\n"}
+    cases["any after an included block"] = {
+        "/etc/ssh/sshd_config": f"Include {random_ssh.FOLDER}/*.conf\nAuthenticationMethods any\n",
+        f"{random_ssh.FOLDER}/a.conf": "Match User bob\nAuthenticationMethods publickey\n",
+    }
+    assert compare_ssh(cases) == []
