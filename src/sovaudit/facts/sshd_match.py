@@ -124,7 +124,9 @@ class Settings:
         """The configuration while exactly these Match lines hold."""
         if met not in self._kept:
             inner = _Pass()
-            broken = False  # sshd reads everything again per connection, and ends it at an `any` below methods that hold, wherever it stands
+            broken = (
+                False  # sshd reads everything again per connection, and ends it at an `any` below methods that hold, wherever it stands
+            )
             for directive in self._conditional:
                 if self.version >= (8, 7) and _any_method(directive) and "authenticationmethods" in inner.values:
                     broken = True
