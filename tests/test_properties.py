@@ -34,6 +34,7 @@ WEAK = {
     "/etc/sudoers": "root ALL=(ALL:ALL) ALL\n%sudo ALL=(ALL:ALL) ALL\nbob ALL=(root) NOPASSWD: /usr/bin/vim, /srv/open/run.sh\n",
     "/srv/open/run.sh": "#!/bin/sh\n",
     "/usr/local/bin/rootish": "x\n",
+    "/etc/cron.daily/open": "#!/bin/sh\n",
 }
 
 
@@ -69,7 +70,8 @@ def stock() -> Evidence:
 def weak() -> Evidence:
     files = dict(WEAK)
     with lab.overlay(
-        {**files, "/var/log/app.log": "x\n"}, modes={"/var/log/app.log": 0o666, "/srv/open/run.sh": 0o777, "/usr/local/bin/rootish": 0o4755}
+        {**files, "/var/log/app.log": "x\n"},
+        modes={"/var/log/app.log": 0o666, "/srv/open/run.sh": 0o777, "/usr/local/bin/rootish": 0o4755, "/etc/cron.daily/open": 0o777},
     ) as root:
         return collect(parse_target(f"root:{root}"))
 

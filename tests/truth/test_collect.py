@@ -44,9 +44,9 @@ FILES = {
     "/etc/sudoers": "@include local/%h\n@includedir /etc/sudoers.d\nroot ALL=(ALL:ALL) ALL\nalice ALL=(root) /opt/tools/run.sh --token=s3cr3tNeedle, /srv/wild/*.sh, /srv/folder/\n",
     "/srv/wild/a.sh": "",
     "/srv/folder/b": "",
-    "/etc/crontab": "PATH=/usr/bin:/srv/path\n1 * * * * root cd /srv/job && /srv/job/run.sh >>/srv/job/log; /usr/bin/true\n# /srv/job/not\n",
+    "/etc/crontab": "PATH=/usr/bin:/srv/path\n1 * * * * root cd /srv/job && /srv/job/run.sh >>/srv/job/log; /usr/bin/true\n# /srv/else/not\n",
     "/srv/job/run.sh": "",
-    "/srv/job/not": "",
+    "/srv/else/not": "",
     "/etc/systemd/system/own.service": "[Service]\nExecStart=-/srv/unit/own --x=/srv/unit/x\nDescription=/srv/unit/not\nEnvironmentFile=-/srv/unit/env\n",
     "/srv/unit/own": "",
     "/srv/unit/not": "",
@@ -242,7 +242,7 @@ def test_what_configuration_names_is_followed(mounted: Evidence) -> None:
     ):  # fmt: skip
         assert f"file:{path}" in mounted.artifacts, path
     tree = mounted.artifacts["tree"].decode("utf-8", "surrogateescape")
-    assert "/srv/job/not\n" not in tree and "/srv/unit/not\n" not in tree
+    assert "/srv/else/not\n" not in tree and "/srv/unit/not\n" not in tree
     for path in ("/srv/wild/a.sh", "/srv/folder/b", "/srv/job/run.sh", "/srv/path", "/srv/unit/own", "/srv/unit/x", "/srv/unit/env"):
         assert f"\t{path}\n" in tree, path
     for path in ("/var/otp/alice", "/opt/tools/run.sh", "/home/alice/.google_authenticator", "/usr/bin/bash", "/etc/security/opasswd"):

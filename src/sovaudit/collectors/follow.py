@@ -95,7 +95,7 @@ class Follower:
         """Files that a startup file reads: a literal path, or one at home."""
         if line[:1] == b"#":
             return 0
-        count = 0
+        count = self._in_path(path, line)
         for match in re.finditer(rb"(?:^|[ \t;&|({])(?:\.|source)[ \t]+[\"']?(\$HOME|\$[{]HOME[}]|~|)(/[-A-Za-z0-9_./]+)", line):
             if match[1]:
                 self._patterns["r", f"%h{_text(match[2])}"] = None
@@ -136,13 +136,19 @@ class Follower:
     def _in_unit(self, path: str, line: bytes) -> int:
         return self._programs(line) if line[:4] == b"Exec" or line[:16] == b"EnvironmentFile=" else 0
 
+    def _in_path(self, path: str, line: bytes) -> int:
+        return self._programs(line) if b"PATH" in line and line[:1] != b"#" else 0
+
     def _programs(self, line: bytes) -> int:
-        """Absolute paths in a command line, but for those that the walk covers."""
+        """Absolute paths in a command line, but for those that the walk covers. Of a search path, and where it changes to, the entries too."""
         count = 0
+        previous = ""
+        listed = b"PATH" in line
         for name in _words(re.sub(rb"[][;&|<>(){}=\"'`$@:+!-]", b" ", line)):
             if name[:1] == "/" and not _scanned(name) and not re.search(r"[*?\\%,]", name):
-                self._want("s", name)
+                self._want("s", name, depth=1 if listed or previous == "cd" else 0)
                 count += 1
+            previous = name
         return count
 
     def _in_pam(self, path: str, line: bytes) -> int:
@@ -265,7 +271,7 @@ class Follower:
         if word == "include":
             self._want("c", name if name[:1] == "/" else f"/etc/{name}", "ldso")
             return 1
-        return 0
+        return self._programs(b"PATH " + line) if line[:1] == b"/" else 0
 
     def _in_audit(self, path: str, line: bytes) -> int:
         if line[:1] == b"#":

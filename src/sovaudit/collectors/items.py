@@ -67,11 +67,9 @@ ITEMS: tuple[Item, ...] = (
         "/var/lib/misc/shadow.db /var/db/shadow.db /var/lib/samba/private/passdb.tdb /etc/samba/passdb.tdb /etc/samba/smbpasswd",
         content=False,
     ),
-    *_each("/etc/login.defs /etc/shells /etc/adduser.conf /etc/deluser.conf /etc/nologin /run/nologin /var/run/nologin"),
-    *_each(
-        "/etc/securetty /etc/environment /etc/hosts.equiv /etc/hosts.allow /etc/hosts.deny /etc/hostname "
-        "/etc/os-release /usr/lib/os-release"
-    ),
+    *_each("/etc/login.defs /etc/environment", family="path"),
+    *_each("/etc/shells /etc/adduser.conf /etc/deluser.conf /etc/nologin /run/nologin /var/run/nologin"),
+    *_each("/etc/securetty /etc/hosts.equiv /etc/hosts.allow /etc/hosts.deny /etc/hostname /etc/os-release /usr/lib/os-release"),
     Item("/etc/nsswitch.conf", family="nss"),
     *_each("/etc/profile /etc/bash.bashrc /etc/bashrc /etc/csh.cshrc /etc/csh.login", family="shell"),
     *_each("/etc/zshenv /etc/zprofile /etc/zshrc /etc/zlogin", family="shell"),
@@ -111,9 +109,10 @@ ITEMS: tuple[Item, ...] = (
     Item("/etc/doas.d", depth=1),
     Item("/etc/polkit-1/rules.d", depth=1),
     Item("/etc/polkit-1/localauthority.conf.d", depth=1),
-    *_each("/etc/ld.so.preload /var/lib/dpkg/diversions /var/lib/dpkg/statoverride"),
+    Item("/etc/ld.so.preload", family="ldso"),
+    *_each("/var/lib/dpkg/diversions /var/lib/dpkg/statoverride"),
     Item("/etc/ld.so.conf", family="ldso"),
-    Item("/etc/ld.so.conf.d", depth=1),
+    Item("/etc/ld.so.conf.d", depth=1, family="ldso"),
     # directories behind accounts
     *_each("/etc/sssd", depth=2),
     *_each("/etc/nslcd.conf /etc/ldap.conf /etc/pam_ldap.conf /etc/libnss-ldap.conf /etc/ldap/ldap.conf /etc/openldap/ldap.conf"),

@@ -124,7 +124,7 @@ class Changers:
                     done, folder = "", self._look("/", gaps)
                 continue
             done, folder = here, entry
-        if folder is not None and folder is not _SAFE:
+        if folder is not None and folder.kind in "fd":  # who writes a device changes nothing that stands there
             found.update({Change(_name(who), who.uid, folder): None for who in self._writers(folder, way, gaps) if self._reaches(who, way)})
         exists = None if folder is _SAFE or (folder is None and gaps) else folder is not None
         return Changes(tuple(found), tuple(gaps), exists, done or "/")

@@ -180,6 +180,10 @@ class Files:
             self._text[path] = data.decode("utf-8", "surrogateescape")
         return self._text[path]
 
+    def brought(self, path: str) -> bool:
+        """Whether the content of exactly this path is in evidence."""
+        return f"file:{path}" in self._artifacts
+
     def lines(self, path: str) -> tuple[Line, ...] | None:
         """The physical lines of a file, numbered from 1, without their newline. None if absent. Raises Unseen."""
         text = self.read(path)
@@ -225,7 +229,8 @@ class Files:
 
     def walked(self, path: str) -> bool:
         """Whether the path lies in a folder that was walked through: what has no metadata there is root's alone, if it exists at all."""
-        return any(path == top or path.startswith(top + "/") for top in self._walked)
+        second = path.find("/", 1)
+        return (path if second < 0 else path[:second]) in self._walked
 
     def walk_gap(self, path: str) -> Gap:
         """Why the folders around a path were not walked through."""

@@ -148,9 +148,9 @@ function pattern(flag, v, fam) {
 }
 function words(p) { want("s", 0, "plain", p ".pwd"); want("s", 0, "plain", p ".pwd.gz"); want("s", 0, "plain", p ".pwi") }
 function folder(p) { sub(/\057[^\057]*$/, "", p); return p == "" ? "/" : p }
-function programs(l,   w, n, i, c) {
-  gsub(/[][;&|<>(){}="\047`$@:+!-]/, " ", l); n = split(trim(l), w, /[ \t]+/); c = 0
-  for (i = 1; i <= n; i++) if (w[i] ~ /^\057/ && !(top_of(w[i]) in TOP) && w[i] !~ /[*?\\%,]/) { want("s", 0, "plain", w[i]); c++ }
+function programs(l,   w, n, i, c, many) {
+  many = l ~ /PATH/; gsub(/[][;&|<>(){}="\047`$@:+!-]/, " ", l); n = split(trim(l), w, /[ \t]+/); c = 0
+  for (i = 1; i <= n; i++) if (w[i] ~ /^\057/ && !(top_of(w[i]) in TOP) && w[i] !~ /[*?\\%,]/) { want("s", (many || (i > 1 && w[i - 1] == "cd")) ? 1 : 0, "plain", w[i]); c++ }
   return c
 }
 function counted(p) { if (p !~ /^\057/) return; gsub(/\057+$/, "", p); if (p == "") p = "/"; want("s", 0, "plain", p); want("s", 0, "plain", dirname(p)) }
@@ -167,7 +167,7 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
   }
   if (fam == "shell" || fam == "rc") {
     if (l ~ /^#/) return 0
-    c = 0
+    c = l ~ /PATH/ ? programs(l) : 0
     while (match(l, /(^|[ \t;&|({])([.]|source)[ \t]+["\047]?([$]HOME|[$][{]HOME[}]|~)?\057[-A-Za-z0-9_.\057]+/)) {
       v = substr(l, RSTART, RLENGTH); l = substr(l, RSTART + RLENGTH); c++
       low = (v ~ /[$~]/); v = substr(v, index(v, "/"))
@@ -234,6 +234,7 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
     return 1
   }
   if (fam == "cron") return l ~ /^#/ ? 0 : programs(l)
+  if (fam == "path") return (l !~ /PATH/ || l ~ /^#/) ? 0 : programs(l)
   if (fam == "unit") return l ~ /^(Exec|EnvironmentFile=)/ ? programs(l) : 0
   if (fam == "audit") {
     if (l ~ /^#/) return 0
@@ -260,7 +261,7 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
     return c
   }
   if (fam == "ntp" && word == "includefile") { want("c", 0, "ntp", under("/etc", v)); return 1 }
-  if (fam == "ldso" && word == "include") { want("c", 0, "ldso", under("/etc", v)); return 1 }
+  if (fam == "ldso") { if (word == "include") { want("c", 0, "ldso", under("/etc", v)); return 1 } return l ~ /^\057/ ? programs("PATH " l) : 0 }
   if (fam == "syslogng" && word == "@include") { gsub(/["\047]/, "", v); want("c", 1, "syslogng", under("/etc/syslog-ng", v)); return 1 }
   return 0
 }
