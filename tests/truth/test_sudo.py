@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shlex
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -169,7 +170,8 @@ WRITTEN: dict[str, dict[str, str]] = {
         "unclosed parenthesis": "alice ALL=(root ALL\nbob ALL=ALL\n",
         "include missing": "@include /etc/none\nalice ALL=ALL\n",
         "hash include": "#include /etc/none\n#includedir /etc/none.d\nalice ALL=ALL\n",
-        "include after a rule": "alice ALL=ALL @include /x\nbob ALL=ALL\n",
+        "a profile of AppArmor": "alice ALL=APPARMOR_PROFILE=x /usr/bin/id\nbob ALL=/usr/bin/id\n",
+    "include after a rule": "alice ALL=ALL @include /x\nbob ALL=ALL\n",
     }.items()
 }  # fmt: skip
 WRITTEN |= {
@@ -225,6 +227,41 @@ def test_groups(root: Path, name: str) -> None:
         assert compare(root, {"/etc/sudoers": text, "/etc/group": GROUPS[name]}) == []
     finally:
         lab.write(root, {"/etc/group": GROUP})
+
+
+OWNERS: dict[str, str] = {
+    "file of alice": "chown 1000 etc/sudoers.d/x",
+    "file that alice's group may write": "chown 0:1000 etc/sudoers.d/x; chmod 460 etc/sudoers.d/x",
+    "file that alice's group may read": "chown 0:1000 etc/sudoers.d/x",
+    "folder for all": "chmod 777 etc/sudoers.d",
+    "folder of alice": "chown 1000 etc/sudoers.d",
+    "folder for root's group": "chmod 775 etc/sudoers.d",
+    "link to a file of root": "mv etc/sudoers.d/x srv/y; ln -s /srv/y etc/sudoers.d/x",
+    "link to a file of alice": "mv etc/sudoers.d/x srv/y; chown 1000 srv/y; ln -s /srv/y etc/sudoers.d/x",
+    "linked folder": "mv etc/sudoers.d srv/d; ln -s /srv/d etc/sudoers.d",
+    "linked main file": "mv etc/sudoers srv/m; ln -s /srv/m etc/sudoers",
+    "main file of alice": "chown 1000 etc/sudoers",
+    "a folder and a pipe among the files": "mkdir etc/sudoers.d/a; mkfifo etc/sudoers.d/b",
+    "a file that nobody may read": "chmod 0 etc/sudoers.d/x",
+    "a tilde in the middle": "mv etc/sudoers.d/x etc/sudoers.d/x~y",
+    "a dot in front": "mv etc/sudoers.d/x etc/sudoers.d/.x",
+    "another policy file": "printf 'Plugin sudoers_policy sudoers.so sudoers_file=/srv/s\\n' >etc/sudo.conf; echo 'alice ALL=ALL' >srv/s; chmod 440 srv/s",
+    "another owner": "printf 'Plugin sudoers_policy sudoers.so sudoers_uid=1000\\n' >etc/sudo.conf",
+    "an insecure sudo.conf": "printf 'Plugin sudoers_policy sudoers.so sudoers_file=/srv/s\\n' >etc/sudo.conf; chmod 666 etc/sudo.conf",
+    "no recovery from errors": "printf 'Plugin sudoers_policy sudoers.so error_recovery=false\\n' >etc/sudo.conf; echo 'foo bar' >>etc/sudoers",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OWNERS)
+def test_owners_and_links(name: str) -> None:
+    with lab.overlay({**BASE, "/etc/sudoers": "bob ALL=ALL\n" + MAIN, "/etc/sudoers.d/x": "alice ALL=ALL\n"}) as root:
+        subprocess.run(["sh", "-ec", OWNERS[name]], cwd=root, check=True)
+        host = Host(lab.mounted(root) if list(OWNERS).index(name) % 4 else lab.local(root))
+        real = ask(root, [(user, "/usr/bin/id", "", "root") for user in ("alice", "bob")])
+    for user, allowed in zip(("alice", "bob"), real, strict=True):
+        account = host.accounts.get(user)
+        assert account is not None
+        assert host.sudo.may_run(account, "/usr/bin/id").allowed is allowed, user
 
 
 def random_policy(dice: random.Random) -> str:
@@ -318,6 +355,13 @@ ASKS = {
     "exempt in spite of the tag": "Defaults exempt_group=sudo\nalice ALL=PASSWD: ALL\n",
     "a value for a flag": "Defaults authenticate=no\nalice ALL=ALL\n",
     "a pattern of folders": "alice ALL=NOPASSWD: /usr/*/id\n",
+    "exempt by number": 'Defaults exempt_group="#27"\nalice, bob ALL=ALL\n',
+    "exempt of a primary group": "Defaults exempt_group=bob\nalice, bob ALL=ALL\n",
+    "exempt and not": "Defaults exempt_group=sudo\nDefaults !exempt_group\nalice ALL=ALL\n",
+    "commands of a folder": "Defaults!/usr/bin/ !authenticate\nalice ALL=ALL\n",
+    "all commands but one": "Defaults!ALL,!/usr/bin/id !authenticate\nalice ALL=ALL\n",
+    "rights in another part of the line": "alice ALL=NOPASSWD: /usr/bin/ls : ALL=/usr/bin/id\n",
+    "denied after": "alice ALL=NOPASSWD: ALL, !/usr/bin/id\n",
     "rootpw": "Defaults rootpw\nalice ALL=ALL\n",
     "timestamp": "Defaults timestamp_timeout=-1\nalice ALL=ALL\n",
     "negated user": "Defaults:!alice !authenticate\nalice, bob ALL=ALL\n",

@@ -106,6 +106,21 @@ class Follower:
 
     _in_rc = _in_shell
 
+    def _in_sudoconf(self, path: str, line: bytes) -> int:
+        """Where the policy is, and what sudo loads."""
+        if line[:1] == b"#":
+            return 0
+        count = 0
+        for word in _words(line):
+            if word[:1] == "/":
+                self._want("s", word)
+            elif word[:14] == "sudoers_file=/":
+                self._want("c", word[13:], "sudo")
+            else:
+                continue
+            count += 1
+        return count
+
     def _in_sudo(self, path: str, line: bytes) -> int:
         word, _, name = _first(line)
         if word in ("@include", "#include", "@includedir", "#includedir"):

@@ -99,7 +99,8 @@ ITEMS: tuple[Item, ...] = (
     # privilege
     Item("/etc/sudoers", family="sudo"),
     Item("/etc/sudoers.d", depth=1, family="sudo"),
-    *_each("/etc/sudo.conf /etc/doas.conf"),
+    Item("/etc/sudo.conf", family="sudoconf"),
+    Item("/etc/doas.conf"),
     *_each(
         "/usr/bin/dockerd /usr/sbin/dockerd /usr/local/bin/dockerd /run/docker.sock /var/run/docker.sock /snap/bin/docker /snap/bin/lxd /snap/bin/microk8s "
         "/usr/sbin/lxd /usr/bin/lxd /var/lib/lxd/unix.socket /var/snap/lxd/common/lxd/unix.socket /usr/bin/incus /usr/bin/incusd /opt/incus/bin/incusd "

@@ -182,6 +182,9 @@ class Sudo:
             if ALLOW not in runas:
                 continue
             answer = match.commands((spec.cmnd,), request)
+            if answer != SILENT and spec.cmnd.kind != "ALL" and spec.options.get("CHROOT", "*") != "*":
+                match.doubt(f"file:{spec.line.file}", Reason.UNSUPPORTED, "which program it is was not looked for below CHROOT")
+                answer = answer | SILENT
             found += [(value, spec) for value in answer - SILENT]
             if sure and date == YES and runas == YES and UNSPEC not in answer:
                 complete = True
@@ -240,7 +243,7 @@ class Sudo:
         exempt = self.setting(account, "exempt_group", target=target, request=request)
         asked: set[bool] = set()
         for group in exempt:
-            if group and group != "off" and group in account.groups:
+            if group and group != "off" and ALLOW in self._match.member(group, account):
                 asked.add(False)
         if asked and len(exempt) == 1:
             return False

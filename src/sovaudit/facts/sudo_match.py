@@ -119,6 +119,10 @@ class Matcher:
                     return found
         return _signed(member, self._is(member.name, account))
 
+    def member(self, name: str, account: Account) -> Answer:
+        """Whether an account is in a group given by name or `#gid`, as user_in_group() asks."""
+        return self._in_group(name, account)
+
     def _is(self, name: str, account: Account) -> Answer:
         if name.startswith("#") and _number(name[1:]) == account.uid:
             return YES

@@ -138,6 +138,8 @@ class _Loader:
                 self.plugins.setdefault(words[2])
             if len(words) < 3 or words[0].lower() != "plugin" or words[1] in ("sudoers_io", "sudoers_audit"):
                 continue
+            if words[1] == "sudoers_policy" and posixpath.basename(words[2]) not in ("sudoers.so", "sudoers"):
+                self.elsewhere.append(f"plugin {words[2]}")
             if words[1] != "sudoers_policy":
                 self.elsewhere.append(f"plugin {words[1]}")
                 continue

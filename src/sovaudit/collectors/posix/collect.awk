@@ -175,6 +175,17 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
     }
     return c
   }
+  if (fam == "sudoconf") {
+    if (l ~ /^#/) return 0
+    n = split(l, w, /[ \t]+/); c = 0
+    for (i = 1; i <= n; i++) {
+      if (w[i] ~ /^\057/) want("s", 0, "plain", w[i])
+      else if (substr(w[i], 1, 14) == "sudoers_file=/") want("c", 0, "sudo", substr(w[i], 14))
+      else continue
+      c++
+    }
+    return c
+  }
   if (fam == "sudo") {
     split(l, w, /[ \t]+/)
     if (w[1] ~ /^[@#]include(dir)?$/) {
