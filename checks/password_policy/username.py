@@ -6,9 +6,10 @@ Asked: can a password that is otherwise strong hold the login name, forwards or 
 who changes their own password, and `root`, who sets one for somebody, each by the weakest service; and one for each account whose name
 has fewer than four letters, for libpwquality does not look for these.
 Passes: such a password is refused by a module that the stack reaches and that insists (pam_pwquality's `usercheck`, on unless set to 0;
-pam_cracklib's `reject_username`; pam_passwdqc, which counts the rest alone), or none can be set at all.
+pam_cracklib's `reject_username`), or none can be set at all.
 Fails: it is certainly accepted. cracklib's own look at the account's data refuses plain variants of the name only, not a name among other
-characters; pam_unix (`obscure` too) never looks. root is asked for nothing unless `enforce_for_root` stands in pwquality's settings.
+characters; pam_passwdqc counts what is left without the name; pam_unix (`obscure` too) never looks. root is asked for nothing unless
+`enforce_for_root` stands in pwquality's settings.
 Unknown: it depends on a module or file that was not seen.
 Out of reach: parts of the name (`usersubstr`), the words of the GECOS field (`gecoscheck`); hashes written without PAM.
 

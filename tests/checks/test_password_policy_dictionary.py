@@ -41,11 +41,11 @@ def test_pam_unix_looks_nothing_up(arguments: str) -> None:
     assert answer(arguments, stack="password required pam_unix.so {}\n") == ("fail", "fail")
 
 
-def test_passwdqc_has_its_own_list() -> None:
+def test_passwdqc_knows_few_words_of_its_own() -> None:
     stack = "password requisite pam_passwdqc.so {}\npassword required pam_unix.so use_authtok\n"
-    assert answer("", stack=stack) == ("pass", "pass")
-    assert answer("match=0", stack=stack) == ("fail", "fail")
-    assert answer("enforce=users", stack=stack) == ("pass", "fail")
+    assert answer("", stack=stack) == ("fail", "fail")
+    assert answer("wordlist=/etc/words", stack=stack) == ("pass", "pass")
+    assert answer("wordlist=/etc/words enforce=users", stack=stack) == ("pass", "fail")
 
 
 def test_a_dictionary_that_was_not_seen_is_unknown() -> None:

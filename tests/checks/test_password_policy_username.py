@@ -27,7 +27,7 @@ def answer(module: str) -> dict[str, str]:
         ("pam_pwquality.so enforcing=0", "fail", "fail"),
         ("pam_cracklib.so", "fail", "fail"),
         ("pam_cracklib.so reject_username", "pass", "fail"),
-        ("pam_passwdqc.so", "pass", "pass"),
+        ("pam_passwdqc.so", "fail", "fail"),
         ("pam_permit.so", "pass", "pass"),
     ],
 )

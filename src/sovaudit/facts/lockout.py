@@ -185,13 +185,14 @@ class Lockout:
         return self._lockers[step]
 
     def _people(self, service: Service, lockers: dict[Step, Locker]) -> list[Account]:
-        """Accounts that stand for all: anyone at all, and whoever the stack or a locker tells apart."""
-        people = [anyone()]
-        asks = any(step.module in ASKS_WHO for step in service.stack("auth"))
+        """Accounts that stand for all: anyone at all, and one of each kind that the stack or a locker tells apart."""
+        asking = [step for step in service.stack("auth") if step.module in ASKS_WHO]
         spared = {each.spared for each in lockers.values() if each.spared and not each.root}
-        if asks or spared:
-            people += [account for account in self._usable if asks or spared & account.groups]
-        return people
+        kinds: dict[tuple[object, ...], Account] = {}
+        for account in self._usable if asking or spared else ():
+            answers = [behaviour(Call(self.host, service.name, "auth", account, None, False, step)) for step in asking]
+            kinds.setdefault((frozenset(spared & account.groups), *answers), account)
+        return [anyone(), *kinds.values()]
 
     @cached_property
     def _usable(self) -> list[Account]:

@@ -51,6 +51,7 @@ class Pam:
         self.host = host
         self._solved: dict[tuple[object, ...], Ways] = {}
         self._passwords: dict[str, PasswordStack] = {}
+        self._people: dict[tuple[str, bool], list[Account]] = {}
         self._kept: list[tuple[Behaviour, ...]] = []
 
     @cached_property
@@ -178,13 +179,16 @@ class Pam:
         return [(service, self.password_stack(service)) for service in self.password_services(by_root=by_root)]
 
     def _setters(self, stack: PasswordStack, by_root: bool) -> list[Account]:
-        """Accounts that stand for all: anyone at all, and where the stack asks who, everyone with a password."""
-        setters = [anyone()]
-        if any(step.module in ASKS_WHO for step in stack.stack):
-            setters += [
-                account for account in self.host.accounts if by_root or (account.uid != 0 and account.password and account.password.usable)
-            ]
-        return setters
+        """Accounts that stand for all: anyone at all, and where the stack asks who, one of each kind that it tells apart."""
+        key = stack.service.name, by_root
+        if key not in self._people:
+            asking = [step for step in stack.stack if step.module in ASKS_WHO]
+            kinds: dict[tuple[Behaviour, ...], Account] = {}
+            for account in self.host.accounts if asking else ():
+                if by_root or (account.uid != 0 and account.password and account.password.usable):
+                    kinds.setdefault(tuple(stack.answer(step, account, by_root=by_root) for step in asking), account)
+            self._people[key] = [anyone(), *kinds.values()]
+        return self._people[key]
 
     def expiry_ignored(self, service: str) -> bool | None:
         """Whether a service lets an overdue password in without asking for a new one; None if that is not certain. Raises Unseen."""

@@ -100,6 +100,10 @@ class Examiner:
         need, _ = self.need(step, by_root)
         return need is not None and candidate.length >= need and not (candidate.used and candidate.used <= history.remember)
 
+    def broken(self, step: Step) -> bool:
+        """The step gives up over its own options, in both passes."""
+        return step.module == "pam_passwdqc.so" and self.passwdqc(step).broken
+
     def idle(self, step: Step) -> bool:
         """The step answers IGNORE, whatever is set."""
         return step.module == "pam_pwhistory.so" and self.history(step).idle

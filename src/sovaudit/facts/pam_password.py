@@ -91,6 +91,10 @@ class PasswordStack:
         self._solved: dict[tuple[object, ...], Ways] = {}
         self._kept: list[tuple[Behaviour, ...]] = []
 
+    def answer(self, step: Step, account: Account, *, by_root: bool) -> Behaviour:
+        """What one step does before a new password is asked for."""
+        return self._behaviour(step, account, by_root, None)
+
     def accepts(self, account: Account, candidate: Candidate, *, by_root: bool) -> Accepted:
         """Whether this account (or root, for it) can set such a password."""
         if self.service.broken is not None:
@@ -194,11 +198,15 @@ class PasswordStack:
         if module in TESTERS:
             if self.examiner.idle(step):
                 return fixed(Code.IGNORE)
+            if self.examiner.broken(step):
+                return fixed(Code.ABORT)
             if candidate is None:
                 return fixed(Code.SUCCESS)
             if self.examiner.blind(step):
                 return fixed(Code.MAXTRIES)
-            return _tested(self.examiner.accepts(step, by_root, candidate), _insists(step), self.examiner.refusal(step))
+            its_root = by_root and (module != "pam_passwdqc.so" or self.service.name == "passwd")
+            good = self.examiner.accepts(step, its_root, candidate)
+            return _tested(good, _insists(step), self.examiner.refusal(step), module != "pam_passwdqc.so")
         invoker = next(iter(self.host.accounts.by_uid(0)), None) if by_root else account
         call = Call(self.host, self.service.name, "auth", account, invoker, False, step)
         if module in _ELSEWHERE:
@@ -215,10 +223,12 @@ def _insists(step: Step) -> bool:
 
 
 @cache
-def _tested(good: bool, insists: bool, refused: Code) -> Behaviour:
+def _tested(good: bool, insists: bool, refused: Code, clears: bool) -> Behaviour:
+    """A module that looks at the new password: asks for it unless it is there. clears: it throws away what it refuses."""
     choices: list[Choice] = []
     for held, kept, lost in ((HELD, HELD, NONE), (WRITTEN, WRITTEN, LOST)):
-        outcome = Outcome(Code.SUCCESS, kept) if good else Outcome(Code.AUTHTOK_ERR if insists else refused, lost)
+        code = Code.AUTHTOK_ERR if insists else refused
+        outcome = Outcome(Code.SUCCESS, kept) if good else Outcome(code, lost if clears else kept)
         choices.append(Choice((outcome,), before=frozenset({held})))
     for lost, typed in ((NONE, HELD), (LOST, WRITTEN)):
         before = frozenset({lost})
