@@ -29,6 +29,7 @@ WEAK = {
     "/etc/ssh/sshd_config": "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\nPermitRootLogin yes\nPermitEmptyPasswords yes\n",
     "/etc/ssh/sshd_config.d/10-site.conf": "PasswordAuthentication yes\nMatch User bob\n PasswordAuthentication no\n",
     "/etc/pam.d/common-auth": "auth [success=1 default=ignore] pam_unix.so nullok\nauth requisite pam_deny.so\nauth required pam_permit.so\n",
+    "/etc/pam.d/gdm-password": "auth required pam_google_authenticator.so nullok\n@include common-auth\n@include common-account\n",
     "/etc/pam.d/common-account": "account required pam_unix.so\n",
     "/etc/pam.d/common-password": "password required pam_unix.so obscure sha512\n",
     "/etc/sudoers": "root ALL=(ALL:ALL) ALL\n%sudo ALL=(ALL:ALL) ALL\nbob ALL=(root) NOPASSWD: /usr/bin/vim, /srv/open/run.sh\n",

@@ -11,6 +11,7 @@ import select
 import socket
 import struct
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,9 +26,10 @@ PASSWORDS = {"root": "Root-41x-harbour", "alice": "Kx7-quiet-Harbour", "bob": "Q
 UIDS = {"alice": 1001, "bob": 1002, "carol": 1003}
 
 
-def code() -> str:
-    """The one-time code of SECRET just now."""
-    digest = hmac.new(base64.b32decode(SECRET + "=" * (-len(SECRET) % 8)), struct.pack(">Q", int(time.time()) // 30), hashlib.sha1).digest()
+def code(secret: str = "") -> str:
+    """The one-time code just now, of SECRET or of another one in hexadecimal digits."""
+    key = bytes.fromhex(secret) if secret else base64.b32decode(SECRET + "=" * (-len(SECRET) % 8))
+    digest = hmac.new(key, struct.pack(">Q", int(time.time()) // 30), hashlib.sha1).digest()
     at = digest[-1] & 15
     return f"{(int.from_bytes(digest[at : at + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06d}"
 
@@ -39,7 +41,15 @@ def account(host: Host, name: str) -> Account:
 
 
 def answered(
-    root: Path, command: Sequence[str], *, passwords: Mapping[str, str], asked: str, codes: bool, user: str, seconds: float = 8
+    root: Path,
+    command: Sequence[str],
+    *,
+    passwords: Mapping[str, str],
+    asked: str,
+    codes: bool,
+    user: str,
+    seconds: float = 8,
+    secret: str = "",
 ) -> str:
     """What a program prints when each prompt is answered with what is offered; an empty line where nothing is. Ends at the sixth prompt.
 
@@ -67,7 +77,7 @@ def answered(
             prompts += 1
             if prompts > 5:
                 break
-            program.stdin.write(_answer(prompt, passwords, asked, codes).encode() + b"\n")
+            program.stdin.write(_answer(prompt, passwords, asked, codes, secret).encode() + b"\n")
     except BrokenPipeError:
         pass
     finally:
@@ -129,11 +139,11 @@ def on_terminal(
     return set(re.findall(r"IN-42 (\w+)", said))
 
 
-def _answer(prompt: str, passwords: Mapping[str, str], asked: str, codes: bool) -> str:
+def _answer(prompt: str, passwords: Mapping[str, str], asked: str, codes: bool, secret: str = "") -> str:
     if "ew password" in prompt:
         return "Brand-new.83-Lamp"
     name = next((name for name in PASSWORDS if f"for {name}" in prompt), asked)
-    password, now = passwords.get(name, ""), code() if codes else ""
+    password, now = passwords.get(name, ""), code(secret) if codes else ""
     if "&" in prompt:
         return password + now
     return now if "code" in prompt or "One-time" in prompt else password
@@ -161,11 +171,13 @@ def people(files: Mapping[str, str], prepare: str = "", modes: Mapping[str, int]
 
 
 _HASHED: dict[str, str] = {}
+_HASHING = threading.Lock()
 
 
 def _hashes(root: Path) -> dict[str, str]:
-    if not _HASHED:
-        for name, password in PASSWORDS.items():
-            found = lab.run(root, ["openssl", "passwd", "-6", "-salt", "abcdefgh", password]).stdout.strip()
-            _HASHED["#root" if name == "root" else name] = found
+    with _HASHING:
+        if not _HASHED:
+            for name, password in PASSWORDS.items():
+                found = lab.run(root, ["openssl", "passwd", "-6", "-salt", "abcdefgh", password]).stdout.strip()
+                _HASHED["#root" if name == "root" else name] = found
     return _HASHED

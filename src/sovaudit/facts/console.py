@@ -62,7 +62,7 @@ class Console:
         self._automatic: dict[str, list[_Automatic]] = {}
         for one in self._look():
             self._automatic.setdefault(one.who, []).append(one)
-        self._services = tuple(self._stacks())
+        self.services = tuple(self._stacks())  # names of PAM services that stand for a door, each with why that is not certain
 
     def _look(self) -> Iterator[_Automatic]:
         try:
@@ -92,7 +92,7 @@ class Console:
 
     def doors(self, account: Account) -> list[Door]:
         """Every door that opens, or may open, to this account."""
-        found = [Door(name, self._through(name, account, gap)) for name, gap in self._services]
+        found = [Door(name, self._through(name, account, gap)) for name, gap in self.services]
         for one in (*self._automatic.get(account.name, ()), *self._automatic.get("", ())):
             found.append(Door(one.name, self._by_itself(one, account)))
         for gap in self._gaps:
@@ -101,7 +101,7 @@ class Console:
 
     def closed(self, account: Account) -> tuple[Line, ...]:
         """Why `login` lets this account in by nothing."""
-        return tuple(line for name, _ in self._services[:1] for line in self._through(name, account, None).closed.because)
+        return tuple(line for name, _ in self.services[:1] for line in self._through(name, account, None).closed.because)
 
     def _through(self, service: str, account: Account, gap: Gap | None) -> Ways:
         try:

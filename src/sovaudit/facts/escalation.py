@@ -68,6 +68,18 @@ def _sudo(host: Host, account: Account) -> Iterator[Road]:
             yield Road("sudo", Ways(possible={frozenset(): Why(reach.because, gaps)}), named=False)
 
 
+def sudo_questions(host: Host, account: Account) -> list[tuple[str, Account]]:
+    """PAM services and accounts that sudo may ask when this account runs something: one's own, or by `rootpw` and its like another's."""
+    found: dict[tuple[str, str], Account] = {}
+    for reach in host.sudo.roads_to_root(account)[:MAX_ROADS]:
+        if reach.password is not False:
+            for who in _whom(host, account, reach):
+                found.update({(service, who.name): who for service, _ in _services(host, account, reach)})
+    if not found and any(right.nopasswd is not True for right in host.sudo.grants(account)):
+        found["sudo", account.name] = account
+    return [(service, who) for (service, _), who in found.items()]
+
+
 def _spelled(reach: Reach) -> str:
     """The command line, as one would type it."""
     words = ["sudo"]
@@ -190,7 +202,7 @@ def _su(host: Host, account: Account) -> Iterator[Road]:
     for root in host.accounts.by_uid(0):
         if not _shell_runs(host, root):
             continue
-        for service, doubt in _su_services(host):
+        for service, doubt in su_services(host):
             try:
                 ways = _of_another(host.pam.enter(service, root, invoker=account))
             except Unseen as unseen:
@@ -201,7 +213,8 @@ def _su(host: Host, account: Account) -> Iterator[Road]:
             yield Road(" ".join(word for word in words if word), ways, named=False)
 
 
-def _su_services(host: Host) -> list[tuple[str, tuple[Gap, ...]]]:
+def su_services(host: Host) -> list[tuple[str, tuple[Gap, ...]]]:
+    """PAM services of su, each with why it is not certain that su uses it."""
     try:
         if host.pam.stacks.configured("su-l"):
             return [("su", ()), ("su-l", ())]

@@ -30,6 +30,7 @@ class Host:
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
         self.live = evidence.target.kind != "root"  # a mounted root has no running programs
+        self.enrolled = False  # True: every account is taken to hold what one-time codes and tokens ask of it
 
     @property
     def name(self) -> str:
@@ -72,6 +73,15 @@ class Host:
         text = self.files.read("/etc/os-release") or self.files.read("/usr/lib/os-release") or ""
         pairs = (line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
         return {key.strip(): value.strip().strip("\"'") for key, _, value in pairs}
+
+    @cached_property
+    def as_if_enrolled(self) -> Host:
+        """The same host, were every account enrolled with whatever one-time code or token is asked of it: what must then be presented?"""
+        other = Host(self.evidence)
+        shared = ("files", "accounts", "packages", "os", "sudo")
+        other.__dict__.update({name: value for name, value in self.__dict__.items() if name in shared})
+        other.enrolled = True
+        return other
 
     @cached_property
     def pam(self) -> Pam:

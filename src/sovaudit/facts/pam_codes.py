@@ -7,7 +7,7 @@ from functools import cache
 from sovaudit.facts.factors import Factor
 from sovaudit.facts.pam_flow import Behaviour, Choice, Outcome, Token
 from sovaudit.facts.pam_modules import ANY, TYPED, Call, Model, fixed, gap_of, unsure
-from sovaudit.facts.pam_secrets import google_state, oath_state
+from sovaudit.facts.pam_secrets import google_state, oath_state, u2f_secret
 from sovaudit.facts.parse.pam_conf import Code
 from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
@@ -116,10 +116,29 @@ def remote(factor: Factor, *, password: bool = False) -> Model:
         gap = gap_of(call, Reason.UNSUPPORTED, f"{call.step.module} asks another system, or a device, whose answer was not seen")
         if call.phase == "account":
             return unsure((Code.SUCCESS, Code.USER_UNKNOWN, Code.PERM_DENIED, Code.IGNORE), gap)
+        if call.host.enrolled and not password:
+            return _enrolled_factor(factor)
         first = call.has("use_first_pass") and not call.has("try_first_pass")
         return _remote_password(gap, first) if password else _remote_factor(gap, factor, call.has("nouserok"))
 
     return model
+
+
+def u2f(call: Call) -> Behaviour:
+    """pam_u2f(8): without a file of devices nobody has one; `nouserok` then lets through, in one release by SUCCESS, in another by IGNORE."""
+    if call.phase == "auth" and not call.host.enrolled and u2f_secret(call).state == "absent":
+        if not call.has("nouserok"):
+            return fixed(Code.AUTHINFO_UNAVAIL)
+        return unsure((Code.IGNORE, Code.SUCCESS), gap_of(call, Reason.AMBIGUOUS, "releases of pam_u2f differ in what nouserok answers"))
+    return _token(call)
+
+
+_token = remote(Factor.TOKEN)
+
+
+@cache
+def _enrolled_factor(factor: Factor) -> Behaviour:
+    return (Choice((Outcome(Code.SUCCESS),), frozenset({factor})), Choice((Outcome(Code.AUTH_ERR),)))
 
 
 @cache

@@ -7,7 +7,7 @@ from functools import cache
 from sovaudit.facts import pam_conditions as conditions
 from sovaudit.facts.factors import Factor
 from sovaudit.facts.files import Unseen
-from sovaudit.facts.pam_codes import google, oath, remote
+from sovaudit.facts.pam_codes import google, oath, remote, u2f
 from sovaudit.facts.pam_flow import Behaviour, Choice, Outcome
 from sovaudit.facts.pam_modules import Call, Model, fixed, gap_of, unix, unsure
 from sovaudit.facts.pam_succeed_if import succeed_if
@@ -119,7 +119,7 @@ MODELS: dict[str, Model] = {
     "pam_kwallet5.so": _IGNORED,
     "pam_ecryptfs.so": _IGNORED,
     # factors that only another system or a device can verify
-    "pam_u2f.so": _TOKEN,
+    "pam_u2f.so": u2f,
     "pam_pkcs11.so": _TOKEN,
     "pam_p11.so": _TOKEN,
     "pam_poldi.so": _TOKEN,

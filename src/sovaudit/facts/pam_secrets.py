@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.files import Files, Stat, Unseen
 from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
 
 if TYPE_CHECKING:
     from sovaudit.facts.pam_modules import Call
@@ -20,19 +23,41 @@ _GOOGLE_WORDS = frozenset(
 _GOOGLE_KEYS = ("secret=", "authtok_prompt=", "user=", "allowed_perm=", "grace_period=")
 
 
-def google_state(call: Call) -> tuple[str, Gap | None]:
-    """State of the account's secret for pam_google_authenticator, and the gap where it is not certain.
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What a module finds of an account's secret.
 
-    `present` (it opens with a code), `absent` (no such file), `refused` (an argument, owner, mode or folder makes the module refuse everybody).
+    state: `present` (it opens with a code), `absent` (there is none), `refused` (an argument, owner, mode or folder makes the module refuse).
+    why: where it should be, and what is wrong with it. gap: why that is not certain.
     """
+
+    state: str
+    why: Line
+    gap: Gap | None = None
+
+
+def google_state(call: Call) -> tuple[str, Gap | None]:
+    """State of the account's secret for pam_google_authenticator, and the gap where it is not certain."""
+    if call.host.enrolled:
+        return "present", None
+    secret = google_secret(call)
+    return secret.state, secret.gap
+
+
+def google_secret(call: Call) -> Secret:
+    """~/.google_authenticator, or where `secret=` says, read with the rights of the account or of `user=`."""
     allowed = 0o600
     strict = True
     spec = "~/.google_authenticator"
     owner: Account | None = call.account
     fixed_user = False
+
+    def refused(what: str) -> Secret:
+        return Secret("refused", Line(call.step.line.file, call.step.line.number, what))
+
     for arg in call.args:
         if arg not in _GOOGLE_WORDS and not arg.startswith(_GOOGLE_KEYS):
-            return "refused", None  # one unknown argument and the module gives up
+            return refused(f"{arg}: one unknown argument and the module refuses everybody")
         key, _, value = arg.partition("=")
         if key == "secret":
             spec = value
@@ -40,36 +65,42 @@ def google_state(call: Call) -> tuple[str, Gap | None]:
             fixed_user = True
             owner = call.host.accounts.get(value) if not value.isdigit() else next(iter(call.host.accounts.by_uid(int(value))), None)
             if owner is None:
-                return "refused", None
+                return refused(f"{arg}: there is no such account")
         elif key == "allowed_perm":
             if not re.fullmatch(r"[0-7]{1,9}", value) or int(value, 8) == 0:
-                return "refused", None
+                return refused(f"{arg}: no permission bits")
             allowed = int(value, 8)
         elif key == "grace_period" and not re.fullmatch(r"[0-9]{0,15}", value):
-            return "refused", None
+            return refused(f"{arg}: no number")
         elif arg == "no_strict_owner":
             strict = False
     assert owner is not None
     path = _expand(spec, call.account, fixed_user)
     if path is None or not path.startswith("/"):
-        return "refused", None
+        return refused(f"secret={spec}: leads nowhere")
     try:
-        return _secret_state(call.host.files, path, owner, allowed, strict), None
+        return _secret(call.host.files, path, owner, allowed, strict)
     except Unseen as unseen:
-        return "present", unseen.gap
+        return Secret("present", Line(path, 0, "was not seen"), unseen.gap)
 
 
-def _secret_state(files: Files, path: str, owner: Account, allowed: int, strict: bool) -> str:
+def _secret(files: Files, path: str, owner: Account, allowed: int, strict: bool) -> Secret:
     if not _may_enter(files, posixpath.dirname(path), owner):
-        return "refused"
+        return Secret("refused", Line(path, 0, f"{owner.name} cannot enter its folder"))
     stat = files.follow(path)
     if stat is None:
-        return "absent"
-    if stat.kind != "f" or stat.mode & 0o3777 & ~allowed or (strict and stat.uid != owner.uid):
-        return "refused"
-    if stat.size == 0 or not _bit(stat, owner, 4):
-        return "refused"
-    return "present"
+        return Secret("absent", Line(path, 0, "is absent"))
+    if stat.kind != "f":
+        return Secret("refused", Line(path, 0, "is no regular file"))
+    if stat.mode & 0o3777 & ~allowed:
+        return Secret("refused", Line(path, 0, f"mode {stat.mode:o} is more than {allowed:o}"))
+    if strict and stat.uid != owner.uid:
+        return Secret("refused", Line(path, 0, f"belongs to uid {stat.uid}, not to {owner.name}"))
+    if stat.size == 0:
+        return Secret("refused", Line(path, 0, "is empty"))
+    if not _bit(stat, owner, 4):
+        return Secret("refused", Line(path, 0, f"{owner.name} cannot read it"))
+    return Secret("present", Line(path, 0, f"mode {stat.mode:o}, uid {stat.uid}"))
 
 
 def _expand(spec: str, account: Account, fixed_user: bool) -> str | None:
@@ -106,16 +137,41 @@ def _bit(stat: Stat, who: Account, bit: int) -> bool:
 
 def oath_state(call: Call) -> tuple[str, Gap | None]:
     """State of the account in pam_oath's users file: `present`, `unknown` (not listed), `refused` (no users file)."""
+    if call.host.enrolled:
+        return "present", None
+    secret = oath_secret(call)
+    return {"absent": "unknown"}.get(secret.state, secret.state), secret.gap
+
+
+def oath_secret(call: Call) -> Secret:
+    """The line of the users file that names the account: `absent` if there is none, `refused` without a file."""
     path = call.value("usersfile", "/etc/users.oath")
     path = path.replace("${HOME}", call.account.home).replace("${USER}", call.account.name)
     try:
         lines = call.host.files.lines(path)
     except Unseen as unseen:
-        return "present", unseen.gap
+        return Secret("present", Line(path, 0, "was not seen"), unseen.gap)
     if lines is None:
-        return "refused", None
+        return Secret("refused", Line(path, 0, "is absent"))
     for line in lines:
         words = line.text.split()
         if len(words) >= 2 and not words[0].startswith("#") and words[1] == call.account.name:
-            return "present", None
-    return "unknown", None
+            return Secret("present", line)
+    return Secret("absent", Line(path, 0, f"does not name {call.account.name}"))
+
+
+def u2f_secret(call: Call) -> Secret:
+    """The account's own ~/.config/Yubico/u2f_keys, or the file that `authfile=` names for all: there or not; whom it names is not read."""
+    spec = call.value("authfile", "~/.config/Yubico/u2f_keys")
+    if call.has("expand"):
+        spec = spec.replace("%u", call.account.name).replace("%h", call.account.home)
+    path = spec.replace("~", call.account.home, 1) if spec.startswith("~/") else spec
+    try:
+        if not path.startswith("/"):
+            raise Unseen(Gap(f"file:{path}", Reason.UNSUPPORTED, "a file that is named from the home"))
+        stat = call.host.files.follow(path)
+    except Unseen as unseen:
+        return Secret("present", Line(path, 0, "was not seen"), unseen.gap)
+    if stat is None or stat.kind != "f" or stat.size == 0:
+        return Secret("absent", Line(path, 0, "is absent or empty"))
+    return Secret("present", Line(path, 0, "is there"), Gap(f"file:{path}", Reason.UNSUPPORTED, "whom it names is not read"))
