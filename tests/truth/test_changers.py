@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from checks.least_privilege.sudo_root import sudo_root
 from checks.least_privilege.sudo_writable import sudo_writable
 from sovaudit.facts.changers import Changers
 from sovaudit.facts.host import Host
@@ -158,6 +159,8 @@ def test_who_can_change_it(root: Path, name: str) -> None:
     assert real if names == {"everybody"} else names == real
     verdicts = {outcome.subject: outcome.verdict.value for outcome in run(sudo_writable, host)}
     assert verdicts == {"sudo": "pass", os.path.normpath(case[0]): "fail" if real else "pass"}
+    through = {outcome.subject for outcome in run(sudo_root, host) if outcome.verdict == "fail"}
+    assert through == ({"alice"} & real)  # who may run it and can change it is root
 
 
 @pytest.mark.parametrize("name", LISTS)

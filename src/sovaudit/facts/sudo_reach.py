@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account
-from sovaudit.facts.files import Unseen
+from sovaudit.facts.changers import Changers
 from sovaudit.facts.parse.globs import has_meta
 from sovaudit.facts.parse.sudoers import Member
 from sovaudit.facts.sudo_match import Request, Target, leaves
@@ -65,6 +64,7 @@ class Reaches:
         self._host = host
         self._sudo = sudo
         self._reach: dict[str, Reach] = {}
+        self._changers = Changers(host)
 
     def of(self, account: Account) -> Reach:
         """By its own rights, and by those of the accounts it may become."""
@@ -168,26 +168,14 @@ class Reaches:
 
     def _can_write(self, account: Account, path: str) -> bool | Gap:
         """Whether the account can change the program that stands there, or put one there. A Gap: not seen."""
-        if has_meta(path) or (path.startswith(SYSTEM_FOLDERS) and not path.startswith("/usr/local/")):
+        if has_meta(path) or account.uid == 0:
             return False
-        files = self._host.files
-        gids = {account.gid, *account.gids}
-        try:
-            here, below = files.resolve(path) or path, True
-            while here != "/":
-                found = files.stat(here)
-                if found is None:
-                    below = True
-                else:
-                    mine = found.uid == account.uid
-                    writes = mine or found.world_writable or (found.group_writable and found.gid in gids)
-                    if writes and (found.kind != "d" or mine or not found.mode & 0o1000 or below):
-                        return account.uid != 0
-                    below = False
-                here = posixpath.dirname(here)
-        except Unseen as unseen:
-            return unseen.gap
-        return False
+        changes = self._changers.of(path)
+        if path.startswith(SYSTEM_FOLDERS) and not path.startswith("/usr/local/") and not changes.found:
+            return False
+        if any(change.uid in (account.uid, -1) for change in changes.found):
+            return True
+        return changes.gaps[0] if changes.gaps else False
 
     def _stepping_stones(self, account: Account) -> list[Target]:
         """Whom this account may become that is root by another way: with a group that equals root, or with sudo that asks nothing."""
