@@ -49,7 +49,7 @@ class Scan:
         self.programs = b""
         self.gaps: dict[str, Gap] = {}
         self._found: dict[str, tuple[int, int, int, int, str]] = {}  # path → mode, uid, gid, size, capabilities
-        self._exposed: set[str] = set()
+        self._exposed: dict[str, str] = {}  # path → row
         self._links: dict[str, str] = {}
         self._tops: set[str] = set()
 
@@ -75,6 +75,7 @@ class Scan:
                     if here in items.SCANNED:
                         self._tops.add(here)
                 self._see(here, found, link)
+        self._bound()
         self._follow_links()
         for top in sorted(self._tops):
             if f"scan:{top}" not in self.gaps and "scan:/" not in self.gaps:
@@ -103,18 +104,24 @@ class Scan:
         if kind == stat.S_IFLNK:
             self._links[path] = target_of(path, link)
         elif found.st_uid != 0 or mode & 0o022:
-            self._exposed.add(path)
-            if len(self._exposed) > items.MAX_EXPOSED:
-                self._gap("scan:/", Reason.TRUNCATED, f"more than {items.MAX_EXPOSED} paths that are not root alone")
-                return
-            self.rows.add(
+            self._exposed[path] = (
                 f"{_KINDS.get(kind, 'c')}\t{mode:o}\t{found.st_uid}\t{found.st_gid}\t{found.st_size}\t{found.st_mtime_ns // 10**9}\t{path}"
             )
+
+    def _bound(self) -> None:
+        """A folder with too much of others' in it is not told at all."""
+        for top in items.SCANNED:
+            mine = [path for path in self._exposed if path.startswith(top + "/")]
+            if len(mine) > items.MAX_EXPOSED:
+                self._gap(f"scan:{top}", Reason.TRUNCATED, f"more than {items.MAX_EXPOSED} paths that are not root alone")
+                for path in mine:
+                    del self._exposed[path]
+        self.rows.update(self._exposed.values())
 
     def _follow_links(self) -> None:
         """Links that lead out of root's folders, or to something there that is not root's alone: they are looked at one by one."""
         suspect = {path for path, target in self._links.items() if leads_out(target)}
-        risky = self._exposed | suspect
+        risky = set(self._exposed) | suspect
         for _ in range(8):
             more = {path for path, target in self._links.items() if path not in suspect and _reaches(target, risky)} if risky else set()
             if not more:
@@ -123,7 +130,7 @@ class Scan:
             risky |= more
         if len(suspect) > items.MAX_LINKS:
             self._gap("scan:/", Reason.TRUNCATED, f"more than {items.MAX_LINKS} links out of the folders of root")
-        looked = [*sorted(suspect, key=os.fsencode)[: items.MAX_LINKS], *sorted(self._exposed)[: items.MAX_EXPOSED]]
+        looked = [*sorted(suspect, key=os.fsencode)[: items.MAX_LINKS], *sorted(self._exposed)]
         self.wanted = [Item(path, False) for path in looked]  # with the folders on the way
 
     def _attribute(self, path: str, name: str) -> bytes:

@@ -44,7 +44,7 @@ function mount_of(p,   i, best, at) {
   for (i = 1; i <= MOUNTS; i++) if ((MOUNT[i] == "/" || p == MOUNT[i] || index(p, MOUNT[i] "/") == 1) && length(MOUNT[i]) >= best) { best = length(MOUNT[i]); at = i }
   return at
 }
-function scan(   l, w, n, i, m, t, places, prune, tops, cmd, code, path, link, ctl, exposed, posix, special, others, ours, able, base, end) {
+function scan(   l, w, n, i, m, t, places, prune, tops, cmd, code, path, link, ctl, top, posix, special, others, ours, able, base, end) {
   n = split(ENVIRON["SOVAUDIT_SCANNED"], w, / /); for (i = 1; i <= n; i++) { TOP[w[i]] = 1; tops = tops (i > 1 ? " -o " : "") "-path " quote(w[i] "/*") }
   if (ENVIRON["SOVAUDIT_UID"] != "0") { gap("denied", "setuid", "root could look everywhere"); gap("denied", "scan:/", "root could look everywhere"); return }
   mounts()
@@ -76,14 +76,14 @@ function scan(   l, w, n, i, m, t, places, prune, tops, cmd, code, path, link, c
       (ENVIRON["SOVAUDIT_GETCAP"] == "" ? "" : " \\(" able " -o -true \\)") \
       " \\(" special " -printf " quote("S\\t%m\\t%U\\t%G\\t%s\\t%p\\n") " -o -true \\)" ours \
       " \\( -type l -printf " quote("L\\t%p\\t%l\\n") " -o" others " -printf " quote("E\\t%y\\t%m\\t%U\\t%G\\t%s\\t%Ts\\t%p\\n") " \\)" end
-  code = ""; exposed = 0
+  code = ""
   while ((cmd | getline l) > 0) {
     n = split(l, w, "\t")
     if (w[1] == "S") { if (!(OPTION[mount_of(w[6])] ~ /,nosuid,/)) program(w[6], w[2], w[3], w[4], w[5], "") }
     else if (w[1] == "E") {
-      if (++exposed > MAXEXPOSED) { gap("truncated", "scan:/", "more than " MAXEXPOSED " paths that are not root alone"); continue }
+      top = top_of(w[8]); if (++MINE[top] > MAXEXPOSED) continue
       RISKY[w[8]] = 1; t = w[2]; t = t == "directory" ? "d" : t ~ /^regular/ ? "f" : t ~ /^fifo/ ? "p" : t == "socket" ? "s" : t ~ /^block/ ? "b" : t ~ /^char/ ? "c" : t
-      if (!(w[8] in ROW)) { ROWS++; ROW[w[8]] = t "\t" w[3] "\t" w[4] "\t" w[5] "\t" w[6] "\t" w[7] "\t" w[8] }
+      EXPOSED[w[8]] = t "\t" w[3] "\t" w[4] "\t" w[5] "\t" w[6] "\t" w[7] "\t" w[8]
     }
     else if (w[1] == "L") POINTS[w[2]] = target_of(w[2], w[3])
     else if (w[1] == "N") blind(w[2] == "" ? "/" : w[2], "unsupported", "a name with control characters")
@@ -98,6 +98,11 @@ function scan(   l, w, n, i, m, t, places, prune, tops, cmd, code, path, link, c
   }
   close(cmd)
   if (code != "0" && code != "1") { gap("timeout", "setuid", "the walk did not end"); gap("timeout", "scan:/", "the walk did not end"); return }
+  for (top in MINE) if (MINE[top] > MAXEXPOSED) gap("truncated", "scan:" top, "more than " MAXEXPOSED " paths that are not root alone")
+  for (path in EXPOSED) {
+    if (MINE[top_of(path)] > MAXEXPOSED) delete RISKY[path]
+    else if (!(path in ROW)) { ROWS++; ROW[path] = EXPOSED[path] }
+  }
   follow_links(); capabilities(); describe()
 }
 function program(path, mode, uid, gid, size, caps) {
