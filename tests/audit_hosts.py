@@ -85,7 +85,7 @@ LINKS = {
     "/usr/bin/awk": "/usr/bin/mawk",
 }
 STATUS = "enabled 2\nfailure 1\npid 321\nrate_limit 0\nbacklog_limit 8192\nlost 0\nbacklog 0\n"
-SERIALS = "F\t/var/log/audit/audit.log\tw\nR\t-\t1700000000\t1\t1700009000\t500\n"
+SERIALS = "F\t/var/log/audit/audit.log\tw\nR\t-\ts\tb\t1700000000\t1\t1700009000\t500\n"
 
 
 def listing(rules: str = RULES) -> str:

@@ -5,11 +5,12 @@ A trail with holes proves nothing about what happened in them, and making a hole
 `kernel` passes when the running kernel has counted no lost record since its start (`auditctl -s`, lost); it fails beyond `max_lost`. A
 mounted image has no running kernel: not applicable.
 
-`log` passes when the numbers of the events in /var/log/audit/audit.log and its five younger rotations have no holes within a boot, each
-log inside and from one to the next; it fails when a number is missing. Numbers begin anew at each boot, come slightly out of order, and
-auditd's own records carry others: all that is taken into account. A hole during which auditd was stopped or started is explained, and said
-to be so, but those records are lost all the same. Of a log larger than 2 MiB only the end is read. Not applicable where auditd is
-not installed, or there is no log. Events that the kernel dropped before it gave them a number leave no hole: they are in `kernel`.
+`log` passes when the numbers of the events in /var/log/audit/audit.log and its two younger rotations have no holes within a boot, from one
+log to the next too; it fails when a number is missing. Numbers begin anew at each boot, are written out of order under load, and auditd's
+own records carry others: all that is taken into account; where a trail begins or breaks off, as much is left out as was out of order
+within. Events between two starts of auditd in one boot are explained, and said to be so, but those records are lost all the same. Of a log
+larger than 9 MiB only the end is read. Not applicable where auditd is not installed, or there is no log. Events that the kernel dropped
+before it gave them a number leave no hole: they are in `kernel`.
 
 `rate` fails when a limit is set (`-r`), beyond which the kernel drops records.
 
@@ -52,26 +53,28 @@ def _kernel(host: Host, max_lost: int) -> Outcomes:
 
 def _log(host: Host) -> Outcomes:
     try:
-        found = losses.logs(host)
+        found = losses.trail(host)
         gaps = losses.unread(host, found)
         elsewhere = host.audit.daemon.conf.value("log_file") != LOG
     except Unseen as unseen:
         yield unknown("the numbers of the events were not seen", subject="log", gaps=[unseen.gap], settle="Collect as root.")
         return
-    holes = losses.holes(found)
+    holes = found.holes
     if holes:
         yield failed(
             "{count} audit events are missing from the log, {explained} of them while auditd was stopped",
             subject="log", because=[hole.line for hole in holes[:20]], count=sum(hole.missing for hole in holes),
             explained=sum(hole.missing for hole in holes if hole.explained),
         )  # fmt: skip
-    elif gaps or elsewhere or any(log.more for log in found):
+    elif gaps or elsewhere or found.more:
         yield unknown("the audit logs were not seen in full", subject="log", gaps=gaps, settle="Show the logs themselves.")
-    elif not any(log.runs for log in found):
+    elif not found.runs:
         yield not_applicable("there is no audit log yet", subject="log")
     else:
         yield passed(
-            "the events of the audit log are numbered without a hole", subject="log", because=[losses.summary(log) for log in found]
+            "the events of the audit log are numbered without a hole",
+            subject="log",
+            because=[each.line for each in found.runs[-10:]],
         )
 
 

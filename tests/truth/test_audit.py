@@ -47,8 +47,6 @@ def accounts_as_they_were(root: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def root() -> Iterator[Path]:
-    if why := audit_lab.why_not():
-        pytest.skip(why)
     with audit_lab.system() as place:
         yield place
 

@@ -332,20 +332,20 @@ def _serials(system: MountedRoot, tree: set[str]) -> tuple[bytes, list[Gap]]:
         cells = row.split("\t")
         if cells[0] == "f" and serials.age(cells[6]) is not None:
             logs[cells[6]] = int(cells[4])
-    found: list[bytes] = []
-    gaps: list[Gap] = []
-    for place, path in enumerate(sorted(logs, key=lambda path: serials.age(path) or 0)):
-        if place >= serials.MAX_FILES:
-            gaps.append(Gap(f"audit-serials:{path}", Reason.TRUNCATED, f"older than the last {serials.MAX_FILES} logs"))
-            continue
+    newest = sorted(logs, key=lambda path: serials.age(path) or 0)
+    gaps = [
+        Gap(f"audit-serials:{path}", Reason.TRUNCATED, f"older than the last {serials.MAX_FILES} logs")
+        for path in newest[serials.MAX_FILES :]
+    ]
+    found: list[tuple[bytes, bytes, bool]] = []
+    for path in reversed(newest[: serials.MAX_FILES]):
         try:
             cut = logs[path] > serials.TAIL
             data = system.read_at(path, logs[path] - serials.TAIL, serials.TAIL) if cut else system.read(path, serials.TAIL)
+            found.append((path.encode(), data, cut))
         except OSError:
             gaps.append(Gap(f"audit-serials:{path}", Reason.DENIED))
-            continue
-        found += serials.rows(path.encode(), data, cut=cut)
-    return b"".join(row + b"\n" for row in found), gaps
+    return b"".join(row + b"\n" for row in serials.rows(found)), gaps
 
 
 def _unpack(path: str, data: bytes) -> bytes:

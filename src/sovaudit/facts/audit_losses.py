@@ -7,8 +7,7 @@ while auditd was stopped, or removed.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.files import Unseen
@@ -21,9 +20,7 @@ if TYPE_CHECKING:
 
 SERIALS = "audit-serials"
 FOLDER = "/var/log/audit"
-NEWEST = 6  # logs whose events are read
-_STOPS = ("DAEMON_END", "DAEMON_ABORT", "DAEMON_START", "DAEMON_ERR")
-_OVERLAP = 1000
+NEWEST = 3  # logs whose events are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,79 +45,72 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Events of one boot in one log."""
+    """What one start of auditd wrote of one boot's events. started: it begins with that start. boot: the host started in it."""
 
+    log: str
     node: str
+    started: bool
+    boot: bool
     first_time: int
     first: int
     last_time: int
     last: int
 
+    @property
+    def line(self) -> Line:
+        return Line(self.log, 0, f"events {self.first} to {self.last}")
+
 
 @dataclass
-class Log:
-    """cut: only its end was read. more: it holds more runs or holes than were brought."""
+class Trail:
+    """logs: those that were read, oldest first. more: not all of it was brought."""
 
-    path: str
-    cut: bool
+    logs: list[str] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     holes: list[Hole] = field(default_factory=list)
-    daemon: list[int] = field(default_factory=list)
     more: bool = False
 
 
-def logs(host: Host) -> tuple[Log, ...]:
-    """The logs, oldest first. Raises Unseen."""
-    found: list[Log] = []
+def trail(host: Host) -> Trail:
+    """What the logs say, holes between runs of one boot included. Raises Unseen."""
+    found = Trail()
+    last: dict[str, Run] = {}
     for row in host.files.artifact(SERIALS).splitlines():
         cells = row.split("\t")
         try:
             if cells[0] == "F":
-                found.append(Log(cells[1], cells[2] == "c"))
+                found.logs.append(cells[1])
+                if cells[2] == "c":
+                    last.clear()
             elif cells[0] == "R":
-                found[-1].runs.append(Run(cells[1], *(int(cell) for cell in cells[2:6])))
+                at, first, end, final = (int(cell) for cell in cells[4:8])
+                run = Run(found.logs[-1], cells[1], cells[2] == "s", cells[3] == "b", at, first, end, final)
+                found.holes += _between(last.get(run.node), run)
+                found.runs.append(run)
+                last[run.node] = run
             elif cells[0] == "H":
-                first, last, missing, after, before = (int(cell) for cell in cells[2:7])
-                found[-1].holes.append(Hole(found[-1].path, first, last, missing, after, before))
-            elif cells[0] == "D" and cells[1] in _STOPS:
-                found[-1].daemon.append(int(cells[2]))
+                first, final, missing, after, before = (int(cell) for cell in cells[2:7])
+                found.holes.append(Hole(found.logs[-1], first, final, missing, after, before))
             elif cells[0] == "M":
-                found[-1].more = True
+                found.more = True
         except (IndexError, ValueError, TypeError) as error:
             raise Unseen(Gap(SERIALS, Reason.AMBIGUOUS, row[:80])) from error
-    return tuple(sorted(found, key=lambda log: -_age(log.path)))
+    return found
 
 
-def holes(found: tuple[Log, ...]) -> tuple[Hole, ...]:
-    """Inside each log and from one to the next, explained where the daemon was stopped or started meanwhile."""
-    stops = sorted(time for log in found for time in log.daemon)
-    all_holes = [hole for log in found for hole in log.holes]
-    for older, newer in pairwise(found):
-        if newer.cut:
-            continue  # what its beginning holds was not read
-        for node in dict.fromkeys(run.node for run in older.runs):
-            before = [run for run in older.runs if run.node == node]
-            after = [run for run in newer.runs if run.node == node]
-            if after and after[0].first > before[-1].last + 1:
-                last, first = before[-1], after[0]
-                all_holes.append(
-                    Hole(newer.path, last.last + 1, first.first - 1, first.first - last.last - 1, last.last_time, first.first_time)
-                )
-    return tuple(replace(hole, explained=any(hole.after <= time <= hole.before for time in stops)) for hole in all_holes)
+def _between(older: Run | None, newer: Run) -> list[Hole]:
+    """Events of the same boot while auditd was stopped. A new boot begins with low numbers, or says so."""
+    if older is None or not newer.started or newer.boot or newer.first <= older.last + 1:
+        return []
+    missing = newer.first - older.last - 1
+    return [Hole(newer.log, older.last + 1, newer.first - 1, missing, older.last_time, newer.first_time, explained=True)]
 
 
-def unread(host: Host, found: tuple[Log, ...]) -> tuple[Gap, ...]:
+def unread(host: Host, found: Trail) -> tuple[Gap, ...]:
     """Logs that are there, among those that count, and whose events were not read. Raises Unseen where the folder was not listed."""
-    read = {log.path for log in found}
     names = [name for name in host.files.listdir(FOLDER) or () if re.fullmatch(r"audit\.log(\.[0-9]+)?", name)]
     names.sort(key=lambda name: _age(name))
-    return tuple(Gap(f"{SERIALS}:{FOLDER}/{name}", Reason.ABSENT) for name in names[:NEWEST] if f"{FOLDER}/{name}" not in read)
-
-
-def summary(log: Log) -> Line:
-    """How far a log goes."""
-    said = ", ".join(f"{run.first} to {run.last}" for run in log.runs[-3:])
-    return Line(log.path, 0, f"{'its end: ' if log.cut else ''}events {said or 'none'}")
+    return tuple(Gap(f"{SERIALS}:{FOLDER}/{name}", Reason.ABSENT) for name in names[:NEWEST] if f"{FOLDER}/{name}" not in found.logs)
 
 
 def lost(host: Host) -> tuple[int, Line]:

@@ -1,16 +1,50 @@
-# serial numbers of audit logs: serials.py says the same
-function run_rows(r,   i, j, k) {
-  printf "R\t%s\t%.0f\t%.0f\t%.0f\t%.0f\n", RUN[r, "n"], RUN[r, "a"], RUN[r, "f"], RUN[r, "z"], RUN[r, "l"]
-  for (i = 1; i <= RUN[r, "h"]; i++) if (RUN[r, "h", i, 3] > 0) {
-    k = "H\t" RUN[r, "n"]
-    for (j = 1; j <= 5; j++) k = k sprintf("\t%.0f", RUN[r, "h", i, j])
-    print k
+# numbers of audit events: serials.py says the same
+function run_add(node, s, t,   k) {
+  if (!(node in BEGUN)) {
+    if (NODES >= 50) { MORE = 1; return 0 }
+    run_open(node, "o")
   }
+  if (BEGUN[node] < 0) BEGUN[node] = HIGH[node] = LOW[node] = s
+  if ((node, s) in SEEN_AT) return 1
+  SEEN_AT[node, s] = t; COUNTED[node]++
+  if (s > HIGH[node]) HIGH[node] = s
+  else { if (HIGH[node] - s > LATE[node]) LATE[node] = HIGH[node] - s; if (s < LOW[node]) LOW[node] = s }
+  ORDER[node, COUNTED[node]] = s
+  return 1
 }
-function serials_of(path, size,   cmd, l, at, st, q, head, node, kind, t, s, last, r, runs, holes, ds, i, n, nodes, k, done, dn, cut, first, told, cur, ord, u, more) {
-  cut = size > AUDITTAIL; split("", RUN); split("", FILLED); split("", cur); split("", done); split("", nodes); split("", ord)
+function run_open(node, how) { if (!(node in BEGUN)) NODES++; BEGUN[node] = -1; HIGH[node] = LOW[node] = -1; LATE[node] = 0; BOOT[node] = "-"; HOW[node] = how; COUNTED[node] = 0 }
+function run_forget(node,   i) { for (i = 1; i <= COUNTED[node]; i++) { delete SEEN_AT[node, ORDER[node, i]]; delete ORDER[node, i] } COUNTED[node] = 0 }
+function hole(node, a, b, m, t, u) { if (++HOLES <= 40) printf "H\t%s\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\n", node, a, b, m, t, u }
+function run_close(node, certain,   low, high, n, i, s, at, a, b) {
+  if (!(node in BEGUN) || BEGUN[node] < 0) return
+  if (CLOSED >= 100) { MORE = 1; return }
+  CLOSED++
+  low = HOW[node] == "s" ? LOW[node] : BEGUN[node] + LATE[node]; high = certain ? HIGH[node] : HIGH[node] - LATE[node]
+  n = 0; a = high; b = low
+  for (i = 1; i <= COUNTED[node]; i++) { s = ORDER[node, i]; if (s >= low && s <= high) { n++; if (s < a) a = s; if (s > b) b = s } }
+  low = a; high = b
+  if (!n) MORE = 1
+  else {
+    printf "R\t%s\t%s\t%s\t%.0f\t%.0f\t%.0f\t%.0f\n", node, HOW[node], BOOT[node], SEEN_AT[node, low], low, SEEN_AT[node, high], high
+    if (high - low + 1 > 4 * n + 1000) hole(node, low + 1, high - 1, high - low + 1 - n, SEEN_AT[node, low], SEEN_AT[node, high])
+    else if (high - low + 1 != n) {
+      at = low
+      for (s = low; s <= high; s++) if ((node, s) in SEEN_AT) { if (s > at + 1) hole(node, at + 1, s - 1, s - at - 1, SEEN_AT[node, at], SEEN_AT[node, s]); at = s }
+    }
+  }
+  run_forget(node)
+}
+function close_all(   n, i, j, u, w) {
+  n = 0; for (u in BEGUN) w[++n] = u
+  for (i = 1; i <= n; i++) for (j = i + 1; j <= n; j++) if (w[j] < w[i]) { u = w[i]; w[i] = w[j]; w[j] = u }
+  for (i = 1; i <= n; i++) { run_close(w[i], 0); run_forget(w[i]); delete BEGUN[w[i]] }
+  NODES = 0
+}
+function serials_of(path, size,   cmd, l, at, st, q, head, node, kind, t, s, last, cut, first) {
+  cut = size > AUDITTAIL; if (cut) close_all()
+  print "F\t" path "\t" (cut ? "c" : "w")
   cmd = cut ? "tail -c " AUDITTAIL " <" quote(path) " 2>/dev/null" : ""
-  last = more = ""; runs = holes = dn = n = ds = 0; first = cut; told = "F\t" path "\t" (cut ? "c" : "w")
+  last = ""; first = cut
   while ((cut ? (cmd | getline l) : (getline l < path)) > 0) {
     if (first) { first = 0; continue }
     at = index(l, "msg=audit("); if (at < 7 || at > 301) continue
@@ -20,50 +54,29 @@ function serials_of(path, size,   cmd, l, at, st, q, head, node, kind, t, s, las
     if (st !~ /^[0-9]+\.[0-9]+:[0-9]+$/ || head !~ /^(node=[^ ]+ )?type=[^ ]+ $/) continue
     t = st; sub(/\..*/, "", t); s = st; sub(/.*:/, "", s); if (length(t) > 11 || length(s) > 10) continue
     node = "-"; kind = head; if (head ~ /^node=/) { node = substr(head, 1, index(head, " ") - 1); kind = substr(head, index(head, " ") + 1) }
-    kind = substr(kind, 6, length(kind) - 6); t += 0; s += 0
-    if (substr(kind, 1, 7) == "DAEMON_") { if (ds < 200) ord[++ds] = sprintf("D\t%s\t%.0f", kind, t); continue }
-    last = st
-    if (node in cur) {
-      r = cur[node]
-      if (s < RUN[r, "l"] && (s < RUN[r, "l"] - 1000 || t > RUN[r, "z"] + 5)) {
-        if (dn >= 100) { more = 1; break }
-        done[++dn] = r; delete cur[node]
-      }
-    } else if (n >= 50) { more = 1; continue }
-    else nodes[++n] = node
-    if (!(node in cur)) { cur[node] = r = ++runs; RUN[r, "n"] = node; RUN[r, "a"] = RUN[r, "z"] = t; RUN[r, "f"] = RUN[r, "l"] = s; RUN[r, "h"] = 0; continue }
-    if (s > RUN[r, "l"]) {
-      if (s > RUN[r, "l"] + 1 && ++holes <= 40) {
-        i = ++RUN[r, "h"]; RUN[r, "h", i, 1] = RUN[r, "l"] + 1; RUN[r, "h", i, 2] = s - 1; RUN[r, "h", i, 3] = s - RUN[r, "l"] - 1; RUN[r, "h", i, 4] = RUN[r, "z"]; RUN[r, "h", i, 5] = t
-      }
-      RUN[r, "l"] = s; if (t > RUN[r, "z"]) RUN[r, "z"] = t
-    } else if (s < RUN[r, "f"]) { if (s >= RUN[r, "f"] - 50) RUN[r, "f"] = s }
-    else if (s < RUN[r, "l"]) {
-      for (i = RUN[r, "h"]; i >= 1; i--) if (RUN[r, "h", i, 1] <= s && s <= RUN[r, "h", i, 2]) {
-        if (!((r, s) in FILLED)) { FILLED[r, s] = 1; RUN[r, "h", i, 3]-- }
-        break
-      }
+    kind = substr(kind, 6, length(kind) - 6)
+    if (substr(kind, 1, 7) == "DAEMON_") {
+      if (kind == "DAEMON_START") { run_close(node, 1); if ((node in BEGUN) || NODES < 50) { run_forget(node); run_open(node, "s") } }
+      if (++DAEMONS <= 200) printf "D\t%s\t%.0f\n", kind, t
+      continue
     }
+    last = st
+    if (run_add(node, s + 0, t + 0) && kind == "SYSTEM_BOOT") BOOT[node] = "b"
   }
   if (cut) close(cmd); else close(path)
-  print told
-  for (i = 1; i <= dn; i++) run_rows(done[i])
-  for (i = 1; i <= n; i++) for (k = i + 1; k <= n; k++) if (nodes[k] < nodes[i]) { u = nodes[i]; nodes[i] = nodes[k]; nodes[k] = u }
-  for (i = 1; i <= n; i++) run_rows(cur[nodes[i]])
-  for (i = 1; i <= ds; i++) print ord[i]
-  if (holes > 40 || ds >= 200 || more) print "M"
 }
-function serials(   p, n, i, j, w, u, f, l, size, denied) {
-  n = 0; split("", denied)
-  for (p in ROW) if (p ~ /^\057var\057log\057audit\057audit[.]log(\.[0-9]+)?$/ && ROW[p] ~ /^f/) w[++n] = p
+function serials_end() { close_all(); if (MORE || HOLES > 40 || DAEMONS > 200) print "M" }
+function serials(   p, n, i, j, w, u, f, l, denied) {
+  n = NODES = HOLES = DAEMONS = CLOSED = 0; MORE = 0; split("", denied); split("", BEGUN)
+  for (p in ROW) if (p ~ /^\057var\057log\057audit\057audit[.]log(\.[0-9]+)?$/ && p !~ /[0-9][0-9][0-9][0-9][0-9][0-9][0-9]$/ && ROW[p] ~ /^f/) w[++n] = p
   for (i = 1; i <= n; i++) for (j = i + 1; j <= n; j++) if (age(w[j]) < age(w[i])) { u = w[i]; w[i] = w[j]; w[j] = u }
   print N " q"
-  for (i = 1; i <= n && i <= 6; i++) {
-    split(ROW[w[i]], f, "\t"); size = f[5] + 0
+  for (i = n < 3 ? n : 3; i >= 1; i--) {
     u = (getline l < w[i]); if (u < 0) { denied[w[i]] = 1; continue }
-    close(w[i]); serials_of(w[i], size)
+    close(w[i]); split(ROW[w[i]], f, "\t"); serials_of(w[i], f[5] + 0)
   }
+  serials_end()
   for (p in denied) gap("denied", "audit-serials:" p, "")
-  for (i = 7; i <= n; i++) gap("truncated", "audit-serials:" w[i], "older than the last 6 logs")
+  for (i = 4; i <= n; i++) gap("truncated", "audit-serials:" w[i], "older than the last 3 logs")
 }
 function age(p) { sub(/^.*audit[.]log[.]?/, "", p); return p == "" ? 0 : p + 0 }
