@@ -139,7 +139,7 @@ def phrases() -> Iterator[str]:
                 yield from (text for text in held if " " in text)
             if isinstance(node, ast.Call):
                 asked = [keyword.value for keyword in node.keywords if keyword.arg == "why"]
-                asked += node.args[1:2] if getattr(node.func, "id", "") in ("Answer", "Source") else []
+                asked += node.args[1:2] if getattr(node.func, "id", "") in ("Answer", "Source", "Says") else []
                 yield from (text for expression in asked for text in literals(expression, module) or () if " " in text)
 
 

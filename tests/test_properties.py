@@ -32,6 +32,7 @@ WEAK = {
     "/etc/pam.d/gdm-password": "auth required pam_google_authenticator.so nullok\n@include common-auth\n@include common-account\n",
     "/etc/pam.d/common-account": "account required pam_unix.so\n",
     "/etc/pam.d/common-password": "password required pam_unix.so obscure sha512\n",
+    "/etc/rsyslog.d/50-send.conf": "auth.* @collector.example\n",
     "/etc/sudoers": "root ALL=(ALL:ALL) ALL\n%sudo ALL=(ALL:ALL) ALL\nbob ALL=(root) NOPASSWD: /usr/bin/vim, /srv/open/run.sh\n",
     "/srv/open/run.sh": "#!/bin/sh\n",
     "/usr/local/bin/rootish": "x\n",

@@ -15,6 +15,7 @@ from sovaudit.collectors.items import HOME_FILES, HOME_STARTUP, HOME_STATS, Item
 MAX_ACCOUNTS = 2000
 MAX_NAMED = 600  # paths that one file may name
 _BLANK = re.compile(rb"[ \t]+")
+_RSYSLOG_PATH = re.compile(rb"(?:file|directory|cacert)[ \t]*=[ \t]*\"([^\"]*)\"", re.IGNORECASE)
 _SSH_BASE = "/etc/ssh"
 
 
@@ -242,7 +243,7 @@ class Follower:
             return 0
         count = 0
         family = "c" if b"include(" in line.lower().replace(b" ", b"") else "s"
-        for match in re.finditer(rb"[Ff][Ii][Ll][Ee][ \t]*=[ \t]*\"([^\"]*)\"", line):
+        for match in re.finditer(_RSYSLOG_PATH, line):
             self._want(family, _text(match[1]), "rsyslog" if family == "c" else "plain")
             count += 1
         last = words[-1].lstrip("-")

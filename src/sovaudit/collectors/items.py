@@ -122,6 +122,7 @@ ITEMS: tuple[Item, ...] = (
     # logs and audit
     Item("/etc/rsyslog.conf", family="rsyslog"),
     Item("/etc/rsyslog.d", depth=2, family="rsyslog"),
+    *_each("/usr/lib/*/rsyslog /usr/lib64/rsyslog /usr/lib/rsyslog", content=False, depth=1),
     Item("/etc/syslog-ng", depth=3, family="syslogng"),
     *_each("/etc/syslog.conf /etc/fstab"),
     *_each(

@@ -76,6 +76,14 @@ class Logs:
         """Whether every message of the event is certainly sent to a collector that is not this host."""
         return self.forwarding.leaves(event)
 
+    def survives(self, event: Event) -> Answer:
+        """Whether it goes there by a way that survives the collector's absence."""
+        return self.forwarding.survives(event)
+
+    def hidden(self, event: Event) -> Answer:
+        """Whether it goes there encrypted, to an authenticated collector, and by no way in clear."""
+        return self.forwarding.hidden(event)
+
     def guarded(self) -> tuple[Guarded, ...]:
         """Each log, and whether an unprivileged account could alter or remove it. Raises Unseen."""
         return Tamper(self._host, self).guarded()

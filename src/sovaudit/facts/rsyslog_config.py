@@ -13,6 +13,7 @@ from sovaudit.facts.files import Files, Unseen
 from sovaudit.facts.parse import rainerscript as rs
 from sovaudit.facts.parse import rsyslog_legacy as legacy
 from sovaudit.facts.parse import rsyslog_syntax
+from sovaudit.facts.rsyslog_sending import legacy_options, spent
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -59,6 +60,8 @@ class Destination:
     make_folders: bool = True
     occasional: bool = False  # only every nth message, or at most one per interval
     module: str = ""
+    options: tuple[tuple[str, str], ...] = ()  # of a forwarding action, by RainerScript's names in lower case, sorted
+    queue: str = ""  # the ruleset whose own queue brought the message here
     owner: str = ""  # whose a file becomes that rsyslogd makes, by name or number; empty for its own
     group: str = ""
 
@@ -77,6 +80,12 @@ class Configuration:
     problems: list[tuple[Line, str]] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     actions: int = 0
+    queues: dict[str, dict[str, str]] = field(default_factory=dict)  # rulesets with a queue → its options
+    main_queue: dict[str, str] = field(default_factory=dict)
+    work: str = ""  # the working directory, empty where rsyslog has none
+    driver: str = ""  # the default network stream driver
+    authority: str = ""  # the default certificate authority
+    missing_drivers: tuple[str, ...] = ()
     umask: int = 0o022
     drop_user: str = ""
     drop_group: str = ""
@@ -91,6 +100,7 @@ class _Loader:
         self.templates: dict[str, str] = dict.fromkeys(_TEMPLATES, "")
         self.legacy: dict[str, str] = {}
         self.omfile: rs.Parameters = {}
+        self.peers: list[str] = []
         self.read = 0
 
     # What the parser tells (rs.Reader)
@@ -107,9 +117,16 @@ class _Loader:
                 self.config.default = value.lower()
         elif name == "resetconfigvariables":
             self.legacy.clear()
+            self.peers.clear()
             self.config.gaps.append(Gap(f"file:{line.file}", Reason.UNSUPPORTED, "$ResetConfigVariables"))
         elif name == "umask":
             self.config.umask = _octal(value, self.config.umask)
+        elif name in ("workdirectory", "defaultnetstreamdriver", "defaultnetstreamdrivercafile"):
+            self._global(name, value)
+        elif name == "actionsendstreamdriverpermittedpeer":
+            self.peers.append(value)
+        elif name.startswith("mainmsgqueue"):
+            self.config.main_queue["queue." + name.removeprefix("mainmsgqueue")] = value
         elif name in ("privdroptouser", "privdroptouserid"):
             self.config.drop_user = value
         elif name in ("privdroptogroup", "privdroptogroupid"):
@@ -144,7 +161,13 @@ class _Loader:
             self._ruleset(text.get("name", "").lower(), script, line)
             if any(key.startswith("queue.") for key in text) and text.get("queue.type", "").lower() != "direct":
                 self.config.queued.add(text.get("name", "").lower())
+                self.config.queues[text.get("name", "").lower()] = text
+        elif kind == "main_queue":
+            self.config.main_queue = text
         elif kind == "global":
+            for key in ("workdirectory", "defaultnetstreamdriver", "defaultnetstreamdrivercafile"):
+                if key in text:
+                    self._global(key, text[key])
             self.config.umask = _octal(text.get("umask", ""), self.config.umask)
             self.config.drop_user = text.get("privdrop.user.name", text.get("privdrop.user.id", self.config.drop_user))
             self.config.drop_group = text.get("privdrop.group.name", text.get("privdrop.group.id", self.config.drop_group))
@@ -154,6 +177,26 @@ class _Loader:
             self.config.sockets.append((text.get("socket", ""), text.get("ruleset", "").lower(), line))
         elif kind == "input" and text.get("type", "").lower() == "imfile":
             self.config.settings.setdefault("imfile", text.get("file", ""))
+
+    def _global(self, key: str, value: str) -> None:
+        """A folder or file that is not there is refused, and the setting stays as it was."""
+        value = value.rstrip("/") or value
+        if key == "defaultnetstreamdriver":
+            self.config.driver = value
+            return
+        try:
+            stat = self.files.follow(value) if value.startswith("/") else None
+        except Unseen:
+            self._set(key, value)  # not seen: taken to be there
+            return
+        if stat is not None and (stat.kind == "d") == (key == "workdirectory"):
+            self._set(key, value)
+
+    def _set(self, key: str, value: str) -> None:
+        if key == "workdirectory":
+            self.config.work = value
+        else:
+            self.config.authority = value
 
     def _ruleset(self, name: str, script: rs.Script, line: Line) -> None:
         if not name or self.config.rulesets.get(name):
@@ -172,12 +215,12 @@ class _Loader:
             self.omfile = {key: value for key, value in parameters.items() if key != "load"}
             return
         if name and not name.startswith("builtin:"):
-            if self._module_missing(name):
+            if self.module_missing(name):
                 self.config.problems.append((line, f"module {name} is not installed"))
             else:
                 self.config.modules.setdefault(name, parameters)
 
-    def _module_missing(self, name: str) -> bool:
+    def module_missing(self, name: str) -> bool:
         """True only where rsyslog's module folder was listed and the module is not in it."""
         for pattern in (
             "/usr/lib/x86_64-linux-gnu/rsyslog",
@@ -206,9 +249,11 @@ class _Loader:
             return self._drop(line, f"template {text['template']!r} is not defined")
         if _on(text.get("action.execonlywhenpreviousissuspended", "off")):
             self.config.actions += 1
+            spent(self.legacy)
             return None
         occasional = any(
-            text.get(key, "0") not in ("0", "1", "") for key in ("action.execonlyeverynthtime", "action.execonlyonceeveryinterval")
+            text.get(key, "0") not in ("0", "1", "")
+            for key in ("action.execonlyeverynthtime", "action.execonlyonceeveryinterval", "queue.samplinginterval")
         )
         if kind == "omfile":
             made = self._new_file(text, line, occasional)
@@ -218,15 +263,16 @@ class _Loader:
             made = Destination("journal", "journal", line, module=kind, occasional=occasional)
         elif kind in _REMOTE:
             target = parameters.get(_REMOTE[kind], "localhost")
-            made = Destination(
-                "forward", target if isinstance(target, str) else ",".join(target), line, protocol=kind, module=kind, occasional=occasional
-            )
+            name = target if isinstance(target, str) else ",".join(target)
+            made = Destination("forward", name, line, protocol=kind, module=kind, occasional=occasional, options=_options(parameters))
         else:
             names = {"omprog": "program", "omusrmsg": "users", "ompipe": "pipe"}
             made = Destination(
                 names.get(kind, "other"), text.get("binary", text.get("pipe", kind)), line, module=kind, occasional=occasional
             )
-        self.config.actions += made is not None
+        if made is not None:
+            self.config.actions += 1
+            spent(self.legacy)
         return made
 
     def _new_file(self, text: dict[str, str], line: Line, occasional: bool) -> Destination | None:
@@ -241,10 +287,30 @@ class _Loader:
             if text["dynafile"].lower() not in self.templates:
                 return self._drop(line, f"template {text['dynafile']!r} is not defined")
             pattern = self.templates[text["dynafile"].lower()] or text["dynafile"]
-            return Destination("dynafile", pattern, line, mode=mode, make_folders=folders, occasional=occasional, module="omfile", **whose)
+            return Destination(
+                "dynafile",
+                pattern,
+                line,
+                mode=mode,
+                make_folders=folders,
+                occasional=occasional,
+                module="omfile",
+                owner=whose["owner"],
+                group=whose["group"],
+            )
         if not text.get("file"):
             return self._drop(line, "omfile has neither file nor dynafile")
-        return Destination("file", text["file"], line, mode=mode, make_folders=folders, occasional=occasional, module="omfile", **whose)
+        return Destination(
+            "file",
+            text["file"],
+            line,
+            mode=mode,
+            make_folders=folders,
+            occasional=occasional,
+            module="omfile",
+            owner=whose["owner"],
+            group=whose["group"],
+        )
 
     def _new_forward(self, kind: str, parameters: rs.Parameters, line: Line, occasional: bool) -> Destination | None:
         target = parameters.get("target", parameters.get("targetsrv", ""))
@@ -254,7 +320,12 @@ class _Loader:
         protocol = parameters.get("protocol", "udp")
         port = parameters.get("port", "514")
         words = ("relp" if kind == "omrelp" else str(protocol).lower(), port if isinstance(port, str) else ",".join(port))
-        return Destination("forward", name, line, protocol=words[0], port=words[1], module=kind, occasional=occasional)
+        if kind == "omfwd" and words[0][:3] not in ("udp", "tcp"):
+            return self._drop(line, f"invalid protocol {protocol!r}")
+        return Destination(
+            "forward", name, line, words[0][:4] if kind == "omrelp" else words[0][:3], words[1], module=kind, occasional=occasional,
+            options=_options(parameters),
+        )  # fmt: skip
 
     def legacy_action(self, text: str, line: Line) -> Destination | None:
         try:
@@ -273,7 +344,9 @@ class _Loader:
         mode = _octal(self.legacy.get("filecreatemode", ""), 0o644)
         folders = _on(self.legacy.get("createdirs", "on"))
         made = self._legacy(action, line, mode, folders, occasional)
-        self.config.actions += made is not None
+        if made is not None:
+            self.config.actions += 1
+            spent(self.legacy)
         return None if suspended else made
 
     def _legacy(self, action: legacy.LegacyAction, line: Line, mode: int, folders: bool, occasional: bool) -> Destination | None:
@@ -291,15 +364,31 @@ class _Loader:
                 else self.templates[action.target.lower()] or action.target
             )
             whose = {word: self.legacy.get(f"file{word}", "") for word in ("owner", "group")}
-            return Destination(action.kind, target, line, mode=mode, make_folders=folders, occasional=occasional, module="omfile", **whose)
+            return Destination(
+                action.kind,
+                target,
+                line,
+                mode=mode,
+                make_folders=folders,
+                occasional=occasional,
+                module="omfile",
+                owner=whose["owner"],
+                group=whose["group"],
+            )
         if action.kind == "forward":
-            return Destination("forward", action.target, line, action.protocol, action.port or "514", occasional=occasional, module="omfwd")
+            options = legacy_options(self.legacy, tcp=action.protocol == "tcp", peers=self.peers)
+            return Destination(
+                "forward", action.target, line, action.protocol, action.port or "514", occasional=occasional, module="omfwd",
+                options=tuple(sorted(options.items())),
+            )  # fmt: skip
         if action.kind == "module":
             if action.module not in self.config.modules and action.module not in _BUILT_IN:
                 return self._drop(line, f"module {action.module} is not loaded")
             if action.module == "omrelp":
                 host, _, port = action.target.split(";")[0].strip().rpartition(":")
-                return Destination("forward", host.strip("[]") or port, line, "relp", port if host else "514", module="omrelp")
+                options = legacy_options(self.legacy, tcp=False, peers=[])
+                return Destination("forward", host.strip("[]") or port, line, "relp", port if host else "514", module="omrelp",
+                                   options=tuple(sorted(options.items())))  # fmt: skip
             return Destination("journal" if action.module == "omjournal" else "other", action.module, line, module=action.module)
         if action.kind == "shell" and "omprog" not in self.config.modules and "omshell" not in self.config.modules:
             return self._drop(line, "no module takes this action")
@@ -370,8 +459,13 @@ def load(files: Files, main: str = MAIN, umask: int = 0o022) -> Configuration | 
     stop = rsyslog_syntax.parse(loader, main, lines)
     if stop is not None:
         loader.config.problems.append((stop.line, f"{stop}: nothing after this line is read"))
+    loader.config.missing_drivers = tuple(name for name in ("gtls", "ossl") if loader.module_missing(f"lmnsd_{name}"))
     loader.config.refused = loader.config.actions == 0 and not loader.config.gaps
     return loader.config
+
+
+def _options(parameters: rs.Parameters) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((key, value if isinstance(value, str) else ",".join(value)) for key, value in parameters.items()))
 
 
 def _quoted(text: str) -> str:

@@ -230,7 +230,7 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
     if (tolower(w[1]) == "$includeconfig") { if (n > 1) want("c", 0, "rsyslog", w[2]); return 1 }
     if (l ~ /^#/) return 0
     low = tolower(l); k = low; gsub(/ /, "", k); fl = index(k, "include(") ? "c" : "s"; c = 0; v = l
-    while (match(low, /file[ \t]*=[ \t]*"[^"]*"/)) {
+    while (match(low, /(file|directory|cacert)[ \t]*=[ \t]*"[^"]*"/)) {
       k = substr(v, RSTART, RLENGTH); e = RSTART + RLENGTH; sub(/^[^"]*"/, "", k); sub(/"$/, "", k)
       want(fl, 0, fl == "c" ? "rsyslog" : "plain", k); v = substr(v, e); low = substr(low, e); c++
     }
