@@ -58,7 +58,7 @@ def log_evidence(
 ) -> Evidence:
     """The good host with changes; None takes a file, link or command away. journal: whether /var/log/journal exists."""
     files = {path: text for path, text in {**FILES, **(changes or {})}.items() if text is not None}
-    places = {"/var/log/auth.log": (0o640, 0, 4), "/var/log/syslog": (0o640, 0, 4)}
+    places = {"/usr/bin/sudo": (0o4755, 0, 0), "/var/log/auth.log": (0o640, 0, 4), "/var/log/syslog": (0o640, 0, 4)}
     if journal:
         places[JOURNAL] = (0o640, 0, 0)
     kept = {path: to for path, to in {**LINKS, **(links or {})}.items() if to is not None}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sovaudit.facts.files import Files, Unseen
 from sovaudit.facts.parse.rsyslog_legacy import FACILITIES, SEVERITIES
 from sovaudit.facts.rsyslog import Message
+from sovaudit.facts.sudo_records import value_of
 from sovaudit.facts.systemd_units import Units
 from sovaudit.model.finding import Line
 
@@ -51,7 +52,7 @@ def events_of(host: Host, units: Units) -> tuple[Event, ...]:
                  (5, "FAILED LOGIN ({n}) on '{tty}' FOR '{user}', Authentication failure"))  # fmt: skip
         found.append(Event("login", tuple(Message(10, severity, "login", text, pid=None) for severity, text in texts)))
     if _installed(units, "sudo"):
-        found.append(_sudo(host.files))
+        found.append(_sudo(host))
     if _installed(units, "su"):
         texts = ((5, "(to root) {user} on {tty}"), (5, "FAILED SU (to root) {user} on {tty}"))
         found.append(Event("su", tuple(Message(10, severity, "su", text, pid=None) for severity, text in texts)))
@@ -132,74 +133,30 @@ def _sshd_lines(files: Files, path: str, depth: int) -> list[Line]:
 # sudo
 
 
-def _sudo(files: Files) -> Event:
+def _sudo(host: Host) -> Event:
+    """The messages of allowed and of refused command lines, as the Defaults for everybody have them; one that silences somebody, silences."""
+    if host.sudo.gaps:
+        raise Unseen(host.sudo.gaps[0])
     settings: dict[str, tuple[str, Line]] = {}
     silent: Line | None = None
-    for line in _sudoers_lines(files, "/etc/sudoers", 0):
-        match = re.match(r"\s*Defaults(\S*)\s+(.*)", line.text)
-        if match is None:
+    for default in host.sudo.policy.defaults:
+        value = value_of(default)
+        if value is None or default.name not in ("syslog", "syslog_goodpri", "syslog_badpri", "logfile", "log_allowed", "log_denied"):
             continue
-        for word in re.findall(r'(?:[^,"\s]|"[^"]*"|\s*=\s*)+', match[2]):
-            key, _, value = (part.strip().strip('"') for part in word.partition("="))
-            scoped = bool(match[1])
-            if key in ("!syslog", "!log_allowed", "!log_denied"):
-                silent = line
-            elif key in ("syslog", "log_allowed", "log_denied") and not scoped and silent is not None and key in silent.text:
-                silent = None
-            if key in ("syslog", "syslog_goodpri", "syslog_badpri", "logfile", "!logfile") and not scoped:
-                settings[key.lstrip("!")] = ("" if key.startswith("!") else value, line)
-    facility = _facility_or(settings.get("syslog", ("authpriv", line_of()))[0], 10)
-    good = _severity(settings.get("syslog_goodpri", ("notice", line_of()))[0], 5)
-    bad = _severity(settings.get("syslog_badpri", ("alert", line_of()))[0], 1)
+        if not default.scope:
+            settings[default.name] = (value, default.line)
+        elif value in ("", "off") and default.name != "logfile":
+            silent = default.line
+    for name, (value, line) in settings.items():
+        if value in ("", "off") and name != "logfile":
+            silent = line
+    facility = FACILITIES.index(settings["syslog"][0] or "authpriv") if "syslog" in settings else 10
+    good, bad = (
+        SEVERITIES.index(settings[name][0]) if name in settings and settings[name][0] else usual
+        for name, usual in (("syslog_goodpri", 5), ("syslog_badpri", 1))
+    )
     texts = ((good, "{user} : TTY={tty} ; PWD={path} ; USER=root ; COMMAND={path}"),
              (bad, "{user} : user NOT in sudoers ; TTY={tty} ; PWD={path} ; USER=root ; COMMAND={path}"))  # fmt: skip
-    messages = tuple(Message(facility, severity, "sudo", text, pid=None) for severity, text in texts if severity is not None)
-    for key in ("syslog_goodpri", "syslog_badpri"):
-        if settings.get(key, ("", line_of()))[0] == "none":
-            silent = settings[key][1]
-    because = tuple(row for _, row in settings.values())
-    return Event("sudo", messages, because, silent, settings.get("logfile", ("", line_of()))[0])
-
-
-def line_of() -> Line:
-    return Line("/etc/sudoers", 0, "")
-
-
-def _facility_or(word: str, default: int) -> int:
-    return FACILITIES.index(word) if word in FACILITIES else default
-
-
-def _severity(word: str, default: int) -> int | None:
-    aliases = {"warn": "warning", "error": "err", "panic": "emerg"}
-    word = aliases.get(word, word)
-    if word == "none":
-        return None
-    return SEVERITIES.index(word) if word in SEVERITIES else default
-
-
-def _sudoers_lines(files: Files, path: str, depth: int) -> list[Line]:
-    """Lines of sudoers with includes in place and `\\` lines joined; names with a dot or a trailing tilde in an included folder are
-    skipped.
-    """
-    found: list[Line] = []
-    pending: Line | None = None
-    for line in files.lines(path) or ():
-        text = f"{pending.text}{line.text}" if pending else line.text
-        start = pending.number if pending else line.number
-        if text.endswith("\\"):
-            pending = Line(path, start, text[:-1])
-            continue
-        pending = None
-        match = re.match(r"\s*[@#](include|includedir)\s+(\S+)", text)
-        if match is None:
-            if not text.lstrip().startswith("#"):
-                found.append(Line(path, start, text))
-        elif depth < 10:
-            place = match[2] if match[2].startswith("/") else f"/etc/{match[2]}"
-            if match[1] == "include":
-                found += _sudoers_lines(files, place, depth + 1)
-            else:
-                for name in (files.listdir(place) or ())[:_MAX_FILES]:
-                    if "." not in name and not name.endswith("~"):
-                        found += _sudoers_lines(files, f"{place}/{name}", depth + 1)
-    return found
+    messages = tuple(Message(facility, severity, "sudo", text, pid=None) for severity, text in texts)
+    own = settings.get("logfile", ("", None))[0]
+    return Event("sudo", messages, tuple(row for _, row in settings.values()), silent, own)

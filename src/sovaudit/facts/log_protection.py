@@ -46,9 +46,17 @@ class Protection:
         """Whether a log file, existing or yet to be made, is on disk and out of reach of unprivileged accounts, for reading and for
         writing.
         """
-        path = posixpath.normpath(place.target)
         if place.kind == "dynafile":
             return self._many(place)
+        return self._placed(place, guarded=True)
+
+    def lasting(self, place: Destination) -> Answer:
+        """Whether what is written there is on disk and stays, whoever may read or change it."""
+        made = re.sub(r"%[^%]*%", "-", place.target)
+        return self._placed(replace(place, kind="file", target=made), guarded=False) if made.startswith("/") else self._many(place)
+
+    def _placed(self, place: Destination, *, guarded: bool) -> Answer:
+        path = posixpath.normpath(place.target)
         try:
             if self.in_memory(path) or any(path == top or path.startswith(f"{top}/") for top in MEMORY):
                 return Answer(False, "the file is in memory, or no file at all", (place.line,))
@@ -61,7 +69,7 @@ class Protection:
                 return Answer(False, "its folder does not exist and is not made", (place.line,))
             if (line := self._unwritable(place, stat, folder)) is not None:
                 return Answer(False, "rsyslogd may not write there", (place.line, line))
-            return self._closed(place, path, stat, folder)
+            return self._closed(place, path, stat) if guarded else Answer(True, "in a log file", (place.line,), (), (path,))
         except Unseen as unseen:
             return Answer(None, f"whether {path} is protected was not seen", (place.line,), (unseen.gap,))
 
@@ -95,7 +103,7 @@ class Protection:
                 return Stat("/", "d", 0o755, 0, 0, 0, 0)  # a root that is not root's own would be no host
             here = posixpath.dirname(here)
 
-    def _closed(self, place: Destination, path: str, stat: Stat | None, folder: Stat) -> Answer:
+    def _closed(self, place: Destination, path: str, stat: Stat | None) -> Answer:
         mode = stat.mode if stat is not None else (place.mode if place.mode is not None else 0o644) & ~self._umask()
         line = Line(path, 0, f"mode {mode:04o}" if stat is not None else f"will be made with mode {mode:04o}")
         access = self.access.alters(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from sovaudit.facts.logrotate import Logrotate
 from sovaudit.facts.parse.rsyslog_legacy import FACILITIES, SEVERITIES
 from sovaudit.facts.rsyslog import Message, Routing, route
 from sovaudit.facts.rsyslog_config import Configuration, Destination
+from sovaudit.facts.sudo_records import Recorded, Records
 from sovaudit.facts.systemd_units import Running, Units
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
@@ -83,6 +85,17 @@ class Logs:
     def hidden(self, event: Event) -> Answer:
         """Whether it goes there encrypted, to an authenticated collector, and by no way in clear."""
         return self.forwarding.hidden(event)
+
+    def sudo_records(self) -> Iterator[tuple[str, Recorded]]:
+        """Account that may use sudo → whether all it runs is recorded; `others` stands for the refusals of the rest. Raises Unseen."""
+        records, rest = Records(self._host), None
+        for account in self._host.accounts:
+            if self._host.sudo.rules(account):
+                yield account.name, records.of(account)
+            elif rest is None or rest.yes:
+                rest = records.refused(account)
+        if rest is not None:
+            yield "others", rest
 
     def guarded(self) -> tuple[Guarded, ...]:
         """Each log, and whether an unprivileged account could alter or remove it. Raises Unseen."""
@@ -195,7 +208,9 @@ class Logs:
         return replace(worst, places=places, because=tuple(dict.fromkeys(worst.because + event.because)))
 
     def _lands(self, message: Message) -> Answer:
-        journal, syslog = self.in_journal(message), self._in_files(message)
+        return self._either(self.in_journal(message), self._in_files(message, self.protection.protected))
+
+    def _either(self, journal: Answer, syslog: Answer) -> Answer:
         if True in (journal.yes, syslog.yes):
             held = [answer for answer in (journal, syslog) if answer.yes]
             return Answer(True, held[0].why, held[0].because, (), tuple(place for answer in held for place in answer.places))
@@ -205,6 +220,16 @@ class Logs:
             open_ones = [answer for answer in (syslog, journal) if answer.yes is None]
             return replace(open_ones[0], gaps=tuple(gap for answer in open_ones for gap in answer.gaps))
         return Answer(False, f"{syslog.why}; {journal.why}", syslog.because + journal.because)
+
+    def kept(self, message: Message) -> Answer:
+        """Whether a message certainly stays on disk, in the journal or in a file, whoever may read or change it."""
+        try:
+            journal = self.in_journal()
+            if journal.yes and not self.journald.keeps(message.severity):
+                journal = Answer(False, "the journal drops messages of this severity")
+        except Unseen as unseen:
+            journal = Answer(None, "the journal was not seen", (), (unseen.gap,))
+        return self._either(journal, self._in_files(message, self.protection.lasting))
 
     def in_journal(self, message: Message | None = None) -> Answer:
         """Whether the journal keeps the message (or, without one, anything) on disk."""
@@ -229,7 +254,7 @@ class Logs:
             return Answer(None, "the journal was not seen", (), (unseen.gap,))
         return Answer(True, "in the persistent journal", (running.because, *lines), (), ("journal",))
 
-    def _in_files(self, message: Message) -> Answer:
+    def _in_files(self, message: Message, judge: Callable[[Destination], Answer]) -> Answer:
         try:
             running = self.rsyslog_running
             if not running.yes:
@@ -239,10 +264,10 @@ class Logs:
             routing = self.route(message)
         except Unseen as unseen:
             return Answer(None, "rsyslog's configuration was not seen in full", (), (unseen.gap,))
-        return self._judge(routing)
+        return self._judge(routing, judge)
 
-    def _judge(self, routing: Routing) -> Answer:
-        judged = {place: self.protection.protected(place) for place in routing.possible if place.kind in ("file", "dynafile")}
+    def _judge(self, routing: Routing, judge: Callable[[Destination], Answer]) -> Answer:
+        judged = {place: judge(place) for place in routing.possible if place.kind in ("file", "dynafile")}
         sure = routing.lands(lambda place: place in judged and judged[place].yes is True)
         good = [place for place, answer in judged.items() if answer.yes is True]
         if sure:
@@ -274,7 +299,7 @@ class Logs:
         """Whether every message of every event certainly lands in protected files on disk."""
         if self.other_daemons:
             return Answer(None, f"{self.other_daemons[0]} is not modelled", (), (Gap(self.other_daemons[0], Reason.UNSUPPORTED),))
-        answers = [self._in_files(message) for event in self.events for message in event.messages]
+        answers = [self._in_files(message, self.protection.protected) for event in self.events for message in event.messages]
         if not answers:
             return Answer(False, "there are none")
         return min(answers, key=lambda answer: {False: 0, None: 1, True: 2}[answer.yes])
