@@ -8,7 +8,7 @@ from typing import Any
 
 from sovaudit.authoring import Check
 from sovaudit.model.directive import Control, Directive
-from sovaudit.reports import wording
+from sovaudit.reports import peers, wording
 from sovaudit.reports.locale import PAGES, Words, catalogue
 from sovaudit.reports.pages import REMEDY, sections, title_of
 
@@ -39,6 +39,9 @@ def check_page(check: Check, directives: Iterable[Directive], language: str = "e
         if check.id in control.checks or check.id in control.remarks
     ]
     lines += rows or [t("None.")]
+    lines += ["", f"## {t('What others ask about it')}", ""]
+    others = [f"- {source}: {', '.join(f'`{rule}`' for rule in rules)}" for source, rules in peers.of(check.id)]
+    lines += others or [t("Nothing that we know of.")]
     return "\n".join(lines) + "\n"
 
 
