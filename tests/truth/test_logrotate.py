@@ -15,6 +15,7 @@ from tests import lab
 
 MAIN = "include /etc/logrotate.d\n"
 LOG = "/var/log/lab.log"
+GROUP = "root:x:0:\nadm:x:4:\n"
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,14 @@ def root() -> Iterator[Path]:
 def policy_of(files: dict[str, str], modes: dict[str, int] | None = None):  # type: ignore[no-untyped-def]
     seen = {path: (mode, 0, 0) for path, mode in (modes or {}).items()}
     host = host_with(
-        {"/usr/sbin/logrotate": "", "/etc/cron.daily/logrotate": "", **files},
+        {
+            "/usr/sbin/logrotate": "",
+            "/etc/cron.daily/logrotate": "",
+            "/var/log/dpkg.log": "",
+            "/var/log/lab.log": "",
+            "/etc/group": GROUP,
+            **files,
+        },
         modes={**seen, "/etc/cron.daily/logrotate": (0o755, 0, 0)},
         kind="root",
     )
@@ -35,6 +43,7 @@ def policy_of(files: dict[str, str], modes: dict[str, int] | None = None):  # ty
 
 def lay(root: Path, files: dict[str, str], modes: dict[str, int] | None = None) -> None:
     shutil.rmtree(root / "etc/logrotate.d", ignore_errors=True)
+    (root / "etc/more").unlink(missing_ok=True)
     for path in (root / "var/log").glob("lab.log*"):
         path.unlink()
     lab.write(root, files, modes)
@@ -92,11 +101,67 @@ KEPT = {
     "quotes": ({"/etc/logrotate.d/a": f'"{LOG}" {{\ndaily\nrotate 2\n}}\n'}, 2),
     "an unclosed stanza": ({"/etc/logrotate.d/a": f"{LOG} {{\ndaily\nrotate 2\n"}, 2),
     "a comment inside": ({"/etc/logrotate.d/a": STANZA % "daily\n# rotate 9\nrotate 2\n"}, 2),
+    "several words on a line": ({"/etc/logrotate.d/a": STANZA % "daily missingok rotate 3\n"}, 3),
+    "all behind the brace": ({"/etc/logrotate.d/a": f"{LOG} {{ daily rotate 2\n}}\n"}, 2),
+    "hexadecimal and octal": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate 0x3\n"}, 3),
+    "octal": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate 04\n"}, 4),
+    "what follows the brace is nothing": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate 2\n" + "} rotate 9\n" + f"{LOG} {{\n}}\n"}, 2),
+    "a stanza on the line of a brace is nothing": (
+        {"/etc/logrotate.d/a": f"/var/log/o {{\nmissingok\n}} {LOG} {{\n" + STANZA % "daily\nrotate 2\n"},
+        2,
+    ),
+    "a file with an error gives its options back": (
+        {"/etc/logrotate.d/1": "rotate 5\n/var/log/o {\nmissingok\nrotate 2x\n}\n", "/etc/logrotate.d/a": STANZA % "daily\n"},
+        0,
+    ),
+    "a file after one with an error": (
+        {"/etc/logrotate.d/1": "/var/log/o {\nmissingok\nrotate 2x\n}\n", "/etc/logrotate.d/a": STANZA % "daily\nrotate 3\n"},
+        3,
+    ),
+    "the stanza after one with an error": (
+        {"/etc/logrotate.d/a": "/var/log/o {\nmissingok\nrotate 2x\n}\n" + STANZA % "daily\nrotate 3\n"},
+        3,
+    ),
+    "a comment among the names": (
+        {"/etc/logrotate.d/a": f"# one\n/var/log/o\n# {LOG} two\n{LOG}\n{{\ndaily\nrotate 2\nmissingok\n}}\n"},
+        2,
+    ),
+    "an include inside a stanza": (
+        {"/etc/logrotate.d/a": STANZA % "daily\ninclude /etc/more\n", "/etc/more": "rotate 3\n"},
+        3,
+    ),
+    "duplicates that are ignored": (
+        {
+            "/etc/logrotate.d/1": STANZA % "daily\nrotate 2\nignoreduplicates\n",
+            "/etc/logrotate.d/2": "/var/log/lab*.log {\ndaily\nrotate 6\n}\n",
+        },
+        2,
+    ),
+    "a known owner": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate 2\ncreate 0640 root adm\n"}, 2),
     "compressed": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate 2\ncompress\ndelaycompress\n"}, 2),
 }
 NEVER = {
     "bad count": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate 2x\n"}, {}),
     "a file that others may write": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate 2\n"}, {"/etc/logrotate.d/a": 0o666}),
+    "a comment behind a value": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate 2 # two\n"}, {}),
+    "a word behind a flag": ({"/etc/logrotate.d/a": STANZA % "daily 5\nrotate 2\n"}, {}),
+    "a brace behind a word": ({"/etc/logrotate.d/a": f"{LOG} {{\nrotate 2\ndaily}}\n}}\n"}, {}),
+    "an owner that does not exist": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate 2\ncreate 0640 nobodyelse adm\n"}, {}),
+    "su to nobody that exists": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate 2\nsu nobodyelse adm\n"}, {}),
+    "a bad day of the week": ({"/etc/logrotate.d/a": STANZA % "weekly 9\nrotate 2\n"}, {}),
+    "a bad day of the week before it": ({"/etc/logrotate.d/a": "weekly x\n" + STANZA % "daily\nrotate 2\n"}, {}),
+    "a bad size": ({"/etc/logrotate.d/a": STANZA % "size 5T\nrotate 2\n"}, {}),
+    "junk before it": ({"/etc/logrotate.d/a": "*junk\n" + STANZA % "daily\nrotate 2\n"}, {}),
+    "a brace before it": ({"/etc/logrotate.d/a": "}\n" + STANZA % "daily\nrotate 2\n"}, {}),
+    "an indented brace after an error": ({"/etc/logrotate.d/a": "/var/log/o {\nrotate 2x\n  }\n" + STANZA % "daily\nrotate 2\n"}, {}),
+    "no brace": ({"/etc/logrotate.d/a": f"{LOG}\ndaily\n"}, {}),
+    "a script without end": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate 2\npostrotate\ntrue\n"}, {}),
+    "a folder for old logs that is not there": ({"/etc/logrotate.d/a": STANZA % "daily\nrotate 2\nolddir /var/log/nope\n"}, {}),
+    "an open quote": ({"/etc/logrotate.d/a": f'"{LOG} {{\ndaily\nrotate 2\n}}\n'}, {}),
+    "a pattern that met a duplicate before it": (
+        {"/etc/logrotate.d/1": "/var/log/dpkg.log {\n}\n", "/etc/logrotate.d/2": "/var/log/*.log {\ndaily\nrotate 2\n}\n"},
+        {},
+    ),
     "no stanza": ({"/etc/logrotate.d/a": "/var/log/labx.log {\ndaily\n}\n"}, {}),
     "another folder": ({"/etc/logrotate.d/a": "/var/*.log {\ndaily\n}\n"}, {}),
 }
@@ -148,6 +213,8 @@ PERIODS = {
     "size 1\ndaily": ("daily", 0, 1),
     "weekly\ndaily": ("daily", 0, 1),
     "": ("size", 400, None),
+    "size 1K": ("size", None, 0),
+    "size 0x1": ("size", None, 0),
 }
 
 

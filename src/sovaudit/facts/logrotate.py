@@ -7,12 +7,13 @@ guarantees no time at all.
 from __future__ import annotations
 
 import fnmatch
+import posixpath
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.files import Files, Unseen
-from sovaudit.facts.parse.logrotate_conf import Directive, Stanza, parse_logrotate
+from sovaudit.facts.parse.logrotate_conf import BAD, FATAL, OK, read_logrotate
 from sovaudit.facts.systemd_units import Running, Units
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
@@ -27,7 +28,6 @@ TABOO = (
     ".rpmorig", ".rpmsave", ".swp", ".ucf-dist", ".ucf-new", ".ucf-old", "~",
 )  # fmt: skip
 MAX_STANZAS = 5_000
-_PERIODS = ("hourly", "daily", "weekly", "monthly", "yearly")
 
 _NOWHERE = Line(MAIN, 0, "")
 
@@ -43,8 +43,14 @@ class Policy:
     maxsize: bool = False
     su: bool = False
     create: tuple[str, str, str] | None = None  # mode, owner and group of the new file, each empty where it keeps the old one's
-    copies: bool = False  # the old file stays in its place
+    copies: bool = False  # the old file stays in its place, emptied
     olddir: str = ""
+    makes_olddir: bool = False
+    missing_ok: bool = False
+    ignores_duplicates: bool = False
+    copy: bool = False  # the log itself is never emptied
+    cuts: tuple[str | None, ...] = ()  # of each of `files`: the duplicate at which its matches end
+    mine: tuple[str, ...] = ()  # what the patterns match now
     line: Line = _NOWHERE
     because: tuple[Line, ...] = ()
 
@@ -89,84 +95,167 @@ class Logrotate:
         self.problems: list[tuple[Line, str]] = []
         self.gaps: list[Gap] = []
         self._globals = Policy()
-        self.configured = self._read(MAIN, 0)
+        self._now = Policy()  # the stanza that is being read
+        self._taken: dict[str, bool] = {}  # file → whether its stanza ignores duplicates
+        self._depth = 0
+        self.configured = self._exists(MAIN)
+        if self.configured:
+            self._read(MAIN)
 
-    def _read(self, path: str, depth: int) -> bool:
+    def _exists(self, path: str) -> bool:
+        return self._files.follow(path) is not None
+
+    def _read(self, path: str) -> bool:
+        """Whether the file had an error: then it leaves its stanzas, and takes its global options back."""
         try:
             stat = self._files.follow(path)
             if stat is None:
+                return True
+            if stat.kind != "f":
                 return False
             if stat.mode & 0o022 or stat.uid != 0:
                 self.problems.append(
                     (Line(path, 0, f"mode {stat.mode:04o}, owner {stat.uid}"), "logrotate ignores a file that others may write")
                 )
-                return True
-            lines = self._files.lines(path)
+                return False
+            lines = self._files.lines(path) or ()
         except Unseen as unseen:
-            if depth == 0:
+            if self._depth == 0:
                 raise
             self.gaps.append(unseen.gap)
-            return True
-        for stanza in parse_logrotate(lines or ()):
-            if len(self.policies) >= MAX_STANZAS:
-                raise Unseen(Gap(f"file:{path}", Reason.TRUNCATED, "more stanzas than we read"))
-            if stanza.files:
-                self._stanza(stanza)
-            else:
-                self._global(stanza.options[0], depth)
-        return True
+            return False
+        before = self._globals
+        wrong = read_logrotate(lines, self)
+        if wrong:
+            self._globals = before
+        return wrong
 
-    def _global(self, option: Directive, depth: int) -> None:
-        if option.name == "include":
-            self._include(option.value, depth)
-        elif option.name in ("tabooext", "taboopat"):
-            words = re.split(r"[\s,]+", option.value.removeprefix("+").strip())
-            patterns = [f"*{word}" if option.name == "tabooext" else word for word in words if word]
-            self._taboo = self._taboo + patterns if option.value.startswith("+") else patterns
-        elif (after := _apply(self._globals, option)) is not None:
+    # What the reader tells (parse.logrotate_conf.Sink)
+
+    def option(self, name: str, value: str, line: Line, inside: bool) -> str:
+        if name in ("tabooext", "taboopat"):
+            words = re.split(r"[\s,]+", value.removeprefix("+").strip())
+            patterns = [f"*{word}" if name == "tabooext" else word for word in words if word]
+            self._taboo = self._taboo + patterns if value.startswith("+") else patterns
+            return OK
+        after = _apply(self._now if inside else self._globals, name, value, line)
+        if after is None or (name in ("su", "create", "createolddir") and not self._known(name, value)):
+            self.problems.append((line, f"bad value of {name}: logrotate skips what it stands in"))
+            return FATAL if name == "weekly" else BAD
+        if inside:
+            self._now = after
+        else:
             self._globals = after
+        return OK
 
-    def _include(self, name: str, depth: int) -> None:
-        if depth > 4 or not name.startswith("/"):
-            return
+    def _known(self, name: str, value: str) -> bool:
+        """Whether owner and group exist; a name that does not is an error. Extra words are one, too."""
+        words = value.split()
+        if name != "su" and words and re.match(r"[0-7]", words[0]):
+            words.pop(0)
+        if len(words) > 2 or (name == "su" and not words):
+            return False
         try:
-            stat = self._files.follow(name)
-            names = (
-                [name]
-                if stat is not None and stat.kind != "d"
-                else [f"{name.rstrip('/')}/{entry}" for entry in self._files.listdir(name) or ()]
-            )
+            accounts = self._host.accounts
+            users, groups = {str(account.uid) for account in accounts}, {str(group.gid) for group in accounts.groups.values()}
+            if accounts.elsewhere:
+                return True
+            known = not words or accounts.get(words[0]) is not None or words[0] in users
+            return known and (len(words) < 2 or words[1] in accounts.groups or words[1] in groups)
+        except Unseen:
+            return True
+
+    def include(self, value: str, line: Line) -> bool:
+        if self._depth >= 16 or not value.startswith("/"):
+            return True
+        self._depth += 1
+        stanza, before = self._now, self._globals
+        if stanza.files:
+            self._globals = stanza  # inside braces what is included speaks of the stanza
+        try:
+            stat = self._files.follow(value)
+            if stat is None:
+                return True
+            if stat.kind != "d":
+                return self._read(value)
+            wrong = False
+            for entry in self._files.listdir(value) or ():
+                if not any(fnmatch.fnmatchcase(entry, pattern) for pattern in self._taboo):
+                    wrong = self._read(f"{value.rstrip('/')}/{entry}") or wrong
+            return wrong
         except Unseen as unseen:
             self.gaps.append(unseen.gap)
-            return
-        for path in names:
-            base = path.rsplit("/", 1)[1]
-            if stat is not None and stat.kind == "d":
-                if any(fnmatch.fnmatchcase(base, pattern) for pattern in self._taboo):
-                    continue
-                behind = self._files.follow(path)
-                if behind is None or behind.kind != "f":
-                    continue
-            self._read(path, depth + 1)
+            return False
+        finally:
+            self._depth -= 1
+            if stanza.files:
+                self._now, self._globals = self._globals, before
 
-    def _stanza(self, stanza: Stanza) -> None:
-        policy = replace(self._globals, files=stanza.files, line=stanza.line)
-        for option in stanza.options:
-            after = _apply(policy, option)
-            if after is None:
-                self.problems.append((option.line, f"bad value of {option.name}: logrotate skips these files"))
-                if stanza.closed:
-                    return
-                break
-            policy = after
+    def opened(self, names: list[str], line: Line) -> bool:
+        if len(self.policies) >= MAX_STANZAS:
+            raise Unseen(Gap(f"file:{line.file}", Reason.TRUNCATED, "more stanzas than we read"))
+        cuts: list[str | None] = []
+        mine: list[str] = []
+        for name in names:
+            cut = None
+            for path in self._matches(name):
+                if path not in self._taken:
+                    self._taken[path] = False
+                    mine.append(path)
+                elif not self._taken[path]:
+                    cut = path  # a duplicate: neither it nor what the pattern matches after it
+                    break
+            cuts.append(cut)
+        self._now = replace(self._globals, files=tuple(names), cuts=tuple(cuts), mine=tuple(mine), line=line)
+        return any(cut is not None for cut in cuts)
+
+    def _matches(self, name: str) -> tuple[str, ...]:
+        if not any(c in name for c in "*?["):
+            return (name,)
+        try:
+            return tuple(path for path in self._files.glob(name) if (stat := self._files.stat(path)) is None or stat.kind != "d") or (name,)
+        except Unseen:
+            return (name,)
+
+    def closed(self) -> bool:
+        policy = self._now
+        if policy.olddir and not self._olddir(policy):
+            self.problems.append((policy.line, "olddir does not exist: logrotate gives up the file"))
+            return False
         self.policies.append(policy)
+        if policy.ignores_duplicates:
+            self._taken.update(dict.fromkeys(policy.mine, True))
+        self._now = Policy()
+        return True
+
+    def _olddir(self, policy: Policy) -> bool:
+        """Whether the folder for old generations is there, or will be made. Not seen counts as there."""
+        for path in policy.mine:
+            folder = posixpath.dirname(path)
+            try:
+                if self._files.follow(folder) is None:
+                    if policy.missing_ok:
+                        continue
+                    return False
+                if not policy.makes_olddir and self._files.follow(posixpath.join(folder, policy.olddir)) is None:
+                    return False
+            except Unseen:
+                continue
+        return True
+
+    def dropped(self) -> None:
+        for path in self._now.mine:
+            self._taken.pop(path, None)
+        self._now = Policy()
 
     def of(self, path: str) -> Policy | None:
         """The stanza that handles a file: the first that names it (a second one is a "duplicate log entry" and is skipped). None: none
         does.
         """
         for policy in self.policies:
-            for pattern in policy.files:
+            for pattern, cut in zip(policy.files, policy.cuts, strict=True):
+                if cut is not None and path.encode("utf-8", "surrogateescape") >= cut.encode("utf-8", "surrogateescape"):
+                    continue
                 if pattern == path or (any(c in pattern for c in "*?[") and _glob(pattern, path)):
                     return policy
         return None
@@ -201,6 +290,8 @@ class Logrotate:
             started = None  # whether it is started was not seen: the stanza is what would happen
         if started is not None and not started.yes:
             return Keep("forever", 0, (started.because, policy.line), "never rotated")
+        if policy.copy and not policy.copies:
+            return Keep("forever", 0, (policy.line, *policy.because), "copied, never emptied")
         folder = self._files.follow(path.rpartition("/")[0] or "/") if not policy.su else None
         if folder is not None and (folder.world_writable or (folder.group_writable and folder.gid != 0)):
             line = Line(folder.path, 0, f"mode {folder.mode:04o}: logrotate refuses to work there without `su`")
@@ -228,37 +319,69 @@ def keep_of(policy: Policy) -> Keep:
     return Keep("days", min(days, cap) if cap is not None else days, because)
 
 
-def _apply(policy: Policy, option: Directive) -> Policy | None:
-    """The policy with one option more; None where logrotate calls its value bad. Unknown options are ignored."""
-    name, value = option.name, option.value.split("#")[0].strip()
-    because = (*policy.because, option.line)
-    if name in _PERIODS:
-        return replace(policy, period=name, because=because)
-    if name == "rotate":
-        return replace(policy, rotate=int(value), because=because) if re.fullmatch(r"-?[0-9]{1,9}", value) and int(value) >= -1 else None
-    if name == "su":
-        return replace(policy, su=True)
-    if name == "create":
-        mode, owner, group = _attributes(value)
-        before = policy.create or ("", "", "")
-        return replace(policy, create=(mode or before[0], owner or before[1], group or before[2]), because=because)
-    if name == "nocreate":
-        return replace(policy, create=None)
-    if name in ("copytruncate", "nocopytruncate", "copy", "nocopy"):
-        return replace(policy, copies=not name.startswith("no"))
-    if name in ("olddir", "noolddir"):
-        return replace(policy, olddir=value.strip("\"'") if name == "olddir" else "")
-    if name == "maxage":
-        return replace(policy, maxage=int(value), because=because) if re.fullmatch(r"[0-9]{1,9}", value) else None
-    if name in ("size", "minsize", "maxsize"):
-        number = re.fullmatch(r"=?\s*([0-9]{1,15})[kMG]?", value)
-        if number is None:
-            return None
-        if name == "size":
-            return replace(policy, period="size", because=because)
-        if name == "maxsize":
-            return replace(policy, maxsize=int(number[1]) > 0, because=because)
+def _apply(policy: Policy, name: str, value: str, line: Line) -> Policy | None:
+    """The policy with one option more; None where logrotate calls its value bad."""
+    because = (*policy.because, line)
+    match name:
+        case "weekly":
+            return replace(policy, period=name, because=because) if re.fullmatch(r"\s*\+?0*[0-7]|", value) else None
+        case "hourly" | "daily" | "monthly" | "yearly":
+            return replace(policy, period=name, because=because)
+        case "rotate":
+            count = _number(value)
+            return replace(policy, rotate=count, because=because) if count is not None and count >= -1 else None
+        case "maxage":
+            count = _number(value)
+            return replace(policy, maxage=count, because=because) if count is not None and count >= 0 else None
+        case "start" | "minage" | "shredcycles":
+            count = _number(value)
+            return policy if count is not None and count >= 0 else None
+        case "size" | "minsize" | "maxsize":
+            amount = _number(value[:-1] if value[-1:] in ("k", "K", "M", "G") else value)
+            if amount is None or amount < 0:
+                return None
+            if name == "size":
+                return replace(policy, period="size", because=because)
+            return replace(policy, maxsize=amount > 0, because=because) if name == "maxsize" else policy
+        case "su":
+            return replace(policy, su=True)
+        case "create":
+            mode, owner, group = _attributes(value)
+            before = policy.create or ("", "", "")
+            return replace(policy, create=(mode or before[0], owner or before[1], group or before[2]), because=because)
+        case "nocreate":
+            return replace(policy, create=None)
+        case "copytruncate" | "nocopytruncate":
+            return replace(policy, copies=name == "copytruncate")
+        case "renamecopy":
+            return replace(policy, copies=False)
+        case "copy" | "nocopy":
+            return replace(policy, copy=name == "copy", because=because)
+        case "missingok" | "nomissingok":
+            return replace(policy, missing_ok=name == "missingok")
+        case "ignoreduplicates":
+            return replace(policy, ignores_duplicates=True)
+        case "createolddir" | "nocreateolddir":
+            return replace(policy, makes_olddir=name == "createolddir")
+        case "olddir" | "compresscmd" | "uncompresscmd" | "compressext":
+            if re.search(r"[ \t]", value):
+                return None
+            return replace(policy, olddir=value) if name == "olddir" else policy
+        case "noolddir":
+            return replace(policy, olddir="")
+        case "mail":
+            return policy if re.match(r"[!-~]+ ?$", value) else None
     return policy
+
+
+def _number(text: str) -> int | None:
+    """A whole number as strtol(3) with base 0 reads all of the text: decimal, 0x hexadecimal, 0 octal."""
+    match = re.fullmatch(r"\s*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]{0,17})", text)
+    if match is None:
+        return None
+    digits = match[2].lower()
+    number = int(digits, 16) if digits.startswith("0x") else int(digits, 8) if digits.startswith("0") and len(digits) > 1 else int(digits)
+    return -number if match[1] == "-" else number
 
 
 def _attributes(value: str) -> tuple[str, str, str]:
