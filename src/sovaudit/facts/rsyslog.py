@@ -140,7 +140,10 @@ class _Walk:
         value = "" if statement.value is None else self._value(statement.value)
         for below in [key for key in self.variables if key.startswith(f"{name}!")]:
             del self.variables[below]
-        self.variables[name] = value
+        if statement.value is None:
+            self.variables.pop(name, None)
+        else:
+            self.variables[name] = value
 
     # Filters
 
@@ -248,7 +251,8 @@ class _Walk:
             mask = legacy.decode_selector(str(first.value))
             return int(legacy.matches(mask, self.message.facility, self.message.severity))
         if node.name == "exists" and isinstance(first, rs.Variable):
-            return None if "*" in self.variables else int(first.name.lower() in self.variables)
+            name = first.name.lower()
+            return None if "*" in self.variables else int(any(key == name or key.startswith(f"{name}!") for key in self.variables))
         values = [self._value(argument) for argument in node.arguments]
         if any(value is None or (isinstance(value, str) and "{" in value) for value in values[:1]) or None in values:
             if node.name in ("re_match", "re_match_i") and isinstance(values[0], str) and isinstance(values[1], str):

@@ -302,7 +302,7 @@ class _Loader:
             return self._drop(line, "omfile has neither file nor dynafile")
         return Destination(
             "file",
-            text["file"],
+            posixpath.normpath("/" + text["file"].lstrip("/")),
             line,
             mode=mode,
             make_folders=folders,

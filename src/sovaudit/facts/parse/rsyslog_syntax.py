@@ -135,6 +135,8 @@ class _Parser:
         self.ended = False
         self.count = 0
         self.depth = 0
+        self.head: int | None = None  # how many statements a bare chain of actions begins with, once it is one
+        self.rest: Script = ()
 
     # Tokens
 
@@ -221,16 +223,34 @@ class _Parser:
     # Statements
 
     def run(self) -> None:
+        try:
+            self._run()
+        finally:
+            self._tell_rest()
+
+    def _run(self) -> None:
         while (token := self.peek()) is not None:
             if token.kind == "$ruleset":
                 self.take()
+                self._tell_rest()
                 self.reader.ruleset_line(token.text)
             elif token.kind == "object" and _word(token) not in ("action", "include"):
                 self.take()
                 self._top_object(token)
             else:
-                for statement in self._statement():
+                self.head = None
+                found = self._statement()
+                if found or self.head is not None:
+                    self.rest = ()  # outside of any block, what was chained to a bare action gives way to the next statement
+                whole = len(found) if self.head is None else self.head
+                for statement in found[:whole]:
                     self.reader.script(statement)
+                self.rest = found[whole:]
+
+    def _tell_rest(self) -> None:
+        for statement in self.rest:
+            self.reader.script(statement)
+        self.rest = ()
 
     def _top_object(self, token: _Token) -> None:
         kind = _word(token)
@@ -320,6 +340,8 @@ class _Parser:
             chained = self.take()
             if chained is None or chained.kind not in ("object", "legacy", "keyword"):
                 raise self.stop(chained.text if chained else "end of file")
+            if self.depth == 1 and self.head is None:
+                self.head = len(found)
             found.extend(self._action(chained))
         return tuple(found)
 
