@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from sovaudit.authoring import Check
@@ -136,6 +137,15 @@ def worst(check: Check, root: Path) -> str:
     return next(verdict for verdict in _STRENGTH if verdict in said)
 
 
+@cache
+def stock(rules: tuple[str, ...], tests: tuple[str, ...]) -> str:
+    """What OpenSCAP (as Debian 11) and Lynis say of a root to which nothing was done: the same answer there says nothing about the case."""
+    with lab.overlay() as root:
+        said = [f"Lynis {lynis(root, tests)}"] if tests else []
+        as_debian_11(root)
+        return "; ".join([*([f"OpenSCAP {oscap(root, rules)}"] if rules else []), *said])
+
+
 def ask(sample: Sample) -> dict[str, str]:
     """One row: what each says of the same root."""
     with lab.overlay(sample.files) as root:
@@ -149,5 +159,6 @@ def ask(sample: Sample) -> dict[str, str]:
         row["oscap"] = oscap(root, sample.ssg) if sample.ssg else "no such rule"
         as_debian_11(root)
         row["oscap11"] = oscap(root, sample.ssg) if sample.ssg else "no such rule"
+        row["stock"] = stock(sample.ssg, sample.lynis)
         row["rules"] = ", ".join((*sample.ssg, *sample.lynis))
         return row
