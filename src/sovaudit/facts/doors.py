@@ -70,7 +70,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Sessions:
+class Entries:
     """certain: sessions that these factors open. possible: those that may open. closed: the lines that keep the account out elsewhere."""
 
     certain: tuple[Session, ...]
@@ -81,8 +81,14 @@ class Sessions:
         return bool(self.certain or self.possible)
 
 
-def sessions(host: Host, account: Account) -> Sessions:
+def sessions(host: Host, account: Account) -> Entries:
     """Every way to a session of the account's own, by SSH or at the console, with whatever opens it."""
+    if account.name not in host.entries:
+        host.entries[account.name] = _sessions(host, account)
+    return host.entries[account.name]
+
+
+def _sessions(host: Host, account: Account) -> Entries:
     certain: list[Session] = []
     possible: list[Session] = []
     closed: list[Line] = []
@@ -99,4 +105,4 @@ def sessions(host: Host, account: Account) -> Sessions:
         closed += ways.closed.because
     if not certain and not possible:
         closed += host.console.closed(account)
-    return Sessions(tuple(certain), tuple(possible), tuple(dict.fromkeys(closed)))
+    return Entries(tuple(certain), tuple(possible), tuple(dict.fromkeys(closed)))

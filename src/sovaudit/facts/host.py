@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sovaudit.facts.audit import Audit
     from sovaudit.facts.clock import Clock
     from sovaudit.facts.console import Console
+    from sovaudit.facts.doors import Entries
     from sovaudit.facts.lockout import Lockout
     from sovaudit.facts.logs import Logs
     from sovaudit.facts.pam import Pam
@@ -59,6 +60,11 @@ class Host:
         """Name → version of the installed packages of interest. Raises Unseen."""
         rows = (line.split(" ") for line in self.files.artifact("packages").splitlines())
         return {row[0]: row[1] for row in rows if len(row) >= 2}
+
+    @cached_property
+    def entries(self) -> dict[str, Entries]:
+        """Answers of doors.sessions that were given already, by account."""
+        return {}
 
     @cached_property
     def last_logins(self) -> dict[int, datetime]:

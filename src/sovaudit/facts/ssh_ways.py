@@ -109,6 +109,8 @@ class Login:
 
     def _session(self) -> tuple[Line, ...] | None:
         """Whether a session follows: a shell, a forced command, or sftp inside sshd. Forwarding alone is none. Raises Unseen."""
+        if self.effective.get("maxsessions") == "0":
+            return self.effective.because("maxsessions")
         forced = self.effective.get("forcecommand")
         subsystems = [text.split() for text in self.effective.words("subsystem")]
         internal = any(len(words) > 1 and words[1] == "internal-sftp" for words in subsystems)
@@ -181,6 +183,8 @@ class Login:
             names = methods.split(",")
             if any(name.split(":")[0] not in enabled for name in names):
                 continue
+            if len(names) > 1 and self.effective.get("maxauthtries") == "0":
+                continue  # the first step is answered like a failure, and none is allowed (auth2.c)
             way, seen = why, 0
             for name in names:
                 method, _, device = name.partition(":")
