@@ -73,6 +73,15 @@ def test_rules_of_a_mounted_image(rules: str, wanted: dict[str, str]) -> None:
             },
             PASS,
         ),
+        (
+            {
+                "/usr/lib/systemd/system/auditd.service": UNIT.replace(
+                    "-/sbin/augenrules --load", "/bin/sh -c '/sbin/augenrules --load || true'"
+                )
+            },
+            PASS,
+        ),
+        ({"/usr/lib/systemd/system/auditd.service": UNIT.replace("-/sbin/augenrules --load", "/usr/local/sbin/load-rules")}, UNKNOWN),
         ({"/etc/audit/audit.rules": "-w /etc/hosts -p wa\n"}, PASS),
         ({"/etc/security/opasswd": "alice:1000:1:\n"}, PASS | {"/etc/security/opasswd": "fail"}),
         ({"/etc/pam.d/passwd": "password required pam_pwhistory.so\n"}, PASS | {"/etc/security/opasswd": "fail"}),

@@ -43,8 +43,11 @@ def test_rules(rules: str, wanted: str) -> None:
 def test_roots_own_login_counts_where_root_can_log_in() -> None:
     assert verdicts(run(privileged_actions, audit_host(ROOT_LOGS_IN)))["commands"] == "fail"
     assert verdicts(run(privileged_actions, audit_host(ROOT_LOGS_IN, rules=RULES.replace("auid>=1000", "auid>=0"))))["commands"] == "pass"
-    key = {"/root/.ssh/authorized_keys": "ssh-ed25519 AAAA x\n"}
-    assert verdicts(run(privileged_actions, audit_host(key)))["commands"] == "fail"
+    key = {"/root/.ssh/authorized_keys": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f x\n"}
+    modes = {"/root/.ssh": (0o700, 0, 0), "/root": (0o700, 0, 0), "/root/.ssh/authorized_keys": (0o600, 0, 0), "/bin/bash": (0o755, 0, 0)}
+    assert verdicts(run(privileged_actions, audit_host(key, modes=modes)))["commands"] == "fail"
+    closed = {"/etc/ssh/sshd_config": "UsePAM yes\nPermitRootLogin no\n"}
+    assert verdicts(run(privileged_actions, audit_host(key | closed, modes=modes)))["commands"] == "pass"
 
 
 @pytest.mark.parametrize(

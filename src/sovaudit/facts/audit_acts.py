@@ -142,12 +142,16 @@ def may_log_in(host: Host, account: Account) -> bool | None:
         return False
     if account.password is not None and (account.password.usable or account.password.kind == "empty"):
         return True
+    if account.password is None:
+        return None
     try:
-        if host.files.exists(f"{account.home}/.ssh/authorized_keys") or host.files.exists(f"{account.home}/.ssh/authorized_keys2"):
-            return True
+        keys = host.files.exists(f"{account.home}/.ssh/authorized_keys") or host.files.exists(f"{account.home}/.ssh/authorized_keys2")
+        if not keys:
+            return False
+        ways = host.ssh.ways(account) if host.ssh.installed else None
     except Unseen:
         return None
-    return None if account.password is None else False
+    return False if ways is None or (not ways.possible and not ways.certain) else True if ways.certain else None
 
 
 def service() -> Actor:

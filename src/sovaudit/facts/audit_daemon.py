@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from sovaudit.facts.files import Files, Unseen
 from sovaudit.facts.log_protection import Answer
 from sovaudit.facts.parse.audit_fields import number
+from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
 
 if TYPE_CHECKING:
     from sovaudit.facts.host import Host
@@ -238,9 +240,18 @@ class AuditDaemon:
         found: list[tuple[str, Line]] = []
         if self._units.systemd:
             self._units.seen("auditd.service")
+            others: list[Line] = []
             for unit, key in (("auditd.service", "ExecStartPost"), ("audit-rules.service", "ExecStart")):
                 if not self._units.masked(unit):
-                    found += [(what, row) for row in self._units.commands(unit, key) if (what := _loads(row.text))]
+                    for row in self._units.commands(unit, key):
+                        if what := _loads(row.text):
+                            found.append((what, row))
+                        else:
+                            others.append(row)
+            if others and not found:
+                raise Unseen(
+                    Gap(f"file:{others[0].file}", Reason.UNSUPPORTED, f"whether this loads rules is not known: {others[0].text[:80]}")
+                )
             return tuple(found)
         for line in self._files.lines("/etc/default/auditd") or ():
             if re.match(r"USE_AUGENRULES=[\"']?(no|NO|false)", line.text):
@@ -264,10 +275,8 @@ def _off(text: str) -> bool:
 
 
 def _loads(command: str) -> str:
-    words = command.split("=", 1)[-1].strip().lstrip("-@!+:").split()
-    name = posixpath.basename(words[0]) if words else ""
-    if name == "augenrules" and "--load" in words:
+    """Also inside `sh -c '…'`."""
+    if re.search(r"\baugenrules\s+--load\b", command):
         return "augenrules"
-    if name == "auditctl" and len(words) == 3 and words[1] == "-R":
-        return words[2]
-    return ""
+    match = re.search(r"\bauditctl\s+-R\s*([^\s\"';]+)", command)
+    return match[1] if match else ""
