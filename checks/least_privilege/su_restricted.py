@@ -10,7 +10,7 @@ Passes: it does not become root so (also where root has no password that opens, 
 would not. With `groups` (names, `%` before them or not) only members of these may.
 Fails: it becomes root, and so would any other account; or it is in none of `groups`. Unknown: a file or module that decides was not seen.
 Not applicable: there is no su.
-Out of reach: PAM's session phase, and pam_wheel without `use_uid` in a session that another account opened (the one that logged in counts).
+Out of reach: pam_wheel without `use_uid` in a session that another account opened (the one that logged in counts).
 
 Remedy: `auth required pam_wheel.so use_uid` after `pam_rootok.so` and before everything else in /etc/pam.d/su (and su-l where it does not
 include it), with the administrators in the group `wheel`, or `group=NAME`.

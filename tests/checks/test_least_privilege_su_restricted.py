@@ -50,6 +50,8 @@ def test_anybody_who_knows_the_password_fails() -> None:
         ("auth required pam_wheel.so deny group=wheel\n" + UNIX, "fail"),
         ("auth sufficient pam_permit.so\n" + UNIX, "fail"),
         ("auth required pam_deny.so\n" + UNIX, "pass"),
+        (UNIX + "session required pam_deny.so\n", "pass"),
+        (UNIX + "session sufficient pam_permit.so\nsession required pam_deny.so\n", "fail"),
     ],
 )
 def test_stacks(stack: str, alice: str) -> None:

@@ -82,6 +82,13 @@ CASES: dict[str, tuple[Mapping[str, str], Mapping[str, int]]] = {
         "a required one-time code": su("auth required pam_google_authenticator.so\n" + REST),
         "permit": su("auth sufficient pam_permit.so\n" + REST),
         "suauth": {"/etc/suauth": "root:ALL:DENY\n"},
+        "a session that is denied": su("@include common-auth\n@include common-account\nsession required pam_deny.so\n"),
+        "a session that is only denied, optionally": su("@include common-auth\n@include common-account\nsession optional pam_deny.so\n"),
+        "a session that is allowed first": su("@include common-auth\n@include common-account\nsession sufficient pam_permit.so\nsession required pam_deny.so\n"),
+        "a session for a group of the target": su("@include common-auth\n@include common-account\nsession required pam_succeed_if.so user ingroup wheel\n"),
+        "wheel as a session": su("@include common-auth\n@include common-account\nsession required pam_wheel.so\n"),
+        "a session module that is not there": su("@include common-auth\n@include common-account\nsession required pam_nothere.so\n"),
+        "no session stack": su("@include common-auth\n@include common-account\n"),
         "no account stack": su("@include common-auth\n"),
     }.items()
 }  # fmt: skip

@@ -10,8 +10,13 @@ from dataclasses import dataclass, replace
 
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.factors import Factor, FactorSet, Ways, Why, never, opens
-from sovaudit.facts.files import Stat, Unseen
+from sovaudit.facts.files import Files, Stat, Unseen
 from sovaudit.facts.host import Host
+from sovaudit.facts.pam_flow import Behaviour, solve
+from sovaudit.facts.pam_models import behaviour
+from sovaudit.facts.pam_modules import Call, fixed
+from sovaudit.facts.pam_stack import Step
+from sovaudit.facts.parse.pam_conf import Code
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -78,13 +83,54 @@ def ways(host: Host, account: Account) -> Ways:
         for service in _services(host):
             try:
                 found = found | (
-                    host.pam.authenticate(service, root, invoker=account) & host.pam.account_phase(service, root, invoker=account)
+                    host.pam.authenticate(service, root, invoker=account)
+                    & host.pam.account_phase(service, root, invoker=account)
+                    & _session(host, service, root, account)
                 )
             except Unseen as unseen:
                 found = found | Ways(possible={frozenset({Factor.PASSWORD}): Why(gaps=(unseen.gap,))})
     if startable and all(posixpath.basename(stat.path).startswith(("busybox", "bbsuid")) for stat in startable):
         found = _busybox(host)
     return found if startable or there.gap is None else found.doubtful(there.gap)
+
+
+# Modules that have no function for a session, so that libpam takes them for unknown ones.
+_NO_SESSION = frozenset(
+    f"pam_{name}.so" for name in "wheel rootok shells nologin securetty faillock pwquality cracklib group ftp userdb time usertype".split()
+)
+_REFUSES = frozenset(("pam_deny.so", "pam_succeed_if.so", "pam_access.so", "pam_listfile.so"))
+
+
+def _session(host: Host, service: str, root: Account, invoker: Account) -> Ways:
+    """Whether su goes on after pam_open_session(3). Modules that do not decide there are taken to succeed, as they do."""
+    found = host.pam.service(service)
+    stack = found.stack("session")
+    if found.broken is not None:
+        return never([found.broken])
+    steps = []
+    for step in stack:
+        if step.kind == "module" and step.module in _NO_SESSION and step.known:
+            steps.append(fixed(Code.MODULE_UNKNOWN))
+        elif step.kind == "module" and step.known is not False and step.module not in _REFUSES:
+            steps.append(fixed(Code.SUCCESS))
+        else:
+            steps.append(behaviour(Call(host, service, "auth", root, invoker, False, step)))
+    if not stack or all(step == fixed(Code.SUCCESS) for step in steps):
+        return opens()
+    return _solved(host, stack, tuple(steps))
+
+
+def _solved(host: Host, stack: tuple[Step, ...], steps: tuple[Behaviour, ...]) -> Ways:
+    """Solved once for all who meet the same answers."""
+    known = host.files.once(_sessions)
+    key = (stack[0].line, steps)
+    if key not in known:
+        known[key] = solve(stack, steps)
+    return known[key]
+
+
+def _sessions(files: Files) -> dict[tuple[Line, tuple[Behaviour, ...]], Ways]:
+    return {}
 
 
 def _services(host: Host) -> tuple[str, ...]:
