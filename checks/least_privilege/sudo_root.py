@@ -3,8 +3,9 @@
 Who becomes root through sudo is an administrator, whatever the person's title. The answer is what sudo itself would decide, not what a line
 says: every file that sudo would read, aliases, groups, negations and the last match. A right to any command is root; so is a right to a
 command that gives a shell (editors, pagers, interpreters, find, tar …), that runs what one chooses, or that writes root's files, and so is
-a command that the account itself can replace. `ALL, !/bin/su` remains any command: a copy of a shell has another name. NOEXEC is believed
-where it holds. The right counts whether or not the account has a password today.
+a command that the account itself can replace, one that it may hand a library of its own (SETENV; LD_PRELOAD in env_keep), and su or passwd for
+somebody who is root by a way of his own. `ALL, !/bin/su` remains any command: a copy of a shell has another name. NOEXEC is believed where it
+holds. The right counts whether or not the account has a password today.
 
 Passes: nobody can, or the account (or one of its groups, as `%group`) is among `administrators`. Fails: the account certainly can and is
 not. Unknown: a file, a group or another source of rules (LDAP, SSSD, a plugin) was not seen, and it could change the answer.

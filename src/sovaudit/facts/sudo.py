@@ -52,6 +52,7 @@ class Decision:
     gaps: tuple[Gap, ...] = ()
     noexec: bool = False
     granted: bool = False  # some line that was seen allows it, whatever else may decide
+    setenv: bool | None = None  # what the tag SETENV says, where it is written
 
 
 class Sudo:
@@ -199,7 +200,9 @@ class Sudo:
         password = self._password(account, target, request, deciding) if ALLOW in values else None
         noexec = bool(deciding) and all(self._noexec(spec, account, target, request) for spec in deciding)
         gaps = (*match.gaps, *self.gaps) if allowed is None else ()
-        return Decision(allowed, password, tuple(dict.fromkeys(spec.line for spec in deciding)), gaps, noexec, ALLOW in values)
+        tags = {spec.tags.get("SETENV") for spec in deciding}
+        setenv = tags.pop() if len(tags) == 1 else None
+        return Decision(allowed, password, tuple(dict.fromkeys(spec.line for spec in deciding)), gaps, noexec, ALLOW in values, setenv)
 
     def _enter(self, account: Account) -> None:
         values = self.setting(account, "runas_default")

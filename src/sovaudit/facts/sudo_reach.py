@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.changers import Changers
 from sovaudit.facts.parse.globs import has_meta
 from sovaudit.facts.parse.sudoers import Member
+from sovaudit.facts.sudo_environment import concerns, injects
 from sovaudit.facts.sudo_match import Request, Target, leaves
-from sovaudit.facts.sudo_shells import SYSTEM_FOLDERS, makes_root, proposals
+from sovaudit.facts.sudo_shells import SYSTEM_FOLDERS, becomes, makes_root, proposals
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 
 if TYPE_CHECKING:
     from sovaudit.facts.host import Host
-    from sovaudit.facts.sudo import Sudo
+    from sovaudit.facts.sudo import Decision, Sudo
 
 ROOT_GROUPS = ("docker", "lxd", "incus-admin", "libvirt", "libvirtd", "microk8s", "snap_microk8s", "disk")
 ANY = (Request("/nonexistent/of/ones/own/choice"), Request("/var/tmp/of/ones/own/choice"), Request("/choice"))
@@ -65,6 +68,7 @@ class Reaches:
         self._sudo = sudo
         self._reach: dict[str, Reach] = {}
         self._changers = Changers(host)
+        self._injectable = concerns(sudo)
 
     def of(self, account: Account) -> Reach:
         """By its own rights, and by those of the accounts it may become."""
@@ -111,7 +115,7 @@ class Reaches:
             for leaf in leaves(policy, member):
                 if leaf.negated or leaf.kind == "ALL":
                     continue
-                for path, args in proposals(leaf.name, leaf.args):
+                for path, args in (*proposals(leaf.name, leaf.args), *islice(self._names(leaf.name, leaf.args), 50)):
                     tries += 1
                     if tries > MAX_TRIES:
                         return
@@ -146,6 +150,15 @@ class Reaches:
     def _one(self, account: Account, target: Target, leaf: Member, path: str, args: str | None, suffix: str) -> Reach:
         how = makes_root(path, args, noexec=False)
         doubt: tuple[Gap, ...] = ()
+        if not how and path.startswith("/") and self._injectable:
+            decision = self._sudo.decide(account, Request(path, args), target)
+            library = self._library(account, target, Request(path, args), decision)
+            if library is not False and decision.granted and decision.allowed is not False:
+                shown = " ".join(part for part in (leaf.name, leaf.args or "", "with LD_PRELOAD") if part)
+                sure = decision.allowed is True and library is True
+                return Reach("shell", sure, decision.because, shown + suffix, decision.gaps, decision.password, Request(path, args), target)
+        if not how and (name := becomes(path, args)):
+            return self._becomes(account, target, leaf, name, Request(path, args), suffix)
         if not how and path.startswith("/") and not leaf.digests:
             mine = self._can_write(account, path)
             if mine is False:
@@ -165,6 +178,34 @@ class Reaches:
         sure = decision.allowed is True and not doubt
         gaps = (*decision.gaps, *doubt)
         return Reach("shell", sure, decision.because, shown + suffix, gaps, decision.password, Request(path, args), target)
+
+    def _library(self, account: Account, target: Target, request: Request, decision: Decision) -> bool | None:
+        """Whether a library of one's own gets into the program: by the tag, else by the Defaults."""
+        if decision.setenv is not None:
+            return decision.setenv
+        return injects(self._sudo, account, target, request)
+
+    def _becomes(self, account: Account, target: Target, leaf: Member, name: str, request: Request, suffix: str) -> Reach:
+        """su to another account, or a new password for one: as good as that account's own way to root."""
+        other = self._host.accounts.get(name)
+        decision = self._sudo.decide(account, request, target)
+        if other is None or other.name == account.name or not decision.granted or decision.allowed is False:
+            return Reach("none", True)
+        further = Reach("all", True) if other.uid == 0 else self.of(other)
+        su = posixpath.basename(request.command) != "passwd"
+        if not further.root or (su and other.uid != 0 and further.password is True):
+            return Reach("none", True)
+        shown = " ".join(part for part in (leaf.name, leaf.args or "", f"as {name}") if part)
+        lines = tuple(dict.fromkeys((*decision.because, *further.because)))
+        return Reach("shell", decision.allowed is True and further.certain, lines, shown + suffix, (*decision.gaps, *further.gaps), decision.password,
+                     request, target)  # fmt: skip
+
+    def _names(self, path: str, args: str | None) -> Iterator[tuple[str, str]]:
+        """Where a rule leaves open whose password is set or who one becomes: those who are root by a way of their own."""
+        if posixpath.basename(path) in ("passwd", "su", "runuser") and (args is None or has_meta(args) or args.startswith("^")):
+            for other in self._host.accounts:
+                if other.uid == 0 or self._sudo.rules(other):
+                    yield path, other.name
 
     def _can_write(self, account: Account, path: str) -> bool | Gap:
         """Whether the account can change the program that stands there, or put one there. A Gap: not seen."""

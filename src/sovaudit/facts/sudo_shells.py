@@ -104,7 +104,6 @@ POWERS: dict[str, Power] = {
     **_each("mysql psql sqlite3 mongo ftp", Power(SHELL, needs=r"[\s\S]", tries=("", "-e x"))),
     **_each("openvpn pppd wg-quick iptables-restore iptables-save dhclient", Power(RUNS, needs=r"[\s\S]", tries=("--dev null --script-security 2 --up x", "x", "-f /etc/x", "up /tmp/x.conf"), exec=False)),
     **_each("cupsfilter gimp eog evince xdg-open x-terminal-emulator xterm gnome-terminal konsole mc ranger nnn vifm top.rc dialog whiptail.x", Power(SHELL, needs=r"[\s\S]", tries=("", "x"))),
-    "date": Power(WRITES, needs=r"$^"),
     "sort": Power(WRITES, needs=r"(^|\s)(-o\S*|--output\S*|--compress-program\S*)", tries=("-o /etc/x x",), exec=False),
     "uniq": Power(WRITES, needs=r"\S\s+\S", tries=("x /etc/x",), exec=False),
     "ps2pdf": Power(WRITES, needs=r"[\s\S]", tries=("x /etc/x",), exec=False),
@@ -124,11 +123,29 @@ def makes_root(command: str, args: str | None, *, noexec: bool) -> str:
     if command == "sudoedit":
         return WRITES if args is not None and sensitive(args) else ""
     power = power_of(command)
-    if power is None or (noexec and power.exec):
+    if power is None or (noexec and power.exec) or becomes(command, args):
         return ""
     if power.always or (power.needs and re.search(power.needs, args or "")):
         return power.how if _open(command, args) else ""
     return ""
+
+
+def becomes(command: str, args: str | None) -> str:
+    """The account other than root that these arguments of su, runuser or passwd name; empty for root, for none, and for other programs."""
+    name = posixpath.basename(command)
+    if name not in ("su", "runuser", "passwd"):
+        return ""
+    words = (args or "").split()
+    plain: list[str] = []
+    while words:
+        word = words.pop(0)
+        if word in ("-c", "-s", "-g", "-G", "-w", "-n", "-x", "-i", "-r", "--command", "--shell", "--group", "--supp-group") and words:
+            words.pop(0)
+        elif word in ("-u", "--user") and words and name == "runuser":
+            plain.append(words.pop(0))
+        elif not word.startswith("-"):
+            plain.append(word)
+    return plain[0] if plain and plain[0] != "root" else ""
 
 
 # Programs whose fixed arguments may leave nothing to choose: the argument decides, not the program.

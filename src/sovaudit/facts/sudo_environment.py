@@ -1,0 +1,60 @@
+"""Whether sudo lets an account put a library of its own into the program it runs: `sudo LD_PRELOAD=./x.so COMMAND` (sudoers(5), Command environment).
+
+Variables of the command line pass unasked with SETENV; else with `env_reset` those that env_keep names, without it those that env_delete does not.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from sovaudit.facts.accounts import Account
+from sovaudit.facts.parse.sudoers import Default
+from sovaudit.facts.sudo_match import YES, Request, Target
+
+if TYPE_CHECKING:
+    from sovaudit.facts.sudo import Sudo
+
+LIBRARIES = ("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT")
+_OPTIONS = frozenset(("setenv", "env_keep", "env_delete", "env_reset"))
+
+
+def concerns(sudo: Sudo) -> bool:
+    """Whether anything in the policy could let such a variable through: mostly nothing does."""
+    if any(default.name in _OPTIONS for default in sudo.policy.defaults):
+        return True
+    return any("SETENV" in command.tags for spec in sudo.policy.specs for privilege in spec.privileges for command in privilege.commands)
+
+
+def injects(sudo: Sudo, account: Account, target: Target, request: Request) -> bool | None:
+    """Whether one of LIBRARIES passes; None where a Defaults that decides may or may not apply."""
+    rows = [(default, applies == YES) for default, applies in sudo.defaults("", account, target, request) if default.name in _OPTIONS]
+    answers = {_passes(rows, name, doubtful) for name in LIBRARIES for doubtful in (True, False)}
+    certain = any(_passes(rows, name, True) and _passes(rows, name, False) for name in LIBRARIES)
+    return True if certain else None if True in answers else False
+
+
+def _passes(rows: list[tuple[Default, bool]], name: str, doubtful: bool) -> bool:
+    """doubtful: whether Defaults that are not certain to apply are taken to apply."""
+    options = {"setenv": False, "env_reset": True}
+    keep: list[str] = []
+    delete = ["LD_*"]
+    for default, sure in rows:
+        if not sure and not doubtful:
+            continue
+        if default.name in options:
+            if default.op in ("", "!"):
+                options[default.name] = default.op == ""
+            continue
+        chosen = keep if default.name == "env_keep" else delete
+        words = default.value.split()
+        if default.op in ("=", "!"):
+            chosen[:] = words
+        elif default.op == "+":
+            chosen += [word for word in words if word not in chosen]
+        elif default.op == "-":
+            chosen[:] = [word for word in chosen if word not in words]
+    if options["setenv"]:
+        return True
+    named = keep if options["env_reset"] else delete
+    return any(fnmatchcase(name, word) for word in named if "=" not in word) == options["env_reset"]
