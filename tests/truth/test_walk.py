@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from sovaudit.collectors import collect, parse_target
+from sovaudit.collectors import collect, items, parse_target
+from sovaudit.model.verdict import Reason
 from tests import lab
 from tests.lab import local
 from tests.truth.test_collect import same
@@ -29,3 +30,13 @@ def test_one_folder_too_full_is_one_gap() -> None:
         assert "W\t\t\t\t\t\t/usr" in rows and "W\t\t\t\t\t\t/opt" not in rows
         assert not any("/opt/app/" in row for row in rows) and any(row.endswith("/usr/local/bin/open") for row in rows)
     same(*seen)
+
+
+def test_a_walk_that_does_not_end_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(items, "SCAN_SECONDS", -1)
+    with lab.overlay() as place:
+        seen = collect(parse_target(f"root:{place}"))
+    assert {gap.item: gap.reason for gap in seen.gaps if gap.item in ("setuid:/", "scan:/")} == dict.fromkeys(
+        ("setuid:/", "scan:/"), Reason.TIMEOUT
+    )
+    assert b"\nW\t" not in seen.artifacts["tree"]

@@ -22,9 +22,11 @@ LASTLOG_RECORD = 292  # bytes per uid (lastlog.h): four of time, 32 of terminal,
 LONG_TIME = ("ld-linux-aarch64.so.1", "ld-linux-riscv64-lp64d.so.1", "ld-linux-loongarch-lp64d.so.1")
 COMMAND_SECONDS = 6
 MAX_EXPOSED = 2_000  # paths in root's folders that are not root's alone
+SCAN_SECONDS = 20  # of a mounted root; the script gives its find 10
 MAX_LINKS = 300  # links that lead out of them
 MAX_PROGRAMS = 500  # programs with rights of their own
 MAX_HASHED = 32 * 1024 * 1024  # bytes of one of them
+MAX_HASHED_ALL = 2 * 1024 * 1024 * 1024  # and of all, in a mounted root
 MAX_COMMAND = 256 * 1024  # bytes of one command's output
 
 

@@ -11,6 +11,7 @@ import posixpath
 import re
 import stat
 import struct
+import time
 from typing import Protocol
 
 from sovaudit.collectors import items
@@ -56,8 +57,13 @@ class Scan:
     def run(self) -> None:
         """Walks everything. What cannot be seen becomes a gap."""
         pending = ["/"]
+        last = time.monotonic() + items.SCAN_SECONDS
         while pending:
             path = pending.pop()
+            if time.monotonic() > last:
+                self._gap("setuid:/", Reason.TIMEOUT, "the walk did not end")
+                self._gap("scan:/", Reason.TIMEOUT, "the walk did not end")
+                break
             try:
                 entries = self._system.entries(path)
             except OSError:
@@ -146,12 +152,16 @@ class Scan:
         if len(self._found) > items.MAX_PROGRAMS:
             self._gap("setuid:/", Reason.TRUNCATED, f"more than {items.MAX_PROGRAMS} programs with rights of their own")
         paths = sorted(self._found, key=os.fsencode)[: items.MAX_PROGRAMS]
+        left = items.MAX_HASHED_ALL
         for path in paths:
             mode, uid, gid, size, caps = self._found[path]
             first = digest = "-"
             try:
                 first = "#!" if self._system.read(path, 2) == b"#!" else "-"
-                if size <= items.MAX_HASHED:
+                left -= size if size <= items.MAX_HASHED else 0
+                if left < 0:
+                    self._gap("setuid:/", Reason.TIMEOUT, "reading the programs took too long")
+                elif size <= items.MAX_HASHED:
                     digest = hashlib.md5(self._system.read(path, items.MAX_HASHED), usedforsecurity=False).hexdigest()
             except OSError:
                 pass
