@@ -53,6 +53,25 @@ SECRETS = [
     ("oath", "HOTP/T30 alice 1234 3132333435363738393031323334353637383930", "3132333435"),
     ("shadow", "bob:hunter2s3cr3tValue:19000:0:::::", "s3cr3tValue"),
     ("rc", "export FOO=s3cr3tValue", "s3cr3tValue"),
+    ("cron", "* * * * * root echo 'root:s3cr3tValue' | chpasswd", "s3cr3tValue"),
+    ("cron", "* * * * * root echo s3cr3tValue | sudo -S id", "s3cr3tValue"),
+    ("cron", "* * * * * root ldapadd -x -D cn=admin -w s3cr3tValue -f x", "s3cr3tValue"),
+    ("cron", "* * * * * root openssl enc -aes256 -k s3cr3tValue -in x", "s3cr3tValue"),
+    ("cron", "* * * * * root gpg --batch --passphrase s3cr3tValue -c x", "s3cr3tValue"),
+    ("cron", "* * * * * root htpasswd -b /x bob s3cr3tValue", "s3cr3tValue"),
+    ("cron", "* * * * * root sshpass -p 's3cr3tValue' ssh x", "s3cr3tValue"),
+    ("cron", "* * * * * root smbclient //h/x -U bob%s3cr3tValue", "s3cr3tValue"),
+    ("cron", "* * * * * root redis-cli -a s3cr3tValue info; ipmitool -P s3cr3tValue sel", "s3cr3tValue"),
+    ("cron", "* * * * * root docker login -u x -p s3cr3tValue", "s3cr3tValue"),
+    ("cron", "* * * * * root vault login s3cr3tValue", "s3cr3tValue"),
+    ("cron", "* * * * * root zabbix --tls-psk s3cr3tValue --requirepass s3cr3tValue", "s3cr3tValue"),
+    ("plain", "DB_PASSWORD DEFAULT=s3cr3tValue", "s3cr3tValue"),
+    ("plain", "requirepass s3cr3tValue", "s3cr3tValue"),
+    ("plain", "machine x login y password s3cr3tValue", "s3cr3tValue"),
+    ("ntp", "1 M s3cr3tValue", "s3cr3tValue"),
+    ("chrony", "1 SHA1 HEX:s3cr3tValue", "s3cr3tValue"),
+    ("pam", "auth required pam_yubico.so id=1 key=s3cr3tValue", "s3cr3tValue"),
+    ("rsyslog", 'action(type="omhttp" httpheadervalue="Splunk s3cr3tValue")', "s3cr3tValue"),
     ("rc", "A=1 B='s3cr3t Value' C=\"x s3cr3tValue\" cmd", "s3cr3t"),
     ("rc", 'alias x="ldap -x s3cr3tValue', "s3cr3tValue"),
     ("rc", "  if true; then X=ab\"s3cr3tValue\"'s3cr3tValue'; fi", "s3cr3tValue"),
@@ -89,6 +108,9 @@ KEPT = [
     ("rsyslog", "*.* @@log.example.org:6514"),
     ("logrotate", "    rotate 26"),
     ("plain", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl bob@host"),
+    ("pam", "password required pam_unix.so obscure"),
+    ("chrony", "server 1.2.3.4 key 1 iburst"),
+    ("cron", "0 1 * * * root echo hello | logger -p auth.info"),
     ("rc", '[ -n "$PS1" ] && . ~/.bashrc; umask 027'),
     ("rc", "readonly TMOUT=900; export TMOUT"),
     ("rc", "    force_color_prompt=yes; X=0022 umask $X"),
@@ -132,6 +154,7 @@ AWKS = [awk for awk in (("mawk",), ("gawk",), ("busybox", "awk")) if shutil.whic
 WORDS = [
     "password", "passwd", "secret=", "PASSWORD=", "token", ": ", "=", "(", '"', "'", "://", "a:b@", "@", "$6$", "$y$j9T$", "{SSHA}", "-p", "-u ", "--password ", "-w ", "mysql", "Bearer ",
     "abc123", " ", "\t", "#", ",", ";", "eyJ", "/", "/aaaaaaaaaaaaaaaaaaaaa1", "NOPASSWD:", "yes", "no", "é", ">h,d,u,p", ":omusrmsg:", ":ommysql:a,b,c,d", "\\", "%", "&", "bindpw ",
+    "bad configuration option: ", "echo ", "|", "chpasswd", "-P ", "openssl", "-k ", "-U a%", "smbclient", "snmp", "login ", " key=", " DEFAULT=", "htpasswd -b ", "vault login ", "1 ",
     "X=", "export ", "TMOUT=", "A+=", "$HOME", "${B}", "$(", "`", ")", "9",
 ]  # fmt: skip
 
@@ -149,7 +172,7 @@ def _awk(awk: tuple[str, ...], family: str, lines: list[bytes]) -> list[bytes]:
 
 
 @pytest.mark.parametrize("awk", AWKS, ids=[awk[0] for awk in AWKS])
-@pytest.mark.parametrize("family", ["plain", "pam", "sudo", "shadow", "oath", "nss", "audit", "rc"])
+@pytest.mark.parametrize("family", ["plain", "pam", "sudo", "shadow", "oath", "nss", "audit", "rc", "chrony"])
 def test_both_implementations_agree(awk: tuple[str, ...], family: str) -> None:
     import random
 

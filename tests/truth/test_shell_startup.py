@@ -93,7 +93,7 @@ def real(root: Path, shell: str) -> list[str]:
     loop = (
         f"for n in $(seq 0 {len(SCRIPTS) - 1}); do cp /home/p$n /home/alice/.profile; "
         f"echo '{ask}' | env -i HOME=/home/alice USER=alice LOGNAME=alice SHELL=/bin/{shell} PATH=/usr/bin:/bin "
-        f"setpriv --reuid=1000 --regid=1000 --clear-groups {shell} -i -l 2>/dev/null | grep -a '^R ' || echo R -; done"
+        f"timeout -s KILL 4 setpriv --reuid=1000 --regid=1000 --clear-groups {shell} -i -l 2>/dev/null | grep -a '^R ' || echo R -; done"
     )
     done = lab.run(root, ["sh", "-c", loop], timeout=120)
     return [line[2:] for line in done.stdout.splitlines()]

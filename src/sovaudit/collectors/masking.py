@@ -23,15 +23,32 @@ SHAPES = re.compile(rb"(AKIA|ASIA|ghp_|gho_|ghs_|github_pat_|glpat-|xoxb-|xoxa-|
 # A key that ends like this, then `=`, `:` or `(`; or a dashed option and a blank.
 KEY = re.compile(
     rb"(password|passwd|passphrase|passwort|passcode|pwd|pass|secret|authtok|token|credential|credentials|api[-_]?key|secret[-_]?key|access[-_]?key|"
-    rb"shared[-_]?key|auth[-_]?key|encryption[-_]?key|community|bindpw|rootpw|psk|motdepasse|mot_de_passe)[\"']?[ \t]*[=:(][ \t]*"
+    rb"shared[-_]?key|auth[-_]?key|encryption[-_]?key|crypt[-_]?key|header[-_]?value|pass(word)?[-_]?hash|community|bindpw|rootpw|psk|motdepasse|mot_de_passe)"
+    rb"[\"']?([ \t]+(default|override))?[ \t]*[=:(][ \t]*"
 )
 SPACED = re.compile(
-    rb"(^[ \t#]*(bindpw|rootpw|rootbindpw|sharedkey|identified by)|--?(password|passwd|pass|token|secret|api-?key|auth-?token))[ \t]+"
+    rb"(^[ \t#]*(bindpw|rootpw|rootbindpw|sharedkey|identified by)|bad configuration option:|after keyword|"
+    rb"--?[-a-z0-9]*(password|passwd|passphrase|pass|token|secret|api-?key|auth-?token|psk)|"
+    rb"login[ \t]+[^ \t]+[ \t]+password)[ \t]+"
 )
+# Words that stand before a secret at the beginning of a line; in PAM `password` begins every fourth.
+STARTS = re.compile(
+    rb"^[ \t#]*(secret|password|passphrase|requirepass|masterauth|auth_pass|bindpassword|community|rocommunity|rwcommunity|psk)[ \t]+"
+)
+PAM_KEY = re.compile(rb"(^|[ \t])key=")
+ECHOED = re.compile(rb"(echo|printf)[ \t]+[^|]*[|]")
+ECHO_PROGRAM = re.compile(rb"chpasswd|--stdin|sudo [^|]*-s|newusers|passwd")
+REST = re.compile(rb"(htpasswd[ \t]+-[a-z]*b[a-z]*|vault[ \t]+login)[ \t]+")
+A_PROGRAM = re.compile(rb"ipmitool|redis-cli|snmp")
+A_OPTION = re.compile(rb"[ \t]-[PaAXc][ \t]*(\"[^\"]*\"|'[^']*'|[^ \t\"'-][^ \t\"']*)")
+K_OPTION = re.compile(rb"[ \t]-[kK][ \t]+(\"[^\"]*\"|'[^']*'|[^ \t\"'-][^ \t\"']*)")
+U_PERCENT = re.compile(rb"[ \t]-U[ \t]*[^ \t%\"']*%[^ \t\"']+")
 USER_OPTION = re.compile(rb"(^|[ \t])(-u|--user|--proxy-user)[ \t]*[^ \t:\"'-][^ \t:\"']*:")
-P_OPTION = re.compile(rb"[ \t]-p[ \t]*[^ \t\"'-][^ \t]*|[ \t]-p[\"'][^\"']*[\"']")
-P_PROGRAM = re.compile(rb"mysql|mariadb|sshpass|smbclient|ldapsearch|ldapwhoami|mongo")
-W_OPTION = re.compile(rb"[ \t]-w[ \t]*[^ \t-][^ \t]*")
+P_OPTION = re.compile(rb"[ \t]-p[ \t]*(\"[^\"]*\"|'[^']*'|[^ \t\"'-][^ \t\"']*)")
+P_PROGRAM = re.compile(
+    rb"mysql|mariadb|sshpass|smbclient|rpcclient|ldap(search|whoami|add|modify|delete|passwd|modrdn|compare|exop)|mongo|(docker|podman) login"
+)
+W_OPTION = re.compile(rb"[ \t]-w[ \t]*(\"[^\"]*\"|'[^']*'|[^ \t\"'-][^ \t\"']*)")
 OM_ACTION = re.compile(rb":?om(mysql|pgsql|libdbi):[^,]*,[^,]*,[^,]*,")
 OM_LEGACY = re.compile(rb"^[^#>]*[ \t]>[^ \t,]+,[^,]*,[^,]*,")
 HARMLESS = frozenset(
@@ -41,7 +58,7 @@ _PLAIN_LINE = re.compile(rb"^[A-Za-z0-9+/]+=?=?$")
 _DES = re.compile(rb"^[./0-9A-Za-z]+$")
 _TRIGGER = re.compile(
     rb"pass|pwd|secret|authtok|token|credential|key|community|rootpw|bindpw|psk|passe|\$|\{|://|bearer|basic|-u|-p|-w|om(mysql|pgsql|libdbi)|>|"
-    rb"akia|asia|gh[ops]_|github_pat|glpat|xox|hvs\.|npm_|eyj|identified"
+    rb"vault|masterauth|ipmitool|redis-cli|snmp|openssl|sudo -s|header|bad conf|akia|asia|gh[ops]_|github_pat|glpat|xox|hvs\.|npm_|eyj|identified"
 )
 _ID = re.compile(rb"^\$([A-Za-z0-9-]+)([$,])")
 
@@ -122,6 +139,8 @@ def mask_line(family: str, line: bytes) -> bytes:
     text = line.strip(b" \t\r")
     if len(text) >= 48 and _PLAIN_LINE.match(text):
         return MASK
+    if family in ("chrony", "ntp") and re.match(rb"[0-9]", text):
+        return MASK  # a line of a key file; no directive begins with a digit
     low = lower(line)
     if not _TRIGGER.search(low):
         return line
@@ -136,6 +155,10 @@ def mask_line(family: str, line: bytes) -> bytes:
     line = _keys(family, line)
     if not (family == "pam" and text[:1] == b"-"):
         line = _after(line, SPACED, blank=False)
+    if family == "pam":
+        line = _after(line, PAM_KEY, blank=False)
+    elif match := STARTS.search(lower(line)):
+        line = line[: match.end()] + _value(line[match.end() :], whole=False)[0] + _value(line[match.end() :], whole=False)[1]
     if family == "audit":
         return line  # -u, -p and -w are options of auditctl
     line = _user_options(line)
@@ -143,6 +166,16 @@ def mask_line(family: str, line: bytes) -> bytes:
     if P_PROGRAM.search(low):
         line = P_OPTION.sub(b" -p" + MASK, line)
         line = W_OPTION.sub(b" -w " + MASK, line)
+        line = U_PERCENT.sub(b" -U " + MASK, line)
+    if A_PROGRAM.search(low):
+        line = A_OPTION.sub(b" -" + MASK, line)
+    if b"openssl" in low:
+        line = K_OPTION.sub(b" -k " + MASK, line)
+    low = lower(line)
+    if (match := ECHOED.search(low)) and ECHO_PROGRAM.search(low[match.end() :]):
+        line = line[: match.start()] + b"echo " + MASK + b" |" + line[match.end() :]
+    if family != "rc" and (match := REST.search(lower(line))):
+        line = line[: match.end()] + MASK
     return line
 
 
@@ -194,7 +227,12 @@ def _keys(family: str, line: bytes) -> bytes:
         head, found, rest = line[: match.start()], match[0], line[match.end() :]
         key = lower(line[match.start() : match.end()])
         separator = found.strip(b" \t")[-1:]
-        whole = done == b"" and separator in (b"=", b":") and re.search(rb"^[ \t#;$]*(export[ \t]+)?[-A-Za-z0-9_.\"']*$", head) is not None
+        whole = (
+            done == b""
+            and family != "rc"
+            and separator in (b"=", b":")
+            and re.search(rb"^[ \t#;$]*(export[ \t]+)?[-A-Za-z0-9_.\"']*$", head) is not None
+        )
         done += line[: match.end()]
         keep = (
             (family == "sudo" and separator == b":" and key[:6] == b"passwd")
@@ -247,7 +285,6 @@ def _startup_line(line: bytes) -> bytes:
     """A line of somebody's own startup file: what is assigned stays on the host, but for small numbers, yes and no."""
     if line.strip(b" \t\r")[:1] == b"#":
         return b"#"
-    line = mask_line("plain", line)
     done = b""
     while match := ASSIGN.search(line):
         done += line[: match.end()]
@@ -259,8 +296,8 @@ def _startup_line(line: bytes) -> bytes:
             line = line[piece.end() :]
         done += value if shown or _SHOWN.match(value) else MASK
         if line[:1] in (b'"', b"'"):
-            return done + line[:1] + (MASK if len(line) > 1 else b"")
-    return done + line
+            return mask_line("rc", done + line[:1] + (MASK if len(line) > 1 else b""))
+    return mask_line("rc", done + line)
 
 
 _FAMILIES = {"shadow": _account_line, "oath": _oath_line, "rc": _startup_line}

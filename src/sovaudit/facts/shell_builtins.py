@@ -28,6 +28,8 @@ class Builtins:
     run_text: Callable[..., Ends]
     source: Callable[..., Ends]
     file: str
+    functions: int  # how many functions are being called
+    loops: int  # how many loops of the innermost of them are being run
 
     def put(self, name: str, value: Value, state: State, line: Line) -> None:
         """An assignment that may be refused where the variable may be readonly."""
@@ -81,6 +83,8 @@ class Builtins:
         command = fields[0]
         if command in ("declare", "typeset") and self.world.dialect == "dash":
             return self._done(state, False)
+        if command == "local" and not self.functions:
+            return {Flow.ABORT: state} if self.world.dialect == "dash" else self._done(state, False)
         found = state.copy()
         found.status = True
         words = [self.expander.text(word, state) for word in node.words[1:]]
@@ -158,6 +162,8 @@ class Builtins:
 
     def leave(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
         """return, exit, logout, break, continue."""
+        if fields[0] in ("break", "continue") and not self.loops:
+            return self._done(state)
         found = state.copy()
         if fields[0] == "logout" and self.world.dialect == "dash":
             return self._done(state, False)
@@ -167,6 +173,37 @@ class Builtins:
             str(fields[0])
         ]
         return {flow: found}
+
+    def arguments(self, state: State, args: list[Value]) -> None:
+        """Positional parameters. An UNKNOWN one stands for any number of them."""
+        whole = UNKNOWN not in args
+        state.set("@", " ".join(str(arg) for arg in args) if whole else UNKNOWN)
+        state.set("#", str(len(args)) if whole else UNKNOWN)
+        for number in range(1, 10):
+            state.set(str(number), (args[number - 1] if number <= len(args) else None) if whole else UNKNOWN)
+
+    def set(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
+        args = fields[1:]
+        found = state.copy()
+        found.status = True
+        while args and isinstance(args[0], str) and args[0][:1] in ("-", "+") and args[0] not in ("-", "--"):
+            args = args[2:] if args[0] in ("-o", "+o") else args[1:]
+        if args:
+            self.arguments(found, args[1:] if args[0] in ("-", "--") else args)
+        return {Flow.NEXT: found}
+
+    def shift(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
+        found = state.copy()
+        count, step = found.get("#"), fields[1] if len(fields) > 1 else "1"
+        if not isinstance(count, str) or not isinstance(step, str) or not step.isdigit() or int(count) > 9:
+            self.arguments(found, [UNKNOWN])
+            found.status = None
+            return {Flow.NEXT: found}
+        if int(step) > int(count):
+            return {Flow.ABORT: state} if self.world.dialect == "dash" else self._done(state, False)
+        self.arguments(found, [found.get(str(number)) for number in range(int(step) + 1, int(count) + 1)])
+        found.status = True
+        return {Flow.NEXT: found}
 
     def execute(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
         """exec: another program takes the shell's place."""
@@ -238,7 +275,8 @@ BUILTINS: dict[str, Builtin] = {
     "local": Builtins.declare, "unset": Builtins.unset, ".": Builtins.dot, "source": Builtins.source_command, "eval": Builtins.evaluate,
     "return": Builtins.leave, "exit": Builtins.leave, "logout": Builtins.leave, "break": Builtins.leave, "continue": Builtins.leave,
     "exec": Builtins.execute, "builtin": Builtins.wrapped, "command": Builtins.wrapped, "read": Builtins.read, "let": Builtins.let,
-    "[": Builtins.bracket, "test": Builtins.bracket, "alias": Builtins.alias, "set": Builtins.fine, "echo": Builtins.fine, "printf": Builtins.fine,
+    "[": Builtins.bracket, "test": Builtins.bracket, "alias": Builtins.alias, "set": Builtins.set, "shift": Builtins.shift,
+    "echo": Builtins.fine, "printf": Builtins.fine,
     "cd": Builtins.move, "pushd": Builtins.move, "popd": Builtins.move,
 }  # fmt: skip
 

@@ -26,6 +26,7 @@ class Loops:
     """Mixed into the runner."""
 
     expander: Expander
+    loops: int
     run: Callable[[Node | None, State], Ends]
 
     def for_each(self, node: For, state: State) -> Ends:
@@ -38,11 +39,18 @@ class Loops:
             assert current is not None
             each = current.copy()
             each.set(node.name, word)
-            current = self._turn(self.run(node.body, each), rows)
+            current = self._turn(self._once(node.body, each), rows)
             if current is None:
                 return together(rows)
         rows.append({Flow.NEXT: current if current is not None else state})
         return together(rows)
+
+    def _once(self, body: Node, state: State) -> Ends:
+        self.loops += 1
+        try:
+            return self.run(body, state)
+        finally:
+            self.loops -= 1
 
     def _turn(self, ends: Ends, rows: list[Ends]) -> State | None:
         """One turn of a loop: what leaves it goes to rows; what begins the next turn is given."""
@@ -62,7 +70,7 @@ class Loops:
             each = current.copy()
             if name:
                 each.set(name, UNKNOWN)
-            current = self._turn(self.run(body, each), rows)
+            current = self._turn(self._once(body, each), rows)
             if current is not None:
                 rows.append({Flow.NEXT: current})
         return together(rows)

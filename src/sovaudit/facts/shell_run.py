@@ -51,6 +51,8 @@ class Runner(Builtins, Conditions, Loops):
         self.expander = Expander(world, self._substitute)
         self.steps = 0
         self.depth = 0
+        self.functions = 0
+        self.loops = 0
         self.file = ""
         self.texts: list[str] = []
 
@@ -339,12 +341,16 @@ class Runner(Builtins, Conditions, Loops):
         called = state.copy()
         names = ("@", "#", *map(str, range(1, 10)))
         kept = {name: state.variables[name] for name in names if name in state.variables}
-        self._arguments(called, args)
+        self.arguments(called, args)
         self.depth += 1
+        self.functions += 1
+        loops, self.loops = self.loops, 0
         try:
             ends = self.run(body, called)
         finally:
             self.depth -= 1
+            self.functions -= 1
+            self.loops = loops
         back = [ends.pop(flow) for flow in (Flow.NEXT, Flow.RETURN) if flow in ends]
         if back:
             ends[Flow.NEXT] = merge(back).copy()
@@ -353,13 +359,6 @@ class Runner(Builtins, Conditions, Loops):
                 found.variables.pop(name, None)
             found.variables |= kept
         return ends
-
-    def _arguments(self, state: State, args: list[Value]) -> None:
-        whole = UNKNOWN not in args
-        state.set("@", " ".join(str(arg) for arg in args) if whole else UNKNOWN)
-        state.set("#", str(len(args)) if whole else UNKNOWN)
-        for number in range(1, 10):
-            state.set(str(number), (args[number - 1] if number <= len(args) else None) if whole else UNKNOWN)
 
     def _substitute(self, text: str, state: State) -> Value:
         nodes, error = self._parsed(text)

@@ -25,6 +25,8 @@ def new_mask(words: list[str], before: int | None, dialect: str) -> int | Litera
     if not words:
         return before
     text = words[0]
+    if text == "" and dialect == "dash":
+        return before
     if text[:1].isdigit():
         if not re.fullmatch("[0-7]+", text) or (dialect != "dash" and int(text, 8) > 0o7777):
             return False

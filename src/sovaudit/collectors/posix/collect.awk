@@ -73,10 +73,10 @@ function bearer(l,   out, f, v, p) {
 }
 function keys(fam, l,   out, head, key, sep, whole, t) {
   out = ""
-  while (match(tolower(l), /(password|passwd|passphrase|passwort|passcode|pwd|pass|secret|authtok|token|credential|credentials|api[-_]?key|secret[-_]?key|access[-_]?key|shared[-_]?key|auth[-_]?key|encryption[-_]?key|community|bindpw|rootpw|psk|motdepasse|mot_de_passe)["\047]?[ \t]*[=:(][ \t]*/)) {
+  while (match(tolower(l), /(password|passwd|passphrase|passwort|passcode|pwd|pass|secret|authtok|token|credential|credentials|api[-_]?key|secret[-_]?key|access[-_]?key|shared[-_]?key|auth[-_]?key|encryption[-_]?key|crypt[-_]?key|header[-_]?value|pass(word)?[-_]?hash|community|bindpw|rootpw|psk|motdepasse|mot_de_passe)["\047]?([ \t]+(default|override))?[ \t]*[=:(][ \t]*/)) {
     head = substr(l, 1, RSTART - 1); key = tolower(substr(l, RSTART, RLENGTH)); t = substr(l, 1, RSTART + RLENGTH - 1); l = substr(l, RSTART + RLENGTH)
     sep = key; gsub(/[ \t]+$/, "", sep); sep = substr(sep, length(sep))
-    whole = (out == "" && (sep == "=" || sep == ":") && head ~ /^[ \t#;$]*(export[ \t]+)?[-A-Za-z0-9_."\047]*$/)
+    whole = (out == "" && fam != "rc" && (sep == "=" || sep == ":") && head ~ /^[ \t#;$]*(export[ \t]+)?[-A-Za-z0-9_."\047]*$/)
     out = out t
     if ((fam == "sudo" && sep == ":" && substr(key, 1, 6) == "passwd") || (fam == "pam" && substr(key, 1, 6) == "secret" && l ~ /^[\057~$]/) || (sep == "(" && l !~ /^["\047]/) || head ~ /NO$/) continue
     l = value(l, whole); out = out VALUE
@@ -85,7 +85,7 @@ function keys(fam, l,   out, head, key, sep, whole, t) {
 }
 function spaced(l,   out) {
   out = ""
-  while (match(tolower(l), /(^[ \t#]*(bindpw|rootpw|rootbindpw|sharedkey|identified by)|--?(password|passwd|pass|token|secret|api-?key|auth-?token))[ \t]+/)) {
+  while (match(tolower(l), /(^[ \t#]*(bindpw|rootpw|rootbindpw|sharedkey|identified by)|bad configuration option:|after keyword|--?[-a-z0-9]*(password|passwd|passphrase|pass|token|secret|api-?key|auth-?token|psk)|login[ \t]+[^ \t]+[ \t]+password)[ \t]+/)) {
     out = out substr(l, 1, RSTART + RLENGTH - 1); l = value(substr(l, RSTART + RLENGTH), 0); out = out VALUE
   }
   return out l
@@ -101,8 +101,9 @@ function mask_line(fam, l,   t, low) {
   if (fam == "nss" || l == "") return l
   t = trim(l)
   if (length(t) >= 48 && t ~ /^[A-Za-z0-9+\057]+=?=?$/) return M
+  if ((fam == "chrony" || fam == "ntp") && t ~ /^[0-9]/) return M
   low = tolower(l)
-  if (low !~ /pass|pwd|secret|authtok|token|credential|key|community|rootpw|bindpw|psk|passe|\$|[{]|:\057\057|bearer|basic|-u|-p|-w|om(mysql|pgsql|libdbi)|>|akia|asia|gh[ops]_|github_pat|glpat|xox|hvs\.|npm_|eyj|identified/) return l
+  if (low !~ /pass|pwd|secret|authtok|token|credential|key|community|rootpw|bindpw|psk|passe|\$|[{]|:\057\057|bearer|basic|-u|-p|-w|om(mysql|pgsql|libdbi)|>|vault|masterauth|ipmitool|redis-cli|snmp|openssl|sudo -s|header|bad conf|akia|asia|gh[ops]_|github_pat|glpat|xox|hvs\.|npm_|eyj|identified/) return l
   gsub(/\$(2[abxy]|argon2id|argon2i|argon2d|apr1|gy|md5|sha1|scrypt|1|5|6|7|y)[$,][^ \t"\047:;]+/, M, l)
   gsub(/[{](CRYPT|crypt|S?SHA[0-9]*|S?MD5|PBKDF2[-A-Z0-9]*|ARGON2)[}][^ \t"\047]+/, M, l)
   gsub(/(AKIA|ASIA|ghp_|gho_|ghs_|github_pat_|glpat-|xoxb-|xoxa-|xoxp-|xoxs-|hvs\.|npm_|eyJ)[-A-Za-z0-9_.]+/, M, l)
@@ -111,26 +112,36 @@ function mask_line(fam, l,   t, low) {
   if (match(l, /^[^#>]*[ \t]>[^ \t,]+,[^,]*,[^,]*,/)) l = substr(l, 1, RSTART + RLENGTH - 1) M
   l = bearer(l); l = keys(fam, l)
   if (!(fam == "pam" && t ~ /^-/)) l = spaced(l)
+  if (fam == "pam") { t = ""; while (match(l, /(^|[ \t])key=/)) { t = t substr(l, 1, RSTART + RLENGTH - 1); l = value(substr(l, RSTART + RLENGTH), 0); t = t VALUE } l = t l }
+  else if (match(tolower(l), /^[ \t#]*(secret|password|passphrase|requirepass|masterauth|auth_pass|bindpassword|community|rocommunity|rwcommunity|psk)[ \t]+/)) { t = substr(l, 1, RLENGTH); l = value(substr(l, RLENGTH + 1), 0); l = t VALUE l }
   if (fam == "audit") return l
-  l = user_options(l)
-  if (tolower(l) ~ /mysql|mariadb|sshpass|smbclient|ldapsearch|ldapwhoami|mongo/) {
-    gsub(/[ \t]-p[ \t]*[^ \t"\047-][^ \t]*|[ \t]-p["\047][^"\047]*["\047]/, " -p<masked>", l)
-    gsub(/[ \t]-w[ \t]*[^ \t-][^ \t]*/, " -w <masked>", l)
+  l = user_options(l); low = tolower(l)
+  if (low ~ /mysql|mariadb|sshpass|smbclient|rpcclient|ldap(search|whoami|add|modify|delete|passwd|modrdn|compare|exop)|mongo|(docker|podman) login/) {
+    gsub(/[ \t]-p[ \t]*("[^"]*"|\047[^\047]*\047|[^ \t"\047-][^ \t"\047]*)/, " -p<masked>", l)
+    gsub(/[ \t]-w[ \t]*("[^"]*"|\047[^\047]*\047|[^ \t"\047-][^ \t"\047]*)/, " -w <masked>", l)
+    gsub(/[ \t]-U[ \t]*[^ \t%"\047]*%[^ \t"\047]+/, " -U <masked>", l)
   }
+  if (low ~ /ipmitool|redis-cli|snmp/) gsub(/[ \t]-[PaAXc][ \t]*("[^"]*"|\047[^\047]*\047|[^ \t"\047-][^ \t"\047]*)/, " -<masked>", l)
+  if (low ~ /openssl/) gsub(/[ \t]-[kK][ \t]+("[^"]*"|\047[^\047]*\047|[^ \t"\047-][^ \t"\047]*)/, " -k <masked>", l)
+  low = tolower(l)
+  if (match(low, /(echo|printf)[ \t]+[^|]*[|]/) && substr(low, RSTART + RLENGTH) ~ /chpasswd|--stdin|sudo [^|]*-s|newusers|passwd/) {
+    match(low, /(echo|printf)[ \t]+[^|]*[|]/); l = substr(l, 1, RSTART - 1) "echo " M " |" substr(l, RSTART + RLENGTH)
+  }
+  if (fam != "rc" && match(tolower(l), /(htpasswd[ \t]+-[a-z]*b[a-z]*|vault[ \t]+login)[ \t]+/)) l = substr(l, 1, RSTART + RLENGTH - 1) M
   return l
 }
 
 function startup_line(l,   out, v, shown) {
   if (trim(l) ~ /^#/) return "#"
-  l = mask_line("plain", l); out = ""
+  out = ""
   while (match(l, /(^|[ \t;&|({])[A-Za-z_][A-Za-z0-9_]*[+]?=/)) {
     v = substr(l, 1, RSTART + RLENGTH - 1); out = out v; l = substr(l, RSTART + RLENGTH)
     shown = (v ~ /(TMOUT|UMASK|ENV|ZDOTDIR)[+]?=$/); v = ""
     while (match(l, /^("([^"\\]|\\.)*"|\047[^\047]*\047|([^ \t\r;&|()<>"\047`$\\]|[$][A-Za-z0-9_{}]|\\.)+)/)) { v = v substr(l, 1, RLENGTH); l = substr(l, RLENGTH + 1) }
     out = out ((shown || v ~ /^["\047]?([0-9]?[0-9]?[0-9]?[0-9]?[0-9]?|yes|no|true|false|on|off)["\047]?$|^"?[$][{]?[A-Za-z_]+[}]?"?$/) ? v : M)
-    if (l ~ /^["\047]/) return out substr(l, 1, 1) (length(l) > 1 ? M : "")
+    if (l ~ /^["\047]/) return mask_line("rc", out substr(l, 1, 1) (length(l) > 1 ? M : ""))
   }
-  return out l
+  return mask_line("rc", out l)
 }
 # what files name: follow.py says the same
 function want(flag, depth, fam, path,   k) {
