@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sovaudit.facts.chrony_conf import read_chrony
 from sovaudit.facts.files import Files, Unseen
 from sovaudit.facts.journald import read_config
 from sovaudit.facts.systemd_units import Running, Units
@@ -20,7 +21,6 @@ from sovaudit.model.verdict import Reason
 if TYPE_CHECKING:
     from sovaudit.facts.host import Host
 
-MAX_FILES = 200
 _LOOPBACK = re.compile(r"127\.\S*|::1|localhost", re.IGNORECASE)
 
 
@@ -123,43 +123,14 @@ class Clock:
     # Sources
 
     def _chrony(self) -> Iterator[Line]:
-        """server, pool, peer and refclock lines (chrony.conf(5)), with include, confdir and sourcedir."""
-        for main in ("/etc/chrony/chrony.conf", "/etc/chrony.conf"):
-            if self._files.exists(main):
-                yield from self._chrony_file(main, 0)
-                return
-
-    def _chrony_file(self, path: str, depth: int, *, only_sources: bool = False) -> Iterator[Line]:
-        for line in self._files.lines(path) or ():
-            words = re.split(r"\s+#", line.text.strip())[0].split()
-            if not words or words[0][0] in "#%!;":
-                continue
-            key = words[0].lower()
-            if key in ("server", "pool", "peer", "refclock") and len(words) > 1:
-                if not _LOOPBACK.fullmatch(words[1]):
-                    yield line
-            elif only_sources or depth > 9:
-                continue
-            elif key == "include" and len(words) > 1:
-                for place in self._files.glob(words[1])[:MAX_FILES]:
-                    yield from self._chrony_file(place, depth + 1)
-            elif key in ("confdir", "sourcedir"):
-                yield from self._folders(words[1:], key, depth)
-
-    def _folders(self, folders: list[str], key: str, depth: int) -> Iterator[Line]:
-        """Files `*.conf` or `*.sources`; of two with one name the first folder's counts."""
-        done: set[str] = set()
-        for folder in folders[:10]:
-            try:
-                names = self._files.listdir(folder) or ()
-            except Unseen:
-                if folder.startswith(("/run/", "/var/run/")):
-                    continue  # what DHCP brought: it only ever adds a source
-                raise
-            for name in names[:MAX_FILES]:
-                if name.endswith(".conf" if key == "confdir" else ".sources") and name not in done:
-                    done.add(name)
-                    yield from self._chrony_file(f"{folder.rstrip('/')}/{name}", depth + 1, only_sources=key == "sourcedir")
+        """The sources of chrony.conf(5). Raises Unseen where all of them wait for somebody's word that the network is there."""
+        found = read_chrony(self._files)
+        if found.fault is not None and not self._host.live:
+            return  # chronyd would not start; on a running host what runs counts, whatever it was started with
+        yield from found.sources
+        if found.waiting and not found.sources:
+            line = found.waiting[0]
+            raise Unseen(Gap(f"file:{line.file}", Reason.AMBIGUOUS, f"offline until chronyc says otherwise: {line.text.strip()[:80]}"))
 
     def _timesyncd(self) -> Iterator[Line]:
         """NTP= and FallbackNTP= (timesyncd.conf(5)). Both are lists: assignments add up, an empty one clears. Unset, the distribution's
