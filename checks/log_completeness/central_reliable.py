@@ -14,8 +14,8 @@ messages is certainly sent by an rsyslog action that
 - spools to a folder that exists, is not in memory, and may be written by the account under which rsyslogd runs.
 
 `$ActionQueue…` and `$ActionResumeRetryCount` lines count for the next action only, whatever it is. How long the disk lasts
-(`queue.maxDiskSpace`) is not judged. Fails otherwise, also when nothing is sent. Unknown when that was not seen, or for systemd-journal-
-upload: it goes on where it stopped, but gives up after a few failures and must be started again. Other agents are not modelled.
+(`queue.maxDiskSpace`) is not judged. Fails otherwise, also when nothing is sent. Unknown when that was not seen, or for systemd-journal-upload:
+it goes on where it stopped, but gives up after a few failures and must be started again. Other agents are not modelled.
 
 Remedy: give the forwarding action `protocol="tcp"`, `action.resumeRetryCount="-1"`, `queue.type="LinkedList"` and a `queue.filename`.
 """

@@ -5,7 +5,9 @@ Records from several machines can only be put in order when their clocks agree.
 `source` passes when a time service (chrony, systemd-timesyncd, ntpd, OpenNTPD) is in force and has at least one server, pool, peer or
 reference clock that is not this host itself; on a running host the service must not say that it is unsynchronised. It fails when no
 service is installed, none is in force, none has a source, or the one in force says that it does not follow it. A container without a
-service of its own follows its host's clock: not applicable.
+service of its own follows its host's clock: not applicable. A source that is never selected (`noselect`) is none; chrony's that are
+`offline` until somebody says otherwise are not decided. On an image, one line that chronyd cannot read counts as no source: it does not
+start.
 
 `skew` passes when the clock's measured error is at most `max_skew_ms` and fails beyond. Over SSH that is the difference to the
 auditor's clock; on the auditor's own machine, which has no other clock to compare with, the service's own estimate (chronyc tracking),

@@ -168,3 +168,34 @@ def test_less_evidence_never_helps(kind: str, changes: dict[str, str | None], co
         for subject, verdict in after.items():
             if verdict in ("pass", "not_applicable"):
                 assert before.get(subject) in ("pass", "not_applicable"), (artifact, subject)
+
+
+@pytest.mark.parametrize(
+    ("conf", "image", "running"),
+    [
+        ("nonsense\nserver ntp1\n", "fail", "pass"), ("server ntp1 # mine\n", "fail", "fail"), ("server ntp1 noselect\n", "fail", "fail"),
+        ("server ntp1 offline\n", "unknown", "unknown"), ("server ntp1 offline\nserver ntp2\n", "pass", "pass"),
+        ("include /etc/none.conf\nserver ntp1\n", "fail", "pass"), ("include /etc/none*.conf\nserver ntp1\n", "pass", "pass"),
+    ],
+)  # fmt: skip
+def test_what_keeps_chronyd_from_starting_or_choosing(conf: str, image: str, running: str) -> None:
+    assert source(log_host({CONF: conf}, kind="root")) == image
+    assert source(log_host({CONF: conf}, kind="ssh")) == running
+
+
+@pytest.mark.parametrize(
+    ("conf", "wanted"),
+    [
+        ("[Time]\nNTP=127.0.0.1\n", "fail"), ("[Time]\nNTP=127.0.0.1 ntp1\n", "pass"), ("[Time]\nNTP=\nFallbackNTP=\n", "fail"),
+        ("[Time]\nNTP=\n", "pass"), ("[Time]\nFallbackNTP=ntp1\n", "pass"), ("[Time]\nNTP=::1\nFallbackNTP=ntp1\n", "fail"),
+    ],
+)  # fmt: skip
+def test_the_fallback_counts_only_where_nobody_is_named(conf: str, wanted: str) -> None:
+    assert source(log_host({**TIMESYNCD, "/etc/systemd/timesyncd.conf": conf}, kind="root", links=TIMESYNCD_WANTS)) == wanted
+
+
+def test_ntpd_includes_and_never_selects() -> None:
+    ntp = {"/usr/sbin/chronyd": None, "/usr/sbin/ntpd": "", "/etc/ntp/more": "server ntp1\n"}
+    links = {"/etc/systemd/system/multi-user.target.wants/ntp.service": "/lib/systemd/system/ntp.service"}
+    assert source(log_host({**ntp, "/etc/ntp.conf": "includefile /etc/ntp/more\n"}, kind="root", links=links)) == "pass"
+    assert source(log_host({**ntp, "/etc/ntp.conf": "server ntp1 noselect\n"}, kind="root", links=links)) == "fail"

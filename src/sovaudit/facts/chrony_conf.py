@@ -60,20 +60,18 @@ def read_chrony(files: Files) -> ChronyConf:
 def _file(files: Files, path: str, found: ChronyConf, depth: int, *, only_sources: bool) -> None:
     for line in files.lines(path) or ():
         words = line.text.split()
-        if found.fault is not None:
-            return
         if not words or words[0][0] in "#%!;":
             continue
         key = words[0].lower()
         if key in (*_SOURCES, "refclock") and (key != "refclock" or not only_sources):
             if not _readable(key, words):
-                found.fault = None if only_sources else line
+                found.fault = found.fault if only_sources else found.fault or line
             elif key == "refclock" or (not _LOOPBACK.fullmatch(words[1]) and "noselect" not in [word.lower() for word in words[2:]]):
                 (found.waiting if "offline" in [word.lower() for word in words[2:]] else found.sources).append(line)
         elif only_sources:
             continue
         elif key not in _DIRECTIVES or (key in _NEED_A_VALUE and len(words) < 2) or any(word.startswith("#") for word in words):
-            found.fault = line
+            found.fault = found.fault or line
         elif key == "include":
             _include(files, words[1], line, found, depth)
         elif key in ("confdir", "sourcedir"):
@@ -84,7 +82,7 @@ def _file(files: Files, path: str, found: ChronyConf, depth: int, *, only_source
 def _include(files: Files, pattern: str, line: Line, found: ChronyConf, depth: int) -> None:
     places = files.glob(pattern)[:MAX_FILES]
     if depth > 9 or (not places and not any(character in pattern for character in "*?[")):
-        found.fault = line
+        found.fault = found.fault or line
         return
     for place in places:
         _file(files, place, found, depth + 1, only_sources=False)

@@ -133,33 +133,36 @@ class Clock:
             raise Unseen(Gap(f"file:{line.file}", Reason.AMBIGUOUS, f"offline until chronyc says otherwise: {line.text.strip()[:80]}"))
 
     def _timesyncd(self) -> Iterator[Line]:
-        """NTP= and FallbackNTP= (timesyncd.conf(5)). Both are lists: assignments add up, an empty one clears. Unset, the distribution's
-        own servers count.
+        """NTP=, and FallbackNTP= where that names nobody (timesyncd.conf(5)). Both are lists: assignments add up, an empty one clears. Unset,
+        the distribution's own servers are the fallback.
         """
         settings = read_config(self._files, "timesyncd.conf", "Time")
         for key in ("NTP", "FallbackNTP"):
             rows: list[Line] = []
             for row in settings.get(key, ()):
                 rows = [*rows, row.line] if row.value else []
-            yield from rows
             if key == "FallbackNTP" and key not in settings:
-                yield Line("/etc/systemd/timesyncd.conf", 0, "FallbackNTP is the distribution's own")
+                rows = [Line("/etc/systemd/timesyncd.conf", 0, "FallbackNTP is the distribution's own")]
+            if rows:
+                yield from (
+                    row for row in rows if not all(_LOOPBACK.fullmatch(name) for name in row.text.partition("=")[2].split() or [""])
+                )
+                return
 
     def _ntpd(self) -> Iterator[Line]:
         for path in ("/etc/ntpsec/ntp.conf", "/etc/ntp.conf", "/etc/openntpd/ntpd.conf", "/etc/ntpd.conf"):
-            for line in self._files.lines(path) or ():
-                words = line.text.split("#")[0].split()
-                named = len(words) > 1 and words[0].lower() in (
-                    "server",
-                    "servers",
-                    "pool",
-                    "peer",
-                    "sensor",
-                    "refclock",
-                    "broadcastclient",
-                )
-                if named and not _LOOPBACK.fullmatch(words[1]):  # 127.127.1.0 is the host's own clock
-                    yield line
+            yield from self._ntpd_file(path, 0)
+
+    def _ntpd_file(self, path: str, depth: int) -> Iterator[Line]:
+        for line in self._files.lines(path) or ():
+            words = line.text.split("#")[0].split()
+            if len(words) < 2:
+                continue
+            if words[0].lower() == "includefile" and depth < 5:
+                yield from self._ntpd_file(words[1] if words[1].startswith("/") else f"/etc/{words[1]}", depth + 1)
+            named = words[0].lower() in ("server", "servers", "pool", "peer", "sensor", "refclock", "broadcastclient")
+            if named and not _LOOPBACK.fullmatch(words[1]) and "noselect" not in words:  # 127.127.1.0 is the host's own clock
+                yield line
 
     # What the running service says
 
