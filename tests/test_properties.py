@@ -16,17 +16,21 @@ from sovaudit.model.evidence import Evidence
 from sovaudit.model.verdict import Severity, Verdict
 from sovaudit.testing import evidence_with
 from tests import lab
+from tests.checks.test_least_privilege_authorized_keys import rsa
 
 WEAK = {
     "/etc/passwd": (
         "root:x:0:0:root:/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/bash\n"
         "bob:x:1001:1001::/home/bob:/bin/bash\ntoor:x:0:0::/root:/bin/sh\ncarol::1002:1002::/home/carol:/bin/sh\n"
+        "admin:x:1003:1003::/home/admin:/bin/sh\nsvc:x:900:900::/home/svc:/bin/sh\n"
     ),
     "/etc/shadow": (
         "root:$6$masked:19000:0:99999:7:::\nalice:$y$j9T$masked:20000:0:99999:7:::\nbob:$1$masked:20000:0:90:7:::\ntoor::20000:0:99999:7:::\n"
+        "admin:!$6$masked:19000:0:99999:7:::\nsvc:*:19000:0:99999:7:::\n"
     ),
+    **dict.fromkeys((f"/home/{name}/.ssh/authorized_keys" for name in ("alice", "admin", "svc")), rsa(2048)),
     "/etc/group": "root:x:0:\nsudo:x:27:alice\nalice:x:1000:\nbob:x:1001:\n",
-    "/etc/ssh/sshd_config": "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\nPermitRootLogin yes\nPermitEmptyPasswords yes\n",
+    "/etc/ssh/sshd_config": "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\nCiphers +3des-cbc\nPermitRootLogin yes\nPermitEmptyPasswords yes\n",
     "/etc/ssh/sshd_config.d/10-site.conf": "PasswordAuthentication yes\nMatch User bob\n PasswordAuthentication no\n",
     "/etc/pam.d/common-auth": "auth [success=1 default=ignore] pam_unix.so nullok\nauth requisite pam_deny.so\nauth required pam_permit.so\n",
     "/etc/pam.d/gdm-password": "auth required pam_google_authenticator.so nullok\n@include common-auth\n@include common-account\n",
