@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+import paramiko
 import pytest
 from sovaudit.content.checks.password_policy.lockout import lockout
 
@@ -152,3 +154,63 @@ def test_an_include_inside_an_include_brings_the_lines_of_the_type_asked_for() -
                 alice = host.accounts.get("alice")
                 assert alice is not None
                 assert (NOTHING in host.pam.authenticate("t", alice).certain) == real, (name, module)
+
+
+PLAIN = "auth [success=1 default=ignore] pam_unix.so nodelay\nauth requisite pam_deny.so\n" + REST
+SSHD = "UsePAM {}\nPasswordAuthentication yes\nKbdInteractiveAuthentication no\nMaxAuthTries 20\n"
+# name: (common-auth, other files)
+DOORS: dict[str, tuple[str, dict[str, str]]] = {
+    "all locked": (stack(), {"/etc/ssh/sshd_config": SSHD.format("yes")}),
+    "sshd without PAM": (stack(), {"/etc/ssh/sshd_config": SSHD.format("no")}),
+    "sudo alone": (PLAIN, {"/etc/ssh/sshd_config": SSHD.format("yes"), "/etc/pam.d/sudo": stack() + "account required pam_permit.so\nsession required pam_permit.so\n"}),
+    "su by other": (stack(), {"/etc/ssh/sshd_config": SSHD.format("yes"), "/etc/pam.d/su": "# nothing here\n", "/etc/pam.d/other": PLAIN + "account required pam_permit.so\nsession required pam_permit.so\n"}),
+}  # fmt: skip
+
+
+def _ssh_opens(root: Path) -> bool:
+    with lab.sshd(root) as port:
+        transport = paramiko.Transport(("127.0.0.1", port))
+        try:
+            transport.start_client(timeout=10)
+            for text in [WRONG] * 5:
+                with contextlib.suppress(paramiko.AuthenticationException):
+                    transport.auth_password("alice", text, fallback=False)
+        finally:
+            transport.close()
+        transport = paramiko.Transport(("127.0.0.1", port))
+        try:
+            transport.start_client(timeout=10)
+            transport.auth_password("alice", RIGHT, fallback=False)
+            return transport.is_authenticated()
+        except paramiko.AuthenticationException:
+            return False
+        finally:
+            transport.close()
+
+
+def _program_opens(root: Path, program: str) -> bool:
+    if program == "su":
+        act = "setpriv --reuid=33 --regid=33 --clear-groups su -c 'echo in' alice"
+    else:
+        act = "setpriv --reuid=1000 --regid=1000 --clear-groups sudo -k -S -p '' sh -c 'echo in'"
+    script = [f"echo {WRONG} | {act} 2>/dev/null"] * 5 + [f"echo {RIGHT} | {act} 2>/dev/null"]
+    return "in" in lab.run(root, ["sh", "-c", "\n".join(script)], timeout=60).stdout.split()
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("name", DOORS)
+def test_guessing_through_real_doors(name: str, hashed: str) -> None:
+    auth, files = DOORS[name]
+    accounts = {
+        "/etc/passwd": "root:x:0:0:root:/root:/bin/bash\nwww-data:x:33:33::/:/bin/sh\nsshd:x:101:65534::/run/sshd:/usr/sbin/nologin\nalice:x:1000:1000::/:/bin/bash\n",
+        "/etc/group": "root:x:0:\nwww-data:x:33:\nalice:x:1000:\nshadow:x:42:\n",
+        "/etc/shadow": f"root:*:19000:0:99999:7:::\nwww-data:*:19000:0:99999:7:::\nalice:{hashed}:19000:0:99999:7:::\n",
+        "/etc/sudoers": "Defaults passwd_tries=1, !lecture\nalice ALL=(ALL) ALL\n",
+    }  # fmt: skip
+    with lab.overlay({**accounts, "/etc/pam.d/common-auth": auth, **files}) as root:
+        said = verdicts(run(lockout, Host(lab.mounted(root))))
+        for service in ("sshd", "su", "sudo"):
+            for place in root.glob("run/faillock/*"):
+                place.unlink()
+            opens = _ssh_opens(root) if service == "sshd" else _program_opens(root, service)
+            assert said[service] == ("fail" if opens else "pass"), service
