@@ -82,6 +82,9 @@ CASES: dict[str, tuple[str, dict[str, str], str]] = {
     "the jump is one short": (PRE.format("required", FULL) + "auth [success=ignore default=ignore] pam_unix.so nodelay\n" + FAIL.format(FULL) + REST, {}, "alice"),
     "numbers with letters": (stack("deny=5x unlock_time=900s", "deny=5x unlock_time=900s"), {}, "alice"),
     "deny without a number": (stack("deny unlock_time=900", "deny=many unlock_time=900"), {}, "alice"),
+    "authsucc wipes out what authfail has counted": (PRE.format("required", FULL) + "auth sufficient pam_unix.so nodelay\nauth optional pam_faillock.so authfail nodelay " + FULL + "\nauth [success=ok default=bad] pam_faillock.so authsucc nodelay deny=0\nauth requisite pam_unix.so nodelay use_first_pass\n", {}, "alice"),
+    "one line locks soon, another for ever": (PRE.format("required", "deny=5 unlock_time=0") + UNIX + FAIL.format(FULL) + "auth [success=ok default=bad] pam_faillock.so preauth nodelay deny=4\n", {}, "alice"),
+    "authfail required: any password opens until it locks": (PRE.format("required", FULL) + UNIX + FAIL.format(FULL).replace("[default=die]", "required"), {}, "alice"),
     "tally2 is not there": ("auth required pam_tally2.so deny=5 unlock_time=900\n" + UNIX + "auth requisite pam_deny.so\n" + REST, {}, "alice"),
 }  # fmt: skip
 

@@ -28,14 +28,14 @@ MODULES = ("pam_faillock.so", "pam_tally2.so", "pam_tally.so")
 class Locker:
     """One line of an auth stack that counts or locks.
 
-    checks: it refuses whoever has failed too often. counts: reaching it is a failure more (tally: every login, before it is judged).
+    counts: reaching it is a failure more (tally: every login, before it is judged). resets: reaching it unrefused wipes the failures out (authsucc).
     place: where the failures are kept. deny: failures at which it locks; 0: never. interval: seconds within which failures add up; None: ever.
     unlock: seconds until it opens again, 0: never. spared: the group whose members it does not lock. root: it locks root, too.
     stored: whether the place can be written; None with `gap` if that was not seen. broken: it answers SERVICE_ERR. because: lines of its file.
     """
 
-    checks: bool
     counts: bool
+    resets: bool = False
     place: str = TALLIES
     deny: int = 3
     interval: int | None = 900
@@ -58,7 +58,7 @@ def locker(host: Host, step: Step) -> Locker:
 
 
 def _faillock(files: Files, step: Step) -> Locker:
-    found = Locker(True, False)
+    found = Locker(False)
     named = [arg[5:] for arg in step.args if arg.startswith("conf=")]
     lines = files.lines(named[-1] if named else CONF)
     if named and lines is None:
@@ -77,7 +77,7 @@ def _faillock(files: Files, step: Step) -> Locker:
         elif not (named and arg == f"conf={named[-1]}"):
             name, _, value = arg.partition("=")
             found = _set(found, name, value, None)
-    found = replace(found, counts=action == "authfail")
+    found = replace(found, counts=action == "authfail", resets=action == "authsucc")
     if found.counts and found.place != TALLIES:
         try:
             found = replace(found, stored=_can_be_written(files, found.place))
@@ -124,7 +124,7 @@ def _scan(text: str) -> int | None:
 
 def _tally(step: Step) -> Locker:
     """pam_tally2(8): every login counts before it is judged, so that it locks when more than `deny` were made; an unlock time only if given."""
-    found = Locker(True, True, "/var/log/tallylog", 0, None, 0, tally=True)
+    found = Locker(True, False, "/var/log/tallylog", 0, None, 0, tally=True)
     return _tally_arguments(found, step.args)
 
 

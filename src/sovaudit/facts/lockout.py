@@ -53,6 +53,10 @@ class _Tally:
     doubt: bool
     times: dict[str, list[int]] = field(default_factory=dict)
 
+    def latest(self, default: int) -> int:
+        """The last failure that was counted: locks run from there."""
+        return max((time for times in self.times.values() for time in times), default=default)
+
     def denies(self, each: Locker, account: Account, now: int, *, coming: int = 0) -> bool:
         """Whether a locker refuses at this time. coming: failures that this very login adds first."""
         if not each.deny or each.spares(account):
@@ -63,6 +67,15 @@ class _Tally:
         if count < each.deny + (1 if each.tally else 0):
             return False
         return not each.unlock or latest + each.unlock >= now
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """first: the wrong password that locks; None: none does. now, later: the ways in with the right one after those that were asked for."""
+
+    first: int | None
+    now: Ways
+    later: Ways
 
 
 class Play:
@@ -77,7 +90,7 @@ class Play:
         self._calls = [Call(host, service.name, "auth", account, invoker, False, step) for step in self.stack]
         self._others: dict[int, Behaviour] = {}
         self._answers: dict[tuple[Code | None, ...], Ways] = {}
-        self._passed: dict[tuple[int, tuple[Code | None, ...]], tuple[bool, bool]] = {}
+        self._passed: dict[tuple[Code | None, ...], tuple[bool, bool]] = {}
 
     def right(self, tally: _Tally, now: int) -> Ways:
         """The ways in with the right password, and whatever else is asked for."""
@@ -91,23 +104,31 @@ class Play:
         return self._answers[codes]
 
     def wrong(self, tally: _Tally, now: int) -> None:
-        """A login with a wrong password: whatever it passes that counts, counts."""
-        codes = tuple(self._code(at, tally, now) for at in range(len(self.stack)))
+        """A login with a wrong password: whatever it passes that counts, counts; whatever it passes that wipes out, does."""
+        codes: list[Code | None] = []
         for at, step in enumerate(self.stack):
-            each = self.lockers.get(step)
-            if each is None or not each.counts or each.broken or (each.stored is not True and not (tally.doubt and each.stored is None)):
-                continue
-            if not each.tally and tally.denies(each, self.account, now):
-                continue  # locked already: nothing more is written
-            surely, possibly = self._avoids(at, codes)
-            if not (surely if tally.doubt else possibly):
-                tally.times.setdefault(each.place, []).append(now)
+            each, code = self.lockers.get(step), self._code(at, tally, now)
+            if each is not None and not each.broken and (each.counts or each.resets):
+                self._keep(each, at, tuple(codes), tally, now)
+            codes.append(code)
+
+    def _keep(self, each: Locker, at: int, codes: tuple[Code | None, ...], tally: _Tally, now: int) -> None:
+        if not each.tally and tally.denies(each, self.account, now):
+            return  # locked already: nothing more is written
+        surely, possibly = self._avoids(at, codes)
+        if each.resets:
+            if not (possibly if tally.doubt else surely):
+                tally.times.pop(each.place, None)
+        elif (each.stored or (each.stored is None and tally.doubt)) and not (surely if tally.doubt else possibly):
+            tally.times.setdefault(each.place, []).append(now)
 
     def _avoids(self, at: int, codes: tuple[Code | None, ...]) -> tuple[bool, bool]:
-        if (at, codes) not in self._passed:
-            behaviours = [_wrong(self._step(place, code), self.stack[place].module) for place, code in enumerate(codes)]
-            self._passed[at, codes] = avoids(self.stack, behaviours, at)
-        return self._passed[at, codes]
+        """Whether a wrong password gets by a step: surely, possibly. codes: what the lockers before it answered; what follows says nothing."""
+        if codes not in self._passed:
+            before = [_wrong(self._step(place, code), self.stack[place].module) for place, code in enumerate(codes)]
+            rest = [fixed(Code.IGNORE)] * (len(self.stack) - len(before))
+            self._passed[codes] = avoids(self.stack, [*before, *rest], at)
+        return self._passed[codes]
 
     def _code(self, at: int, tally: _Tally, now: int) -> Code | None:
         each = self.lockers.get(self.stack[at])
@@ -200,40 +221,36 @@ class Lockout:
 
     def _play(self, play: Play, attempts: int, seconds: int) -> Guessing:
         who = "" if play.account.name == anyone().name else play.account.name
-        sure = _Tally(False)
-        fresh = opened = play.right(sure, 0)
+        fresh = play.right(_Tally(False), 0)
         if not fresh:
             return Guessing(False, because=fresh.closed.because)
-        locks = self._locks(play, sure, attempts)
-        if locks is not None and locks[0] <= attempts:
-            opened = play.right(sure, locks[1] + seconds)
-            if not opened:
-                because = [*play.right(sure, locks[1]).closed.because, *(line for each in play.lockers.values() for line in each.because)]
-                return Guessing(True, locks[0], True, False, tuple(dict.fromkeys(because)), who=who)
-        maybe = _Tally(True)
-        doubt = self._locks(play, maybe, attempts)
-        possible = False
-        if doubt is not None and doubt[0] <= attempts:
-            later = play.right(maybe, doubt[1] + seconds)
-            possible = not later or bool(fresh.certain and not later.certain)
-        ways = [*opened.certain.values(), *opened.possible.values()]
-        because = [
-            *ways[0].because,
-            *(step.line for step in play.lockers),
-            *(line for each in play.lockers.values() for line in each.because),
-        ]
-        gaps = (*ways[0].gaps, *(each.gap for each in play.lockers.values() if each.gap is not None))
-        return Guessing(True, locks[0] if locks else None, False, possible, tuple(dict.fromkeys(because)), gaps, who)
-
-    def _locks(self, play: Play, tally: _Tally, attempts: int) -> tuple[int, int] | None:
-        """After how many wrong passwords the right one is refused, and when that is."""
+        files = tuple(line for each in play.lockers.values() for line in each.because)
         if not play.lockers:
-            return None
-        fresh = play.right(_Tally(False), 0)
-        for count in range(1, max(attempts, min(MOST, 1 + max(each.deny for each in play.lockers.values()))) + 1):
-            now = count * PACE
-            play.wrong(tally, now)
-            ways = play.right(tally, now)
-            if not ways or (tally.doubt and fresh.certain and not ways.certain):
-                return count, now
-        return None
+            way = next(iter([*fresh.certain.values(), *fresh.possible.values()]))
+            return Guessing(True, None, False, False, way.because, way.gaps, who)
+        sure = self._guess(play, _Tally(False), attempts, seconds)
+        if not sure.now and not sure.later:
+            return Guessing(True, sure.first, True, False, tuple(dict.fromkeys((*sure.now.closed.because, *files))), who=who)
+        maybe = self._guess(play, _Tally(True), attempts, seconds)
+        possible = all(not ways or bool(fresh.certain and not ways.certain) for ways in (maybe.now, maybe.later))
+        opened = sure.now or sure.later
+        way = next(iter([*opened.certain.values(), *opened.possible.values()]))
+        gaps = (*way.gaps, *(each.gap for each in play.lockers.values() if each.gap is not None))
+        because = dict.fromkeys((*way.because, *(step.line for step in play.lockers), *files))
+        return Guessing(True, sure.first, False, possible, tuple(because), gaps, who)
+
+    def _guess(self, play: Play, tally: _Tally, attempts: int, seconds: int) -> _Course:
+        """Wrong passwords one after the other: as many as asked, and on until it locks."""
+        first: int | None = None
+        now = later = play.right(tally, 0)
+        most = min(MOST, 1 + max(each.deny for each in play.lockers.values()))
+        for count in range(1, max(attempts, most) + 1):
+            play.wrong(tally, count * PACE)
+            ways = play.right(tally, count * PACE)
+            if not ways and first is None:
+                first = count
+            if count == attempts:
+                now, later = ways, play.right(tally, tally.latest(count * PACE) + seconds)
+            if count >= attempts and first is not None:
+                break
+        return _Course(first, now, later)
