@@ -95,6 +95,11 @@ def test_a_service_that_nothing_starts_records_nothing() -> None:
     assert verdicts(run(identity_changes, audit_host(links={}))) == FAIL
 
 
+def test_a_log_without_a_folder_is_not_written() -> None:
+    change = {"/etc/audit/auditd.conf": None, "/var/log/audit/.keep": None}
+    assert verdicts(run(identity_changes, audit_host(change, serials=None))) == FAIL
+
+
 def test_accounts_below_the_limit_of_a_rule_are_told_apart() -> None:
     rules = RULES.replace(PASSWD, "-w /etc/passwd -p wa -F auid>=1000 -k w\n")
     assert verdicts(run(identity_changes, audit_host(ALICE, rules=rules)))["/etc/passwd"] == "fail"

@@ -128,8 +128,8 @@ def people(host: Host, loaded: Iterable[Loaded]) -> tuple[Actor, ...]:
     found: dict[tuple[object, ...], Actor] = {kind(1000): Actor("an account with uid 1000", 1000)}
     for account in host.accounts:
         known = found.get(kind(account.uid))
-        if known is not None and known.sure and known.because:
-            continue
+        if known is not None and known.sure and (known.because or account.password is None or not account.password.usable):
+            continue  # one of its kind is enough; where it can be had cheaply, one with a name
         can = may_log_in(host, account)
         if can or (can is None and known is None):
             found[kind(account.uid)] = Actor(account.name, account.uid, sure=bool(can), because=account.because)

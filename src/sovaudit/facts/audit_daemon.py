@@ -212,6 +212,9 @@ class AuditDaemon:
                     None, "auditd writes no log, and where its plugins send the records is not modelled", (conf.line("write_logs"),)
                 )
             return Answer(False, "auditd writes no log", (conf.line("write_logs"),))
+        folder = self._files.follow(posixpath.dirname(conf.value("log_file")))
+        if folder is None or folder.kind != "d":
+            return Answer(False, "the folder of the audit log does not exist", (conf.line("log_file"),))
         if self._host.logs.protection.nowhere(conf.value("log_file")):
             return Answer(False, "the audit log is kept in memory", (conf.line("log_file"),))
         return Answer(True, "auditd keeps records on disk", (conf.line("log_file"),))
