@@ -89,8 +89,7 @@ def starts(place: Path) -> bool:
         process = audit_lab.start(place)
     except RuntimeError:
         return False
-    process.terminate()
-    process.wait(10)
+    audit_lab.stop(process)
     return True
 
 
