@@ -116,7 +116,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 def start(root: Path) -> subprocess.Popen[bytes]:
     """auditd, once the kernel knows it. Raises RuntimeError where it gives up first."""
-    command = ["chroot", str(root), "/sbin/auditd", "-n", "-s", "enable"]
+    command = ["setpriv", "--pdeathsig", "KILL", "chroot", str(root), "/sbin/auditd", "-n", "-s", "enable"]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     (lab.base_root().parent / "audit-daemon").write_text(str(process.pid))
     for _ in range(1000):
