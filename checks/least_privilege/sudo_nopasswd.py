@@ -2,7 +2,7 @@
 
 Without that question, whoever sits at an open session, or runs a program in it, holds the rights of its owner. sudo does not ask where the
 tag NOPASSWD or `Defaults !authenticate` (for everybody, this user, target, host or command) applies, where the account is in
-`exempt_group`, or where the PAM stack of sudo opens to anybody. Running something as oneself needs no question.
+`exempt_group`, or where the PAM stack of sudo (or of `sudo -i`, which has its own) opens to anybody. Running something as oneself needs no question.
 
 Passes: everything that the account may run asks for a password, its own or (`targetpw`, `rootpw`, `runaspw`) another's. Fails: something
 that it may run as somebody else asks nothing. Unknown: what decides was not seen. Not applicable: sudo is not installed.
@@ -11,6 +11,7 @@ Remedy: remove NOPASSWD and `!authenticate`; for a program that must run unatten
 """
 
 from sovaudit.authoring import Host, Outcomes, Unseen, check, failed, not_applicable, passed, unknown
+from sovaudit.facts.escalation import sudo_questions
 from sovaudit.facts.factors import NOTHING, Why
 
 
@@ -29,12 +30,14 @@ def sudo_nopasswd(host: Host) -> Outcomes:
         name = account.name
         free = next((right for right in rights if right.nopasswd and right.certain), None)
         maybe = next((right for right in rights if right.nopasswd is not False), None)
-        try:
-            ways = host.pam.authenticate("sudo", account, invoker=account)
-            open_way = ways.certain.get(NOTHING)
-            doubt = ways.possible.get(NOTHING)
-        except Unseen as unseen:
-            open_way, doubt = None, Why(gaps=(unseen.gap,))
+        open_way = doubt = None
+        for service, who in sudo_questions(host, account) or [("sudo", account)]:
+            try:
+                ways = host.pam.authenticate(service, who, invoker=account)
+                open_way = open_way or ways.certain.get(NOTHING)
+                doubt = doubt or ways.possible.get(NOTHING)
+            except Unseen as unseen:
+                doubt = doubt or Why(gaps=(unseen.gap,))
         if free is not None:
             command = " ".join(part for part in (free.command, free.args or "") if part)
             yield failed("sudo runs {command} for {name} and asks nothing", subject=name, seen=f"no password for {command}", because=free.because,

@@ -75,6 +75,12 @@ def test_a_stack_that_opens_to_anybody_fails() -> None:
     assert outcome.verdict == "fail"
 
 
+def test_sudo_i_has_a_stack_of_its_own() -> None:
+    files = {"/etc/pam.d/sudo-i": "auth sufficient pam_permit.so\n"}
+    assert alice("alice ALL=ALL", files=files).verdict == "fail"  # type: ignore[union-attr]
+    assert alice("alice ALL=/usr/bin/id", files=files).verdict == "pass"  # type: ignore[union-attr]
+
+
 def test_nobody_and_absent() -> None:
     assert verdicts(run(sudo_nopasswd, host(""))) == {"sudo": "pass"}
     assert verdicts(run(sudo_nopasswd, host("", installed=False))) == {"sudo": "not_applicable"}

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from checks.least_privilege.sudo_nopasswd import sudo_nopasswd
 from sovaudit.facts.host import Host
-from sovaudit.testing import host_with
+from sovaudit.testing import host_with, run
 from tests import lab
 
 pytestmark = pytest.mark.lab
@@ -390,3 +391,29 @@ def test_asks_nothing(root: Path) -> None:
             if (mine.allowed is True and mine.password is False) is not (answer == "0"):
                 wrong.append(f"{name} {user}: sudo {answer}, we {mine}")
     assert wrong == []
+
+
+STACKS: dict[str, dict[str, str]] = {
+    "both ask": {},
+    "sudo opens": {"sudo": "auth sufficient pam_permit.so\n"},
+    "sudo -i opens": {"sudo-i": "auth sufficient pam_permit.so\n"},
+    "another service": {"mine": "auth sufficient pam_permit.so\n", "sudoers": "Defaults pam_service=mine\n"},
+    "another service of sudo -i": {"mine": "auth sufficient pam_permit.so\n", "sudoers": "Defaults pam_login_service=mine\n"},
+    "sudo -i opens, and may not be": {"sudo-i": "auth sufficient pam_permit.so\n", "rule": "alice ALL=/usr/bin/id\n"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_stacks_that_ask_nothing(root: Path, name: str) -> None:
+    """`sudo id` and `sudo -i id` without anybody to answer."""
+    case = STACKS[name]
+    rest = "auth required pam_deny.so\naccount required pam_permit.so\nsession required pam_permit.so\n"
+    stacks = {f"/etc/pam.d/{service}": case.get(service, "") + rest for service in ("sudo", "sudo-i", "mine")}
+    lab.write(root, {**stacks, "/etc/sudoers": case.get("sudoers", "") + case.get("rule", "alice ALL=ALL\n")})
+    user = f"setpriv --reuid alice --regid {GIDS['alice']} --init-groups setsid sudo"
+    (root / "ask").write_text(
+        f"mount -t proc proc /proc 2>/dev/null; hostname web1; rm -rf /run/sudo/ts; {user} /usr/bin/id -u; rm -rf /run/sudo/ts; {user} -i id -u\n"
+    )
+    real = "0" in lab.run(root, ["unshare", "--uts", "sh", "/ask"]).stdout.split()
+    found = {outcome.subject: outcome.verdict.value for outcome in run(sudo_nopasswd, Host(lab.mounted(root)))}
+    assert found == {"alice": "fail" if real else "pass"}
