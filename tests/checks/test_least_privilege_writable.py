@@ -61,6 +61,15 @@ def test_entries_of_the_search_path() -> None:
     assert failed({"/etc/login.defs": "ENV_SUPATH PATH=/srv/bin\n", "/srv/bin/x": ""}, {"/srv/bin/x": (0o757, 0, 0)}) == {"/srv/bin/x"}
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["ExecStart=/srv/x", "ExecStart=-/srv/x", "ExecStartPre=+-/srv/x", "EnvironmentFile=-/srv/x", "ExecStart=/bin/sh -c 'A=1 /srv/x'"],
+)
+def test_what_a_unit_names(line: str) -> None:
+    unit = {"/etc/systemd/system/u.service": f"[Service]\n{line}\n", "/srv/x": ""}
+    assert failed(unit, {"/srv/x": (0o755, 1000, 0)}) == {"/srv/x"}
+
+
 def test_what_was_not_seen() -> None:
     assert answers(unseen=["tree"]) == dict.fromkeys(AREAS, "unknown")
     assert answers({"/usr/bin/x": ""}, unseen=["scan:/usr"])["system"] == "unknown"

@@ -65,7 +65,9 @@ HOOKS = tuple(
     "/etc/alternatives /etc/nsswitch.conf /etc/ssh/sshrc /etc/sudoers /etc/sudoers.d".split()
 )
 SYSTEM = ("/usr", "/boot")
-_ELSEWHERE = re.compile(r"(?:^|[^A-Za-z0-9_.~/-])/(?!(?:usr|bin|sbin|lib[0-9x]*|boot|dev|proc|sys|run)(?:[/\s;&|)'\"]|$))[^\s/]")
+_ELSEWHERE = re.compile(
+    r"(?:^|[^A-Za-z0-9_.~/-]|[=\s+!|:@-]-)/(?!(?:usr|bin|sbin|lib[0-9x]*|boot|dev|proc|sys|run)(?:[/\s;&|)'\"]|$))[^\s/]"
+)
 
 
 @dataclass(slots=True)
