@@ -74,7 +74,16 @@ SSH: dict[str, str] = {
 
 
 def ended(command: list[str], **more: object) -> bool:
-    """Whether a program on a terminal where nothing is typed ends while we wait, once it has come to its prompt."""
+    """Two attempts: on a busy machine a session may not come to its prompt."""
+    gone = _ended(command, **more)
+    if gone is None:
+        gone = _ended(command, **more)
+    assert gone is not None, command
+    return gone
+
+
+def _ended(command: list[str], **more: object) -> bool | None:
+    """Whether a program on a terminal where nothing is typed ends while we wait, once it has come to its prompt; None where it did not."""
     leader, follower = pty.openpty()
     process = subprocess.Popen(command, stdin=follower, stdout=follower, stderr=follower, start_new_session=True, **more)  # type: ignore[call-overload]
     os.close(follower)
@@ -94,8 +103,7 @@ def ended(command: list[str], **more: object) -> bool:
     process.kill()
     process.wait()
     os.close(leader)
-    assert prompt is not None, seen
-    return gone
+    return gone if prompt is not None else None
 
 
 def console(name: str) -> str:
@@ -151,6 +159,6 @@ def test_idle_shells_over_ssh(tmp_path: Path) -> None:
         good = said.seconds is not None and 0 < said.seconds <= LIMIT
         return "" if good == real else f"{name}: ended {real}, {said}"
 
-    with ThreadPoolExecutor(12) as together:
+    with ThreadPoolExecutor(8) as together:
         wrong = [answer for answer in together.map(over, SSH) if answer]
     assert wrong == []

@@ -6,10 +6,11 @@ import os
 import pty
 import re
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,9 @@ CASES: dict[str, tuple[dict[str, str], str, str]] = {
 }  # fmt: skip
 
 
+_STARTING = threading.Lock()
+
+
 def furnish(root: Path, case: tuple[dict[str, str], str, str]) -> None:
     files, shell, gecos = case
     lab.write(root, {"/etc/passwd": PASSWD.format(gecos=gecos, shell=shell), "/etc/group": GROUP, "/etc/shadow": SHADOW})
@@ -128,7 +132,9 @@ def served(root: Path, keys: Path) -> Iterator[tuple[str, ...]]:
     for name in ("alice", "carol"):
         (root / "etc/keys").mkdir(exist_ok=True)
         (root / "etc/keys" / name).write_text(public)
-    with lab.sshd(root, arguments=("-o", "AuthorizedKeysFile=/etc/keys/%u", "-o", "StrictModes=no")) as port:
+    with ExitStack() as running:
+        with _STARTING:  # a free port is free until somebody else asks
+            port = running.enter_context(lab.sshd(root, arguments=("-o", "AuthorizedKeysFile=/etc/keys/%u", "-o", "StrictModes=no")))
         yield (
             "ssh", "-F", "none", "-q", "-p", str(port), "-i", str(keys / "id"), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
             "-o", "BatchMode=yes",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,7 @@ class Sessions:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._begins = Begins(host)
+        self._given: dict[str, tuple[dict[int | None, Line], dict[str, tuple[str, Line]]]] = {}
         self._kept: dict[tuple[str, str], Session] = {}
 
     @property
@@ -49,12 +50,18 @@ class Sessions:
         """over: `console`, `ssh`, or `ssh command`: a program that ssh runs without a login shell, sftp and scp too."""
         if (account.name, over) not in self._kept:
             started = self._begins.begin(account, "console" if over == "console" else "ssh")
-            found = session(self._host, account, over, started.masks, self._environment("login" if over == "console" else "sshd"))
+            environment = self._environment("login" if over == "console" else "sshd")
+            given = started.masks, environment
+            before = self._given.get(account.name)
+            if over == "ssh" and before == given and not self._kept[account.name, "console"].asked:
+                self._kept[account.name, over] = self._kept[account.name, "console"]  # the same files, and none that asked
+                return self._kept[account.name, over]
+            found = session(self._host, account, over, *given)
             if started.gaps:
-                found = Session(
-                    found.shell, found.umask, found.tmout, found.readonly, found.lines, (*started.gaps, *found.gaps), found.ends
-                )
+                found = replace(found, gaps=(*started.gaps, *found.gaps))
             self._kept[account.name, over] = found
+            if over == "console":
+                self._given[account.name] = given
         return self._kept[account.name, over]
 
     def masks(self, account: Account, ways: tuple[str, ...], required: int) -> Masks:

@@ -38,7 +38,10 @@ def _parsed_texts(files: Files) -> Parsed:
 
 @dataclass
 class World:
-    """Who starts which shell, how. dialect: `bash`, `dash`, `zsh` …. over: `ssh`, `console`, `ssh command`. moved: a `cd` was met."""
+    """Who starts which shell, how. dialect: `bash`, `dash`, `zsh` …. over: `ssh`, `console`, `ssh command`.
+
+    moved: a `cd` was met. asked: a variable of sshd's was asked for.
+    """
 
     host: Host
     account: Account
@@ -46,6 +49,7 @@ class World:
     interactive: bool
     over: str
     moved: bool = False
+    asked: bool = False
     parsed: Parsed = field(init=False)
 
     def __post_init__(self) -> None:
@@ -203,6 +207,7 @@ class Expander:
             return ("himBHs" if self.world.dialect == "bash" else "ims") if self.world.interactive else "hBc"
         if name == "0":
             return UNKNOWN if self.world.over == "ssh command" else f"-{self.world.account.shell.rpartition('/')[2] or 'sh'}"
+        self.world.asked |= name.startswith("SSH")
         return state.get(name)
 
 

@@ -29,7 +29,7 @@ _NAMED_SH = "sh"
 class Session:
     """What the startup files leave. umask: possible masks → their line (None: not known). tmout: possible values of TMOUT.
 
-    ends: the session ends before its first prompt. readonly: TMOUT cannot be changed.
+    ends: the session ends before its first prompt. readonly: TMOUT cannot be changed. asked: the files asked whether sshd began it.
     """
 
     shell: str
@@ -39,6 +39,7 @@ class Session:
     lines: tuple[Line, ...]
     gaps: tuple[Gap, ...]
     ends: bool = False
+    asked: bool = True
 
 
 def dialect(host: Host, account: Account) -> str:
@@ -107,12 +108,12 @@ def session(host: Host, account: Account, over: str, begins: dict[int | None, Li
         state = _zsh(runner, account, start, interactive)
     if state is None:
         return Session(shell, {}, frozenset(), False, (), (), True)
-    return _left(shell, state)
+    return _left(shell, state, asked=world.asked)
 
 
-def _left(shell: str, state: State) -> Session:
+def _left(shell: str, state: State, *, asked: bool = True) -> Session:
     tmout = state.variables.get("TMOUT", frozenset({state.get("TMOUT")}))
-    return Session(shell, state.umask, tmout, state.readonly.get("TMOUT", False), state.lines.get("TMOUT", ()), state.gaps)
+    return Session(shell, state.umask, tmout, state.readonly.get("TMOUT", False), state.lines.get("TMOUT", ()), state.gaps, asked=asked)
 
 
 def _some(runner: Runner, state: State | None, paths: tuple[str, ...]) -> State | None:
