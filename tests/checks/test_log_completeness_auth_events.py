@@ -5,7 +5,7 @@ import pytest
 from checks.log_completeness.auth_events import auth_events
 from sovaudit.facts.host import Host
 from sovaudit.testing import evidence_with, host_with, run, verdicts, without
-from tests.log_hosts import NO_JOURNAL, log_evidence, log_host
+from tests.log_hosts import JOURNAL, NO_JOURNAL, log_evidence, log_host
 
 EVENTS = ("ssh-login", "ssh-failure", "login", "sudo", "su")
 ALL_PASS = dict.fromkeys(EVENTS, "pass")
@@ -168,3 +168,12 @@ def test_less_evidence_never_helps(kind: str, change: dict[str, str | None]) -> 
 
 def test_an_empty_bundle_says_nothing() -> None:
     assert set(verdicts(run(auth_events, Host(evidence_with(unseen=["tree"], minimal=False)))).values()) == {"unknown"}
+
+
+def test_a_journal_that_somebody_could_alter_protects_nothing() -> None:
+    people: dict[str, str | None] = {
+        "/etc/passwd": "root:x:0:0::/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/bash\n",
+        "/etc/rsyslog.d/0.conf": "*.* stop\n",
+    }
+    assert set(verdicts(run(auth_events, log_host(people))).values()) == {"pass"}
+    assert set(verdicts(run(auth_events, log_host(people, modes={JOURNAL: (0o640, 1000, 0)}))).values()) == {"fail"}

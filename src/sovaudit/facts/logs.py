@@ -247,12 +247,22 @@ class Logs:
                 return Answer(False, "the journal drops messages of this severity", (line,) if line else ())
             if self.protection.in_memory(FOLDER):
                 return Answer(False, "the journal's folder is in memory", (Line(FOLDER, 0, "tmpfs"),))
-            loose = self.journald.loose()
+            loose = self.journald.loose() or self._journal_altered
             if loose is not None and message is not None:
                 return Answer(False, "unprivileged accounts can touch the journal's files", (loose,))
         except Unseen as unseen:
             return Answer(None, "the journal was not seen", (), (unseen.gap,))
         return Answer(True, "in the persistent journal", (running.because, *lines), (), ("journal",))
+
+    @cached_property
+    def _journal_altered(self) -> Line | None:
+        """What shows that an unprivileged account could alter a file of the journal. Raises Unseen."""
+        for stat in self._host.files.paths():
+            if stat.kind == "f" and stat.path.startswith(f"{FOLDER}/"):
+                access = self.protection.access.alters(stat.path)
+                if access.yes:
+                    return access.line
+        return None
 
     def _in_files(self, message: Message, judge: Callable[[Destination], Answer]) -> Answer:
         try:
