@@ -132,7 +132,11 @@ def render(data: dict[str, Any]) -> str:
         "questions to one root counts once. A case may bear on several checks, so the sums are larger than the number of cases.",
         "",
         f"Counted on {data['counted']}: {data['total']} cases. "
-        + (f"Run on {data['measured']}: {data['agreed']} agree, {data['differed']} do not." if data.get("measured") else "Not run yet."),
+        + (
+            f"Run on {data['measured']}: {data['agreed'] + data['differed']} of them; {data['agreed']} agree, {data['differed']} do not."
+            if data.get("measured")
+            else "Not run yet."
+        ),
         "",
         "| check | cases | agree | do not |",
         "|---|---|---|---|",
@@ -206,7 +210,7 @@ def main(arguments: list[str]) -> None:
                 "agreed": sum(said.get(name, [0, 0])[0] for name in tests),
                 "differed": sum(said.get(name, [0, 0])[1] for name in tests),
             }
-        elif not files and check in data.get("checks", {}):
+        elif check in data.get("checks", {}):
             rows[check] |= {key: data["checks"][check][key] for key in ("agreed", "differed")}
     data |= {"checks": rows, "counted": today, "total": sum(cases.values())}
     if files:

@@ -7,9 +7,10 @@ of its messages is certainly sent to a collector that is not this host: by an rs
 omelasticsearch …) that every such message reaches, or by systemd-journal-upload in force with a URL. Transport, encryption and queues
 are judged by other checks.
 
-Fails when no such action is reached, when the target is this host itself, or when the action is only a fallback or takes some messages
-only. Unknown when it depends on what was not seen, or when an agent that is not modelled is configured here (syslog-ng, Filebeat,
-Fluent Bit, Vector, Splunk …): the agent is named.
+Fails when no such action is reached, when the target is this host itself, when the action's own settings keep it from ever connecting
+(a stream driver that is not installed or does not know the mode), or when it is only a fallback or takes some messages only. Unknown
+when it depends on what was not seen, or when an agent that is not modelled is configured here (syslog-ng, Filebeat, Fluent Bit, Vector,
+Splunk …): the agent is named.
 
 Remedy: send `auth,authpriv.*` (or everything) to the collector, above any `stop`.
 """

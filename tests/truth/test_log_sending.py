@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from checks.log_completeness.central import central
 from checks.log_completeness.central_encrypted import central_encrypted
 from checks.log_completeness.central_reliable import central_reliable
 from sovaudit.facts.host import Host
@@ -270,7 +271,7 @@ _OTHERWISE = {"another name is permitted", "old lines: another peer"}
 @pytest.mark.parametrize("name", ON_THE_WIRE)
 def test_what_can_be_read_on_the_way(root: Path, certificates: Certificates, name: str) -> None:
     port = lay(root, ON_THE_WIRE[name])
-    mine = judged(root, central_encrypted)
+    mine, leaves = judged(root, central_encrypted), judged(root, central)
     heard = {}
     clear = False
     for who in ("right", "impostor"):
@@ -278,11 +279,12 @@ def test_what_can_be_read_on_the_way(root: Path, certificates: Certificates, nam
         try:
             with rsyslogd(root):
                 say(root, "secret#")
-                heard[who] = collector.hears(b"secret#", 5 if mine == "pass" and who == "right" else 1, give_up=who == "impostor")
+                heard[who] = collector.hears(b"secret#", 5 if leaves == "pass" and who == "right" else 1, give_up=who == "impostor")
         finally:
             collector.close()
         clear = clear or b"secret#" in collector.clear
     if name not in _OTHERWISE:
         assert mine == ("pass" if heard["right"] and not heard["impostor"] and not clear else "fail")
+        assert leaves == ("pass" if heard["right"] else "fail")
     else:
         assert (mine, clear) == ("pass", False)  # whom the site permits is the site's word
