@@ -8,9 +8,9 @@ messages is certainly sent by an rsyslog action that
 
 - uses TCP or RELP (or HTTP, as omelasticsearch does) and can connect at all;
 - never gives up: `action.resumeRetryCount` is negative (it is 0 by default);
-- has a queue that goes to disk: `queue.type` LinkedList or FixedArray with a `queue.filename` and `queue.saveOnShutdown` on (the
-  default), or Disk with a `queue.filename`. Without a queue of its own (Direct, the default), that of the ruleset that was called, or
-  else the main queue, must be one;
+- has a queue of its own that goes to disk: `queue.type` LinkedList or FixedArray with a `queue.filename` and `queue.saveOnShutdown` on
+  (the default), or Disk with a `queue.filename`. A main queue or a ruleset's queue on disk is not enough: what is in delivery when
+  rsyslogd stops is lost;
 - spools to a folder that exists, is not in memory, and may be written by the account under which rsyslogd runs.
 
 `$ActionQueue…` and `$ActionResumeRetryCount` lines count for the next action only, whatever it is. How long the disk lasts

@@ -43,7 +43,7 @@ def judged(text: str, **more: object) -> dict[str, str]:
         (WORK + "$PrivDropToUser daemon\n" + GOOD, FAIL),
         (WORK + "$ActionQueueType LinkedList\n$ActionQueueFileName q\n$ActionResumeRetryCount -1\n*.* @@c\n", PASS),
         (WORK + "$ActionQueueType LinkedList\n$ActionQueueFileName q\n$ActionResumeRetryCount -1\n*.* /x\n*.* @@c\n", FAIL),
-        (WORK + "$MainMsgQueueFileName m\n$ActionResumeRetryCount -1\n*.* @@c\n", PASS),
+        (WORK + "$MainMsgQueueFileName m\n$ActionResumeRetryCount -1\n*.* @@c\n", FAIL),
         (WORK + "*.* @@c\n" + GOOD, PASS),
         (WORK + 'if $msg contains "bob" then stop\n' + GOOD, UNKNOWN),
     ],

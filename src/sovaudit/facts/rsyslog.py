@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sovaudit.facts.parse import rainerscript as rs
 from sovaudit.facts.parse import rsyslog_legacy as legacy
@@ -67,8 +67,7 @@ class Routing:
 class _Walk:
     """One walk through the rulesets with the undecidable conditions decided by `choices`, in the order in which they are met."""
 
-    def __init__(self, config: Configuration, message: Message, choices: list[bool], ruleset: str = "") -> None:
-        self.queue = ruleset if ruleset in config.queued else ""  # the ruleset whose own queue holds the message
+    def __init__(self, config: Configuration, message: Message, choices: list[bool]) -> None:
         self.config = config
         self.message = message
         self.choices = choices
@@ -96,7 +95,7 @@ class _Walk:
             return False
         if isinstance(statement, rs.Do):
             if isinstance(statement.action, Destination):
-                self.found.add(replace(statement.action, queue=self.queue) if self.queue else statement.action)
+                self.found.add(statement.action)
                 if statement.action.module.startswith("mm"):
                     self.variables["*"] = None
         elif isinstance(statement, rs.If):
@@ -121,9 +120,8 @@ class _Walk:
         self.calls += 1
         if self.calls > MAX_CALLS:
             raise OverflowError
-        outer, self.queue = self.queue, name if name in self.config.queued else self.queue
         going = self.run(self.config.rulesets.get(name, ()))
-        self.calls, self.queue = self.calls - 1, outer
+        self.calls -= 1
         return going or name in self.config.queued
 
     def _choose(self, what: str) -> bool:
@@ -285,7 +283,7 @@ def route(config: Configuration, message: Message, ruleset: str) -> Routing:
     choices: list[bool] = []
     complete = True
     while True:
-        walk = _Walk(config, message, choices, ruleset)
+        walk = _Walk(config, message, choices)
         try:
             walk.run(config.rulesets.get(ruleset, ()))
         except (OverflowError, RecursionError):

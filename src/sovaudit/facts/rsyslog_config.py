@@ -61,7 +61,6 @@ class Destination:
     occasional: bool = False  # only every nth message, or at most one per interval
     module: str = ""
     options: tuple[tuple[str, str], ...] = ()  # of a forwarding action, by RainerScript's names in lower case, sorted
-    queue: str = ""  # the ruleset whose own queue brought the message here
     owner: str = ""  # whose a file becomes that rsyslogd makes, by name or number; empty for its own
     group: str = ""
 
@@ -80,8 +79,6 @@ class Configuration:
     problems: list[tuple[Line, str]] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     actions: int = 0
-    queues: dict[str, dict[str, str]] = field(default_factory=dict)  # rulesets with a queue → its options
-    main_queue: dict[str, str] = field(default_factory=dict)
     work: str = ""  # the working directory, empty where rsyslog has none
     driver: str = ""  # the default network stream driver
     authority: str = ""  # the default certificate authority
@@ -125,8 +122,6 @@ class _Loader:
             self._global(name, value)
         elif name == "actionsendstreamdriverpermittedpeer":
             self.peers.append(value)
-        elif name.startswith("mainmsgqueue"):
-            self.config.main_queue["queue." + name.removeprefix("mainmsgqueue")] = value
         elif name in ("privdroptouser", "privdroptouserid"):
             self.config.drop_user = value
         elif name in ("privdroptogroup", "privdroptogroupid"):
@@ -161,9 +156,6 @@ class _Loader:
             self._ruleset(text.get("name", "").lower(), script, line)
             if any(key.startswith("queue.") for key in text) and text.get("queue.type", "").lower() != "direct":
                 self.config.queued.add(text.get("name", "").lower())
-                self.config.queues[text.get("name", "").lower()] = text
-        elif kind == "main_queue":
-            self.config.main_queue = text
         elif kind == "global":
             for key in ("workdirectory", "defaultnetstreamdriver", "defaultnetstreamdrivercafile"):
                 if key in text:
