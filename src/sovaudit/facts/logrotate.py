@@ -172,13 +172,14 @@ class Logrotate:
         stanza, before = self._now, self._globals
         if stanza.files:
             self._globals = stanza  # inside braces what is included speaks of the stanza
+        wrong = False
         try:
             stat = self._files.follow(value)
             if stat is None:
                 return True
             if stat.kind != "d":
-                return self._read(value)
-            wrong = False
+                wrong = self._read(value)
+                return wrong
             for entry in self._files.listdir(value) or ():
                 if not any(fnmatch.fnmatchcase(entry, pattern) for pattern in self._taboo):
                     wrong = self._read(f"{value.rstrip('/')}/{entry}") or wrong
@@ -190,6 +191,10 @@ class Logrotate:
             self._depth -= 1
             if stanza.files:
                 self._now, self._globals = self._globals, before
+                if wrong:  # an error there costs the stanza its files
+                    for path in stanza.mine:
+                        self._taken.pop(path, None)
+                    self._now = replace(self._now, files=(), cuts=(), mine=())
 
     def opened(self, names: list[str], line: Line) -> bool:
         if len(self.policies) >= MAX_STANZAS:

@@ -245,7 +245,7 @@ def read_logrotate(lines: Sequence[Line], sink: Sink) -> bool:
 
 
 def words_of(text: str) -> list[str]:
-    """Words as poptParseArgvString() splits them: quotes and backslashes. None at all where a quote is left open."""
+    """Words as poptParseArgvString() splits them: quotes and backslashes; a quote that is left open ends with the text."""
     found: list[str] = []
     word, quote, escaped, any_quote = "", "", False, False
     for character in text:
@@ -266,8 +266,6 @@ def words_of(text: str) -> list[str]:
             word, any_quote = "", False
         else:
             word += character
-    if quote:
-        return []
     if word or any_quote:
         found.append(word)
     return found
