@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import struct
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -62,6 +64,7 @@ class Case:
     files: dict[str, str] = field(default_factory=dict)
     act: str = ""
     extra: tuple[str, ...] = ()  # further paths that they try
+    acl: tuple[tuple[int, int, int], ...] = ()  # of the log: (tag, rights, id), the mask among them
 
 
 ROTATE = "/var/log/auth.log {\n\tdaily\n\trotate 3\n\tmissingok\n%s}\n"
@@ -103,6 +106,11 @@ CASES = {
         {"/etc/rsyslog.d/1.conf": "auth,authpriv.* /home/alice/a.log\n"},
         extra=("/home/alice/a.log",),
     ),
+    "a list lets somebody write": Case(STOCK_AUTH, acl=((0x02, 6, 1500), (0x04, 4, 0), (0x10, 6, 0))),
+    "a list that its mask closes": Case(STOCK_AUTH, acl=((0x02, 6, 1500), (0x04, 4, 0), (0x10, 4, 0))),
+    "a list lets a group write": Case(STOCK_AUTH, acl=((0x04, 4, 0), (0x08, 6, 1600), (0x10, 6, 0))),
+    "a list lets those write who do not log in": Case(STOCK_AUTH, acl=((0x02, 6, 1502), (0x04, 4, 0), (0x08, 6, 1601), (0x10, 6, 0))),
+    "a list takes the group's right": Case(STOCK_AUTH + f"chgrp loggers {AUTH}", acl=((0x02, 6, 0), (0x04, 4, 0), (0x10, 6, 0))),
     "another's log": Case("mkdir -p /var/log/app; : >/var/log/app/x.log; chown alice /var/log/app/x.log"),
     "another's folder": Case("mkdir -p /var/log/app; : >/var/log/app/x.log; chown alice /var/log/app"),
     "an old generation": Case(STOCK_AUTH + f": >{AUTH}.1; chmod 646 {AUTH}.1"),
@@ -244,10 +252,16 @@ def test_who_could_alter_a_log(name: str) -> None:
         people(root)
         setup = lab.run(root, ["sh", "-ec", UPPER + case.setup])
         assert setup.returncode == 0, setup.stderr
+        if case.acl:
+            entries = sorted([(0x01, 6, 0), *case.acl, (0x20, 0, 0)])
+            packed = b"".join(
+                struct.pack("<HHI", tag, rights, number if tag in (0x02, 0x08) else 0xFFFFFFFF) for tag, rights, number in entries
+            )
+            os.setxattr(root / AUTH[1:], "system.posix_acl_access", struct.pack("<I", 2) + packed)
         host = Host(lab.mounted(root))
         ours = said(host)
         if (
-            list(CASES).index(name) % 3 == 0 and not case.files and "rm -f" not in case.setup
+            list(CASES).index(name) % 3 == 0 and not case.files and not case.acl and "rm -f" not in case.setup
         ):  # rsyslogd does not run there: nothing is made
             assert said(Host(lab.local(root))) == {path for path in ours if path not in STOCK_LOGS or (root / path[1:]).exists()}
         if case.act == "log":

@@ -142,6 +142,10 @@ class LogAccess:
             return None
         return {path: text for path, tab, text in rows if tab}
 
+    def listed(self, path: str) -> bool:
+        """Whether a group-writable path is known to have an access control list."""
+        return self._lists is not None and path in self._lists
+
     def _bits(self, mode: int, uid: int, gid: int) -> Names:
         """Whom a mode lets write (bit 2) or search (bit 1): the owner always, as he can change it; the first class that fits decides."""
         key = (mode, uid, gid)

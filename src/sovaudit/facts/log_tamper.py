@@ -121,7 +121,8 @@ class Tamper:
         except Unseen as unseen:
             yield Guarded(name, None, because=(Line(path, 0, "rotated"),), gaps=(unseen.gap,), next=True)
             return
-        if policy.create is not None and not policy.copies:
+        same = policy.create is not None and not policy.create[0] and stat is not None and self._access.listed(stat.path)
+        if policy.create is not None and not policy.copies and not same:  # a list goes over to the new file, where no mode is given
             mode, owner, group = policy.create
             old = stat or Stat(path, "f", 0o640, 0, 0, 0, 0)
             access = self._access.would_write(
