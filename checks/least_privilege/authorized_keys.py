@@ -26,7 +26,7 @@ from sovaudit.facts.key_places import problems
 from sovaudit.model.evidence import Gap
 
 
-@check("least-privilege.authorized-keys", severity="high", since="0.2")
+@check("least-privilege.authorized-keys", severity="high", since="0.1")
 def authorized_keys(host: Host, *, known: tuple[str, ...] = (), rsa_bits: int = 3072) -> Outcomes:
     if not host.ssh.installed:
         yield not_applicable("there is no sshd on this host")

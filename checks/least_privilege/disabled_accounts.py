@@ -24,7 +24,7 @@ from sovaudit.facts.factors import spell
 from sovaudit.model.evidence import Gap
 
 
-@check("least-privilege.disabled-accounts", severity="high", since="0.2")
+@check("least-privilege.disabled-accounts", severity="high", since="0.1")
 def disabled_accounts(host: Host, *, left: tuple[str, ...] = ()) -> Outcomes:
     asked = False
     for account in host.accounts:

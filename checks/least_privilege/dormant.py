@@ -24,7 +24,7 @@ from sovaudit.facts.doors import sessions
 from sovaudit.model.evidence import Gap
 
 
-@check("least-privilege.dormant", severity="medium", since="0.2")
+@check("least-privilege.dormant", severity="medium", since="0.1")
 def dormant(host: Host, *, max_idle_days: int = 90) -> Outcomes:
     asked = False
     gaps: list[Gap] = []

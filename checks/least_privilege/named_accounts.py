@@ -20,7 +20,7 @@ from sovaudit.facts.naming import GENERIC, is_generic
 from sovaudit.model.evidence import Gap
 
 
-@check("least-privilege.named-accounts", severity="medium", since="0.2")
+@check("least-privilege.named-accounts", severity="medium", since="0.1")
 def named_accounts(host: Host, *, declared: tuple[str, ...] = (), generic: tuple[str, ...] = GENERIC) -> Outcomes:
     asked = False
     owners: dict[int, list[str]] = {}

@@ -22,7 +22,7 @@ from sovaudit.facts.factors import spell
 from sovaudit.facts.parse.login_defs import uid_min
 
 
-@check("least-privilege.service-accounts", severity="high", since="0.2")
+@check("least-privilege.service-accounts", severity="high", since="0.1")
 def service_accounts(host: Host) -> Outcomes:
     first = uid_min(host.files)
     asked = False

@@ -20,7 +20,7 @@ from sovaudit.authoring import Host, Outcomes, Unseen, check, failed, not_applic
 from sovaudit.facts.key_places import Holders
 
 
-@check("least-privilege.shared-keys", severity="high", since="0.2")
+@check("least-privilege.shared-keys", severity="high", since="0.1")
 def shared_keys(hosts: tuple[Host, ...], *, declared: tuple[str, ...] = ()) -> Outcomes:
     holders = Holders()
     asked = False

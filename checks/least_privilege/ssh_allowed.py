@@ -21,7 +21,7 @@ from sovaudit.facts.factors import spell
 from sovaudit.model.evidence import Gap
 
 
-@check("least-privilege.ssh-allowed", severity="high", since="0.2")
+@check("least-privilege.ssh-allowed", severity="high", since="0.1")
 def ssh_allowed(host: Host, *, users: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> Outcomes:
     if not host.ssh.installed:
         yield not_applicable("there is no sshd on this host")

@@ -24,7 +24,7 @@ from sovaudit.facts.sshd_patterns import match_pattern
 from sovaudit.model.finding import Line
 
 
-@check("least-privilege.ssh-crypto", severity="medium", since="0.2")
+@check("least-privilege.ssh-crypto", severity="medium", since="0.1")
 def ssh_crypto(host: Host, *, weak: tuple[str, ...] = WEAK, rsa_bits: int = 3072) -> Outcomes:
     if not host.ssh.installed:
         yield not_applicable("there is no sshd on this host")

@@ -15,7 +15,7 @@ from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.facts.parse.globs import Unsupported, glob_matches, has_meta, regex_matches
 from sovaudit.facts.parse.sudoers import MYSELF, Member, Members, Policy
-from sovaudit.facts.parse.sudoers_lex import NEWEST, Version
+from sovaudit.facts.parse.sudoers_patterns import NEWEST, Version
 from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from sovaudit.facts.files import Stat, Unseen
 from sovaudit.facts.host import Host
 from sovaudit.facts.parse.sudoers import Opened, Policy, parse
-from sovaudit.facts.parse.sudoers_lex import NEWEST, Version
+from sovaudit.facts.parse.sudoers_patterns import NEWEST, Version
 from sovaudit.facts.sudo_match import nsswitch
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from sovaudit.facts.parse.sudoers_lex import NEWEST, Lexer, Token, Version, knows
+from sovaudit.facts.parse.sudoers_lex import Lexer, Token
+from sovaudit.facts.parse.sudoers_patterns import NEWEST, Version, knows
 from sovaudit.model.finding import Line
 
 MAX_DEPTH = 128  # MAX_SUDOERS_DEPTH

@@ -11,21 +11,24 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-Version = tuple[int, ...]
-NEWEST: Version = (1, 9, 17)
-
-_WORD = r"(?:[^#>!=:,() \t\r\n\\\"]|\\[^\t\n])+"
-_ID = r"#-?[0-9]+"
-_PATH = r"/(?:\\[,:= \t#]|[^,:=\\ \t\r\n#])+"
-_REGEX = r"\^(?:\\[#$]|[^#\r\n$])*\$"
-_ENVAR = r"(?:[^#!=, \t\r\n\\\"]|\\[^\r\n])(?:[^#=, \t\r\n\\\"]|\\[^\r\n])*"
-_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})"
-_IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
-_HEX = r"[0-9A-Fa-f]{1,4}"
-_IPV6 = rf"(?:(?:{_HEX})?:){{2,7}}(?:{_HEX})?"
-_TAGS = ("PASSWD", "EXEC", "INTERCEPT", "SETENV", "LOG_OUTPUT", "LOG_INPUT", "MAIL", "FOLLOW")
-OPTIONS = ("TIMEOUT", "NOTBEFORE", "NOTAFTER", "CWD", "CHROOT", "ROLE", "TYPE", "APPARMOR_PROFILE")
-_DIGEST_BYTES = {"sha224": 28, "sha256": 32, "sha384": 48, "sha512": 64}
+from sovaudit.facts.parse.sudoers_patterns import (
+    BY_STATE,
+    DIGEST_BYTES,
+    EXPECTPATH,
+    GOTCMND,
+    GOTDEFS,
+    GOTEDIT,
+    GOTINC,
+    GOTREGEX,
+    INDEFS,
+    INITIAL,
+    INSTR,
+    NEWEST,
+    STARTDEFS,
+    WANTDIGEST,
+    Version,
+    knows,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,93 +51,13 @@ class _Source:
     more: list[tuple[str, str]] = field(default_factory=list)  # the rest of an includedir
 
 
-_INITIAL, _GOTDEFS, _GOTCMND, _GOTREGEX, _STARTDEFS, _INDEFS, _INSTR, _WANTDIGEST, _GOTINC, _EXPECTPATH, _GOTEDIT = range(11)
-_INCLUSIVE = {_INITIAL, _GOTDEFS, _WANTDIGEST, _EXPECTPATH}
-_EVERY = set(range(11))
-
-# (states, pattern, action, only at the beginning of a line), in the scanner's order: it decides between matches of one length
-_RULES: tuple[tuple[set[int], str, str, bool], ...] = (
-    ({_GOTDEFS}, r"[ \t]*,[ \t]*", "comma", False),
-    ({_GOTDEFS}, r"[ \t]+", "startdefs", False),
-    ({_STARTDEFS}, r"[a-z_]+", "defvar", False),
-    ({_INDEFS}, r",", "defcomma", False),
-    ({_INDEFS}, r"\+=", "append", False),
-    ({_INDEFS}, r"-=", "remove", False),
-    ({_INDEFS}, r"=", "char", False),
-    ({_INDEFS}, r"\"", "string", False),
-    ({_INDEFS}, _ENVAR, "word", False),
-    ({_INSTR}, r"\\[ \t]*\r?\n[ \t]*", "strcontinue", False),
-    ({_INSTR}, r"\"", "endstring", False),
-    ({_INSTR}, r"\\", "strbody", False),
-    ({_INSTR}, r"(?:[^\"\r\n\\]|\\\")+", "strbody", False),
-    ({_GOTCMND, _GOTEDIT}, r"\\[*?\[\]!^]", "argglob", False),
-    ({_GOTCMND, _GOTEDIT}, r"\\[:\\,= \t#]", "argquoted", False),
-    ({_GOTCMND, _GOTEDIT}, r"[#:,=\r\n]", "endcmnd", False),
-    ({_GOTCMND, _GOTEDIT}, r"[^#\\:, \t\r\n]+", "arg", False),
-    ({_GOTREGEX}, r"\\[^\r\n]", "rexquoted", False),
-    ({_GOTREGEX}, r"[#\r\n]", "rexbroken", False),
-    ({_GOTREGEX}, r"\$", "rexend", False),
-    ({_GOTREGEX}, r"[^#\\\r\n$]+", "rexbody", False),
-    ({_WANTDIGEST}, r"[0-9A-Fa-f]+", "hexdigest", False),
-    ({_WANTDIGEST}, r"[A-Za-z0-9+/=]+", "b64digest", False),
-    ({_INITIAL}, r"@include", "include", False),
-    ({_INITIAL}, r"@includedir", "includedir", False),
-    ({_INITIAL}, r"#include[ \t]+.*(?:\r\n|\n)?", "hashinclude", True),
-    ({_INITIAL}, r"#includedir[ \t]+.*(?:\r\n|\n)?", "hashincludedir", True),
-    ({_INITIAL}, rf"[ \t]*Defaults(?:[:@>!][ \t]*!*\"?(?:{_ID}|{_WORD}))?", "defaults", True),
-    ({_INITIAL}, r"[ \t]*(?:Host|Cmnd|Cmd|User|Runas)_Alias", "alias_keyword", True),
-    *((_INCLUSIVE, rf"(?:NO)?{tag}[ \t]*:", "tag", False) for tag in _TAGS),
-    ({_INITIAL, _GOTDEFS}, r"\+|%:|%", "emptygroup", False),
-    (_INCLUSIVE, rf"\+{_WORD}", "netgroup", False),
-    (_INCLUSIVE, rf"%:?(?:{_WORD}|{_ID})", "usergroup", False),
-    (_INCLUSIVE, rf"{_IPV4}(?:/{_IPV4})?", "address", False),
-    (_INCLUSIVE, rf"{_IPV4}/(?:3[0-2]|[12]?[0-9])", "address", False),
-    (_INCLUSIVE, rf"{_IPV6}(?:/{_IPV6})?", "address6", False),
-    (_INCLUSIVE, rf"(?:(?:{_HEX})?:){{2,6}}:{_IPV4}", "address6", False),
-    (_INCLUSIVE, rf"{_IPV6}/(?:12[0-8]|1[01][0-9]|[1-9]?[0-9])", "address6", False),
-    (_INCLUSIVE, r"ALL", "keyword", False),
-    *(({_INITIAL}, name, "option", False) for name in OPTIONS),
-    (_INCLUSIVE, r"[A-Z][A-Z0-9_]*", "alias", False),
-    ({_GOTDEFS}, rf"(?:{_PATH}|{_REGEX}|sudoedit)", "defcommand", False),
-    *((_INCLUSIVE, name, "digest_keyword", False) for name in _DIGEST_BYTES),
-    (_INCLUSIVE, r"sudoedit", "sudoedit", False),
-    ({_EXPECTPATH}, rf"(?:{_PATH}|{_WORD})", "optionpath", False),
-    (_INCLUSIVE, _PATH, "path", False),
-    (_INCLUSIVE, _REGEX, "regex", False),
-    ({_INITIAL, _EXPECTPATH, _GOTDEFS}, r"\"", "string", False),
-    ({_INITIAL, _GOTDEFS}, rf"(?:{_ID}|{_WORD})", "word", False),
-    ({_GOTINC}, r"[^\"\s](?:\\[ \t]|\S)*", "incpath", False),
-    ({_GOTINC}, r"\"", "string", False),
-    (_INCLUSIVE, r"[(),=:]", "char", False),
-    (_EVERY, r"!+", "bang", False),
-    (_EVERY, r"\r?\n", "newline", False),
-    (_EVERY, r"[ \t]+", "space", False),
-    (_EVERY, r"\\[ \t]*\r?\n", "continue", False),
-    ({_INITIAL, _STARTDEFS, _INDEFS}, r"#(?:-[^\r\n0-9].*|[^\r\n0-9-].*)?(?:\r\n|\n)?", "comment", False),
-    (_EVERY, r"[^\n]", "nomatch", False),
-)
-_COMPILED = [(states, re.compile(pattern), action, bol) for states, pattern, action, bol in _RULES]
-_BY_STATE = [[(rx, action, bol) for states, rx, action, bol in _COMPILED if state in states] for state in range(11)]
-# APPARMOR_PROFILE is in the source from 1.9.9 on, and in no build of Debian 12's: there it is the name of an alias.
-_SINCE: dict[str, Version] = {
-    "include": (1, 9, 1), "includedir": (1, 9, 1), "regex": (1, 9, 10), "INTERCEPT": (1, 9, 8), "NOINTERCEPT": (1, 9, 8), "CWD": (1, 9, 3),
-    "CHROOT": (1, 9, 3), "APPARMOR_PROFILE": (1, 9, 14), "TIMEOUT": (1, 8, 20), "NOTBEFORE": (1, 8, 20), "NOTAFTER": (1, 8, 20),
-    "MAIL": (1, 8, 13), "NOMAIL": (1, 8, 13), "FOLLOW": (1, 8, 15), "NOFOLLOW": (1, 8, 15), "GOTEDIT": (1, 9, 14), "list": (1, 9, 13),
-}  # fmt: skip
-
-
-def knows(version: Version, word: str) -> bool:
-    """Whether that version of sudo has this piece of the language."""
-    return version >= _SINCE.get(word, (0,))
-
-
 class Lexer:
     """A stream of tokens over a stack of files."""
 
     def __init__(self, file: str, text: str, version: Version = NEWEST) -> None:
         self._stack = [_Source(file, _lines_only(text))]
         self._version = version
-        self._state = self._previous = _INITIAL
+        self._state = self._previous = INITIAL
         self._space = self._continued = False
         self._mid_line = False  # yy_set_bol(0)
         self._digest = ""
@@ -178,7 +101,7 @@ class Lexer:
             start = source.line
             bol = not self._mid_line and (source.at == 0 or source.text[source.at - 1] == "\n")
             best, chosen = -1, ""
-            for pattern, action, only_bol in _BY_STATE[self._state]:
+            for pattern, action, only_bol in BY_STATE[self._state]:
                 if only_bol and not bol:
                     continue
                 found = pattern.match(source.text, source.at)
@@ -204,14 +127,14 @@ class Lexer:
         return Token(",")
 
     def _on_startdefs(self, text: str, source: _Source) -> None:
-        self._state = _STARTDEFS
+        self._state = STARTDEFS
 
     def _on_defvar(self, text: str, source: _Source) -> Token:
-        self._state = _INDEFS
+        self._state = INDEFS
         return Token("DEFVAR", text)
 
     def _on_defcomma(self, text: str, source: _Source) -> Token:
-        self._state = _STARTDEFS
+        self._state = STARTDEFS
         return Token(",")
 
     def _on_append(self, text: str, source: _Source) -> Token:
@@ -225,11 +148,11 @@ class Lexer:
 
     def _on_string(self, text: str, source: _Source) -> None:
         self._string = None
-        if self._state == _GOTINC:
-            self._previous = _INITIAL
-        elif self._state != _EXPECTPATH:
+        if self._state == GOTINC:
+            self._previous = INITIAL
+        elif self._state != EXPECTPATH:
             self._previous = self._state
-        self._state = _INSTR
+        self._state = INSTR
 
     def _on_strcontinue(self, text: str, source: _Source) -> None:
         source.line += 1
@@ -243,7 +166,7 @@ class Lexer:
         value, self._string = self._string, None
         if value is None:
             return Token("ERROR", "empty string")
-        if self._previous in (_INITIAL, _GOTDEFS):
+        if self._previous in (INITIAL, GOTDEFS):
             if value.startswith("%"):
                 return Token("ERROR", "empty group") if value in ("%", "%:") else Token("USERGROUP", value)
             if value.startswith("+"):
@@ -251,7 +174,7 @@ class Lexer:
         return Token("WORD", value)
 
     def _bad_edit(self, text: str) -> bool:
-        return self._state == _GOTEDIT and text[0] != "/" and (self._args is None or self._space)
+        return self._state == GOTEDIT and text[0] != "/" and (self._args is None or self._space)
 
     def _fill(self, text: str, spaced: bool) -> None:
         if self._args is None:
@@ -275,7 +198,7 @@ class Lexer:
 
     def _on_arg(self, text: str, source: _Source) -> Token | None:
         if self._args is None and text[0] == "^" and knows(self._version, "regex"):
-            self._state = _GOTREGEX
+            self._state = GOTREGEX
             self._back(source, len(text))
             return None
         return self._argument(text, text)
@@ -284,7 +207,7 @@ class Lexer:
         return Token("COMMAND", self._command, "".join(self._args) if self._args is not None else None)
 
     def _on_endcmnd(self, text: str, source: _Source) -> Token:
-        self._state = _INITIAL
+        self._state = INITIAL
         self._back(source, len(text))
         return self._command_token()
 
@@ -293,12 +216,12 @@ class Lexer:
 
     def _on_rexbroken(self, text: str, source: _Source) -> Token:
         self._back(source, len(text))
-        self._state = _INITIAL
+        self._state = INITIAL
         return Token("ERROR", "unterminated regular expression")
 
     def _on_rexend(self, text: str, source: _Source) -> Token:
         self._fill("$", False)
-        self._state = _INITIAL
+        self._state = INITIAL
         self._continued = False
         return self._command_token()
 
@@ -310,12 +233,12 @@ class Lexer:
             self._fill(text, False)
 
     def _on_hexdigest(self, text: str, source: _Source) -> Token | None:
-        self._state = _INITIAL
-        return Token("DIGEST", text) if len(text) == 2 * _DIGEST_BYTES[self._digest] else None
+        self._state = INITIAL
+        return Token("DIGEST", text) if len(text) == 2 * DIGEST_BYTES[self._digest] else None
 
     def _on_b64digest(self, text: str, source: _Source) -> Token | None:
-        self._state = _INITIAL
-        size = _DIGEST_BYTES[self._digest]
+        self._state = INITIAL
+        size = DIGEST_BYTES[self._digest]
         wanted = 4 * ((size + 2) // 3) if text.endswith("=") else (4 * size + 2) // 3
         return Token("DIGEST", text) if len(text) == wanted else None
 
@@ -326,27 +249,27 @@ class Lexer:
         return Token(kind)
 
     def _on_include(self, text: str, source: _Source) -> Token:
-        return self._keyword("INCLUDE", _GOTINC)
+        return self._keyword("INCLUDE", GOTINC)
 
     def _on_includedir(self, text: str, source: _Source) -> Token:
-        return self._keyword("INCLUDEDIR", _GOTINC)
+        return self._keyword("INCLUDEDIR", GOTINC)
 
     def _on_hashinclude(self, text: str, source: _Source) -> Token:
         if not self._continued:
             self._back(source, len(text) - len("#include"))
-        return self._keyword("INCLUDE", _GOTINC)
+        return self._keyword("INCLUDE", GOTINC)
 
     def _on_hashincludedir(self, text: str, source: _Source) -> Token:
         if not self._continued:
             self._back(source, len(text) - len("#includedir"))
-        return self._keyword("INCLUDEDIR", _GOTINC)
+        return self._keyword("INCLUDEDIR", GOTINC)
 
     def _on_defaults(self, text: str, source: _Source) -> Token:
         if self._continued:
             return Token("ERROR", "invalid line continuation")
         bare = text.lstrip(" \t")
         scope = bare[8:9]
-        self._state = _GOTDEFS
+        self._state = GOTDEFS
         if scope:
             rest = bare[9:].lstrip(" \t")
             source.at -= len(rest)
@@ -382,7 +305,7 @@ class Lexer:
     def _on_option(self, text: str, source: _Source) -> Token:
         if text in ("CWD", "CHROOT"):
             self._previous = self._state
-            self._state = _EXPECTPATH
+            self._state = EXPECTPATH
         return Token("OPTION", text)
 
     def _on_alias(self, text: str, source: _Source) -> Token:
@@ -400,11 +323,11 @@ class Lexer:
 
     def _on_digest_keyword(self, text: str, source: _Source) -> Token:
         self._digest = text
-        self._state = _WANTDIGEST
+        self._state = WANTDIGEST
         return Token("SHA", text)
 
     def _on_sudoedit(self, text: str, source: _Source) -> None:
-        self._state = _GOTEDIT if knows(self._version, "GOTEDIT") else _GOTCMND
+        self._state = GOTEDIT if knows(self._version, "GOTEDIT") else GOTCMND
         self._begin_command(text)
 
     def _on_optionpath(self, text: str, source: _Source) -> Token:
@@ -415,30 +338,30 @@ class Lexer:
         self._begin_command(text)
         if text.endswith("/"):
             return self._command_token()
-        self._state = _GOTCMND
+        self._state = GOTCMND
         return None
 
     def _on_regex(self, text: str, source: _Source) -> None:
-        self._state = _GOTCMND
+        self._state = GOTCMND
         self._begin_command(text)
 
     def _on_word(self, text: str, source: _Source) -> Token:
         return Token("WORD", unescape(text))
 
     def _on_incpath(self, text: str, source: _Source) -> Token:
-        self._state = _INITIAL
+        self._state = INITIAL
         return Token("WORD", unescape(text))
 
     def _on_bang(self, text: str, source: _Source) -> Token | None:
         return Token("!") if len(text) & 1 else None
 
     def _on_newline(self, text: str, source: _Source) -> Token:
-        if self._state == _INSTR:
+        if self._state == INSTR:
             self._string = None
-            self._state = _INITIAL
+            self._state = INITIAL
             source.at -= len(text)
             return Token("ERROR", "unexpected line break in string")
-        self._state = _INITIAL
+        self._state = INITIAL
         source.line += 1
         self._continued = False
         return Token("NL")
@@ -452,7 +375,7 @@ class Lexer:
 
     def _on_comment(self, text: str, source: _Source) -> Token:
         if text.endswith("\n"):
-            self._state = _INITIAL
+            self._state = INITIAL
             source.line += 1
             self._continued = False
         return Token("NL")
