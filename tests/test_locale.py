@@ -23,6 +23,17 @@ def test_every_text_is_translated_into_french() -> None:
     assert catalogue.missing("fr") == [], "run `python -m tests.catalogue --update` and fill in templates/locale/fr/LC_MESSAGES/sovaudit.po"
 
 
+def test_every_page_is_translated_into_french() -> None:
+    assert catalogue.missing("fr", locale.PAGES) == [], "run `python -m tests.catalogue --update` and fill in pages.po beside it"
+
+
+def test_pages_keep_what_is_code() -> None:
+    """What stands between backquotes is typed by somebody: it is the same in every language."""
+    held = {m.id: m.string for m in catalogue.read("fr", locale.PAGES) if m.id}
+    wrong = [text for text, said in held.items() if sorted(set(re.findall("`[^`]+`", text))) != sorted(set(re.findall("`[^`]+`", said)))]
+    assert wrong == []
+
+
 def test_every_outcome_is_worded_by_a_literal() -> None:
     """A template built at run time could never be found in a catalogue."""
     computed = [
