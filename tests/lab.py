@@ -26,6 +26,12 @@ PACKAGES = (
     "at,auditd,busybox,ca-certificates,chrony,cracklib-runtime,cron,iproute2,libcap2-bin,libpam-google-authenticator,libpam-modules,libpam-oath,"
     "libpam-pwquality,login,logrotate,oathtool,openssh-server,pamtester,passwd,procps,rsyslog,rsyslog-gnutls,sudo,systemd,systemd-sysv"
 )
+# Other Debians, as small as their tests allow. Their base is made in two steps: bookworm's debootstrap does not know trixie's pre-dependencies.
+SMALL = (
+    "cracklib-runtime libpam-google-authenticator libpam-pwquality login logrotate openssh-server openssl pamtester passwd procps rsyslog"
+)
+SMALL += " sudo systemd"
+OTHER_SUITES = ("bullseye", "trixie")
 STAMP = hashlib.sha256(f"{SUITE} {PACKAGES} 2".encode()).hexdigest()[:12]
 
 
@@ -38,21 +44,56 @@ def why_not() -> str:
     return ""
 
 
+_suite = [SUITE]
+
+
+def suite() -> str:
+    """The Debian on which overlays are made just now."""
+    return _suite[-1]
+
+
+@contextmanager
+def on(name: str) -> Iterator[None]:
+    """Make the overlays inside this block on another Debian."""
+    _suite.append(name)
+    try:
+        yield
+    finally:
+        _suite.pop()
+
+
 def base_root() -> Path:
     """The read-only base, built on first use. Safe to call from several processes."""
     home = Path(os.environ.get("SOVAUDIT_LAB") or Path.home() / ".cache/sovaudit-lab")
     home.mkdir(parents=True, exist_ok=True)
-    base = home / f"{SUITE}-{STAMP}"
-    with (home / "lock").open("w") as lock:
+    stamp = STAMP if suite() == SUITE else hashlib.sha256(f"{SMALL} 1".encode()).hexdigest()[:12]
+    base = home / f"{suite()}-{stamp}"
+    with (home / f"lock-{suite()}").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (base / "etc/lab-ready").exists():
             shutil.rmtree(base, ignore_errors=True)
-            command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(base)]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            _build(base)
             run(base, ["update-cracklib"])  # its trigger may run before its words are there; pam_pwquality then refuses everything
             run(base, ["ssh-keygen", "-A"])
-            (base / "etc/lab-ready").write_text(STAMP)
+            (base / "etc/lab-ready").write_text(stamp)
     return base
+
+
+def _build(base: Path) -> None:
+    if suite() == SUITE:
+        command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(base)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return
+    subprocess.run(["debootstrap", "--variant=minbase", suite(), str(base)], check=True, stdout=subprocess.DEVNULL)
+    policy = base / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n")  # start nothing while packages are set up
+    policy.chmod(0o755)
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    done = run(base, ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *SMALL.split()], timeout=300, env=quiet)
+    if done.returncode != 0:
+        raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
+    run(base, ["apt-get", "clean"])
+    policy.unlink()
 
 
 def run(

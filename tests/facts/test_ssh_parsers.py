@@ -90,10 +90,17 @@ def test_examples_match_what_they_stand_for() -> None:
         assert all(match_host_and_address(text, text, patterns) for text in found)
 
 
-def test_old_versions_take_a_comment_for_arguments() -> None:
+def test_old_versions_cut_comments_off_first() -> None:
     assert not settings("PermitRootLogin no # never\n").config.refusals
-    assert settings("PermitRootLogin no # never\n", OLD).config.refusals
-    assert settings("AllowUsers bob # carol\n", OLD).outside.words("allowusers") == ("bob", "#", "carol")
+    assert not settings("PermitRootLogin no#never\n", OLD).config.refusals
+    assert settings("PermitRootLogin no#never\n").config.refusals
+    assert settings("AllowUsers bob # carol\n", OLD).outside.words("allowusers") == ("bob",)
+
+
+def test_old_versions_know_two_words_for_typed_answers() -> None:
+    assert settings("KbdInteractiveAuthentication no\n", OLD).outside.yes("kbdinteractiveauthentication")
+    assert not settings("ChallengeResponseAuthentication no\n", OLD).outside.yes("kbdinteractiveauthentication")
+    assert not settings("KbdInteractiveAuthentication no\n").outside.yes("kbdinteractiveauthentication")
 
 
 def test_keywords_come_with_versions() -> None:

@@ -38,6 +38,7 @@ BASE = {
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files\n",
     "/etc/pam.d/sudo": "auth sufficient pam_permit.so\naccount required pam_permit.so\nsession required pam_permit.so\n",
 }
+VERSIONS = {"bullseye": "1.9.5p2-3+deb11u1", "bookworm": "1.9.13p3-1+deb12u1", "trixie": "1.9.16p2-3+deb13u5"}
 USERS = ("alice", "bob", "carol", "Dora")
 GIDS = {row.split(":")[0]: row.split(":")[3] for row in PASSWD.splitlines()}
 # (command, arguments, runas)
@@ -53,7 +54,7 @@ def judged(files: Mapping[str, str], modes: Mapping[str, tuple[int, int, int]] |
     links = {"/bin": "usr/bin", "/sbin": "usr/sbin"}
     seen = {"/usr/bin/sudo": (0o4755, 0, 0), **{path: (0o440, 0, 0) for path in files if "sudoers" in path}, **(modes or {})}
     seen |= {f"/usr/bin/{name}": (0o755, 0, 0) for name in ("id", "ls", "cat", "su", "env")}
-    return host_with({**BASE, **files}, modes=seen, links=links, artifacts={"packages": "sudo 1.9.13p3-1+deb12u1\n"}, kind="root")
+    return host_with({**BASE, **files}, modes=seen, links=links, artifacts={"packages": f"sudo {VERSIONS[lab.suite()]}\n"}, kind="root")
 
 
 def ask(root: Path, questions: list[tuple[str, str, str, str]]) -> list[bool]:

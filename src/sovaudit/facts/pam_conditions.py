@@ -12,7 +12,7 @@ from functools import cache
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.files import Unseen, normal
 from sovaudit.facts.pam_flow import Behaviour, Choice, Outcome
-from sovaudit.facts.pam_modules import Call, fixed, gap_of, unsure
+from sovaudit.facts.pam_modules import Call, fixed, gap_of, libpam_at_least, unsure
 from sovaudit.facts.parse.login_defs import login_defs
 from sovaudit.facts.parse.pam_conf import Code
 from sovaudit.model.evidence import Gap
@@ -124,10 +124,13 @@ def shells(call: Call) -> Behaviour:
 def listfile(call: Call) -> Behaviour:
     """pam_listfile(8)."""
     on_error = Code.SERVICE_ERR
-    sense, path, item, apply = "", "", "", None
+    sense, path, item, apply, last = "", "", "", None, ""
     for arg in call.args:
         key, equals, value = arg.partition("=")
-        if arg == "quiet" or not equals:
+        if arg == "quiet":
+            continue
+        last = value
+        if not equals:
             continue
         if key == "onerr":
             if value not in ("succeed", "fail"):
@@ -145,9 +148,17 @@ def listfile(call: Call) -> Behaviour:
             apply = value
         else:
             return fixed(on_error)
-    if item not in ("user", "tty", "rhost", "ruser", "group", "shell") or not path or not sense or apply in ("", "@"):
+    if item not in ("user", "tty", "rhost", "ruser", "group", "shell") or not path or not sense:
         return fixed(on_error)
     account = call.account
+    if apply is not None and last != apply:  # until 1.7 the name lies in a buffer that later arguments overwrite
+        modern = libpam_at_least(call.host, (1, 7))
+        if modern is None:
+            raise Unseen(Gap("packages", Reason.ABSENT, "Linux-PAM before 1.7 forgets what `apply=` says before another argument"))
+        if not modern:
+            apply = f"@{last[1:]}" if apply.startswith("@") else last
+    if apply in ("", "@"):
+        return fixed(on_error)
     if apply and item in ("tty", "rhost"):  # for the others it makes no sense and is not used
         applies = in_group(call, account, apply[1:]) if apply.startswith("@") else apply == account.name
         if not applies:

@@ -12,7 +12,7 @@ from sovaudit.facts.accounts import Account
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.pam_conditions import BY_USERS, caller, chosen, in_group, places
 from sovaudit.facts.pam_flow import Behaviour
-from sovaudit.facts.pam_modules import Call, gap_of, unsure
+from sovaudit.facts.pam_modules import Call, gap_of, libpam_at_least, unsure
 from sovaudit.facts.parse.pam_conf import Code
 from sovaudit.model.verdict import Reason
 
@@ -43,7 +43,13 @@ def _condition(call: Call, who: Account, attribute: str, operator: str, right: s
     if name == "ruser":
         if call.invoker is None and call.service in BY_USERS:
             raise Unseen(gap_of(call, Reason.AMBIGUOUS, "depends on who runs it"))
-        return {_compare(call, call.invoker, call.invoker.name if call.invoker is not None else "", operator, right)}
+        code = _compare(call, call.invoker, call.invoker.name if call.invoker is not None else "", operator, right)
+        if operator in ("ingroup", "notingroup") and libpam_at_least(call.host, (1, 6)) is not False:
+            other = _compare(call, who, who.name, operator, right)  # 1.7 asks about the account where nobody is named
+            if other != code and call.invoker is not None:
+                raise Unseen(gap_of(call, Reason.AMBIGUOUS, "versions of Linux-PAM differ in whose groups these are"))
+            return {other}
+        return {code}
     if name in ("rhost", "tty"):
         return {_compare(call, who, value, operator, right) for value in places(call, name, [right, *right.split(":")])}
     values = {

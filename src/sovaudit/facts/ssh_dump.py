@@ -31,11 +31,15 @@ def same(keyword: str, theirs: str, ours: str) -> bool:
     return theirs == ours or (keyword.endswith("algorithms") and set(theirs.split(",")) == set(ours.split(",")))
 
 
+_OLD_NAMES = {"pubkeyacceptedkeytypes": "pubkeyacceptedalgorithms", "hostbasedacceptedkeytypes": "hostbasedacceptedalgorithms"}
+
+
 def parse_dump(text: str) -> dict[str, str]:
     """`sshd -T` output: keyword → value, several lines of one keyword joined by a blank."""
     found: dict[str, str] = {}
     for line in text.splitlines():
         keyword, _, value = line.strip().partition(" ")
+        keyword = _OLD_NAMES.get(keyword, keyword)
         if keyword.isalpha():
             found[keyword] = f"{found[keyword]} {value}" if keyword in found else value
     return found

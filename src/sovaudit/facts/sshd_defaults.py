@@ -74,6 +74,7 @@ def _keywords() -> dict[str, Keyword]:
             table[name] = Keyword(name, kind, in_match, since, choices)
 
     add("usepam strictmodes ignoreuserknownhosts printmotd printlastlog tcpkeepalive usedns", Kind.CHOICE, False, choices=_FLAG)
+    add("challengeresponseauthentication", Kind.CHOICE, False, choices=_FLAG)
     add("kerberosorlocalpasswd kerberosticketcleanup gssapicleanupcredentials gssapistrictacceptorcheck", Kind.CHOICE, False, choices=_FLAG)
     add("gssapikeyexchange gssapistorecredentialsonrekey debianbanner gssapienablek5users", Kind.CHOICE, False, choices=_FLAG)
     add("kerberosauthentication gssapiauthentication passwordauthentication kbdinteractiveauthentication", Kind.CHOICE, choices=_FLAG)
@@ -139,6 +140,10 @@ ALIASES = {
     "keepalive": "tcpkeepalive",
 }
 GLOBAL_ALIASES = frozenset({"dsaauthentication", "hostdsakey", "keepalive"})  # allowed outside Match only, whatever they stand for
+
+CHALLENGE = "challengeresponseauthentication"
+# Words that became aliases with 8.7 only; before, `KbdInteractiveAuthentication no` closed nothing while the other said yes
+YOUNG_ALIASES = {CHALLENGE: CHALLENGE, "skeyauthentication": CHALLENGE}
 
 METHODS = ("none", "publickey", "gssapi-with-mic", "gssapi-keyex", "password", "keyboard-interactive", "hostbased")
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from sovaudit.facts.parse.sshd_config import Config, Directive, Match
 from sovaudit.facts.ssh_algorithms import KEYWORDS as ALGORITHMS
 from sovaudit.facts.ssh_algorithms import assemble, default
-from sovaudit.facts.sshd_defaults import KEYWORDS, Kind, Version, defaults
+from sovaudit.facts.sshd_defaults import CHALLENGE, KEYWORDS, Kind, Version, defaults
 from sovaudit.facts.sshd_patterns import match_address_list, match_group_list, match_host, match_list
 from sovaudit.model.finding import Line
 
@@ -111,6 +111,12 @@ class Settings:
         for directive in config.directives:
             if all(condition.always for condition in directive.conditions):
                 self._global.take(directive)
+        if version < (8, 7) and self._global.values.get(CHALLENGE, ("yes",)) == ("yes",):
+            self._global.values["kbdinteractiveauthentication"] = ("yes",)
+            self._global.lines["kbdinteractiveauthentication"] = self._global.lines.get(CHALLENGE, ())
+        elif version < (8, 7):
+            self._global.values.setdefault("kbdinteractiveauthentication", ("no",))
+            self._global.lines.setdefault("kbdinteractiveauthentication", self._global.lines[CHALLENGE])
         self._conditional = tuple(
             each for each in config.directives if _any_method(each) or (each.conditions and KEYWORDS[each.keyword].in_match)
         )
@@ -128,7 +134,7 @@ class Settings:
                 False  # sshd reads everything again per connection, and ends it at an `any` below methods that hold, wherever it stands
             )
             for directive in self._conditional:
-                if self.version >= (8, 7) and _any_method(directive) and "authenticationmethods" in inner.values:
+                if (8, 7) <= self.version < (9, 5) and _any_method(directive) and "authenticationmethods" in inner.values:
                     broken = True
                 if directive.conditions and all(condition in met for condition in directive.conditions):
                     inner.take(directive)

@@ -15,7 +15,7 @@ from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.facts.parse.globs import Unsupported, glob_matches, has_meta, regex_matches
 from sovaudit.facts.parse.sudoers import MYSELF, Member, Members, Policy
-from sovaudit.facts.parse.sudoers_patterns import NEWEST, Version
+from sovaudit.facts.parse.sudoers_patterns import NEWEST, Version, knows
 from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
 
@@ -58,6 +58,7 @@ class Matcher:
         self.runas_default = "root"
         self.fast_glob = False
         self.before_1_9_14 = version < (1, 9, 14)
+        self.knows_regex = knows(version, "regex")
         self._policy = policy
         self._steps = 0
         self._memo: dict[tuple[str, str, object], Answer] = {}
@@ -293,6 +294,9 @@ class Matcher:
             return SILENT
         if name.startswith("^"):
             found = self._regex(name, request.command)
+            if found == SILENT and not self.before_1_9_14:  # from then on the folder's links are followed first
+                folder = self.real(posixpath.dirname(request.command)) or ""
+                found = self._regex(name, posixpath.join(folder, posixpath.basename(request.command)))
         elif has_meta(name):
             found = YES if self._glob(name, request.command) else SILENT
         elif name.endswith("/"):
@@ -345,7 +349,7 @@ class Matcher:
             self.doubt("file:/etc/sudoers", Reason.UNSUPPORTED, "an argument is masked")
             return PERHAPS
         given = request.args or ""
-        if wanted.startswith("^") and wanted.endswith("$"):
+        if self.knows_regex and wanted.startswith("^") and wanted.endswith("$"):
             return self._regex(wanted, given)
         return YES if glob_matches(wanted, given, pathname=member.name == "sudoedit") else SILENT
 

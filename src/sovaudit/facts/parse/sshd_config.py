@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse.sshd_values import badly_set, number, seconds
 from sovaudit.facts.ssh_algorithms import acceptable
-from sovaudit.facts.sshd_defaults import ALIASES, GLOBAL_ALIASES, KEYWORDS, METHODS, Keyword, Kind, Version
+from sovaudit.facts.sshd_defaults import ALIASES, GLOBAL_ALIASES, KEYWORDS, METHODS, YOUNG_ALIASES, Keyword, Kind, Version
 from sovaudit.facts.sshd_patterns import valid_address_list, valid_user_pattern
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
@@ -128,6 +128,8 @@ def delimit(text: str | None, *, equals: bool = True) -> tuple[str | None, str |
 
 def split_line(text: str, version: Version) -> tuple[str, str, list[str] | None] | None:
     """Keyword, the raw rest of the line, its arguments (None: bad quotes). None for a blank line or a comment."""
+    if version < (8, 7):
+        text = text.partition("#")[0]  # cut off before anything else is looked at
     text = text.lstrip(" \t\r")
     if not text:
         return None
@@ -141,12 +143,13 @@ def split_line(text: str, version: Version) -> tuple[str, str, list[str] | None]
         return keyword, rest or "", split_arguments(rest or "")
     words: list[str] = []
     remaining = rest
-    while remaining:  # before 8.7: double quotes only, and `#` is a word like any other
+    while remaining:  # before 8.7: double quotes only, and an empty word ends the line
         word, remaining = delimit(remaining)
         if word is None:
             return keyword, rest or "", None
-        if word:
-            words.append(word)
+        if not word:
+            break
+        words.append(word)
     return keyword, rest or "", words
 
 
@@ -210,10 +213,14 @@ class Reader:
         if pieces is None:
             return conditions
         word, rest, arguments = pieces
-        if not rest:
+        if not rest and self._version >= (8, 7):
             self._refuse(line, f"{word} has no argument")
             return conditions
         name = ALIASES.get(word.lower(), word.lower())
+        if self._version < (8, 7):
+            name = YOUNG_ALIASES.get(word.lower(), name)
+        if self._version < (8, 5) and word.lower() in ("pubkeyacceptedalgorithms", "hostbasedacceptedalgorithms"):
+            name = ""  # they were called …KeyTypes
         keyword = KEYWORDS.get(name)
         if keyword is None or self._version < keyword.since:
             self._refuse(line, f"{word} is no option of this sshd")
@@ -243,16 +250,16 @@ class Reader:
     def _repeated(self, name: str, values: tuple[str, ...], line: Line, conditional: bool) -> bool:
         """What sshd refuses for what stood above: `any` after other methods (even from inside a Match), a subsystem named twice."""
         if name == "authenticationmethods":
-            if self._methods and self._version < (8, 7):
-                return True  # before 8.7 a second one was not looked at
-            if values == ("any",) and self._methods:
+            if values == ("any",) and self._methods and (8, 7) <= self._version < (9, 5):
                 self._refuse(line, "`any` comes after another AuthenticationMethods")
                 return True
             self._methods = self._methods or not conditional
         if name == "subsystem" and not conditional:
-            if values[0] in self._subsystems or len(values) < 2:
+            if (values[0] in self._subsystems and self._version < (9, 5)) or len(values) < 2:
                 self._refuse(line, f"Subsystem {values[0]} stands twice or has no command")
                 return True
+            if values[0] in self._subsystems:
+                return True  # the first one counts
             self._subsystems.add(values[0])
         return False
 
@@ -333,6 +340,8 @@ class Reader:
                 return None
             return (text,)
         problem = _problem(keyword, arguments, self._version)
+        if not problem and not arguments and self._version >= (9, 5) and kind in (Kind.ADD, Kind.WORDS):
+            problem = f"{keyword.name} has no argument"
         if problem:
             self._refuse(line, problem)
             return None
