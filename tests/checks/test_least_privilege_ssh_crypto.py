@@ -71,7 +71,7 @@ def test_versions() -> None:
     assert judged(server(keys={RSA: rsa(4096)}, artifacts=old))["HostKeyAlgorithms"] == "fail"
     assert judged(server(artifacts={"packages": "openssh-server 1:7.4p1-21\n"})) == {"": "unknown"}
     explicit = "Ciphers aes256-ctr\nMACs hmac-sha2-256\nKexAlgorithms curve25519-sha256\n"
-    explicit += "HostKeyAlgorithms ssh-ed25519\nPubkeyAcceptedAlgorithms ssh-ed25519\n"
+    explicit += "HostKeyAlgorithms ssh-ed25519\nPubkeyAcceptedKeyTypes ssh-ed25519\n"
     assert judged(server(explicit, artifacts={"packages": "openssh-server 1:7.4p1-21\n"})) == CLEAN
 
 
