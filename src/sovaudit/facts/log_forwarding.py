@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sovaudit.facts import rsyslog_config
+from sovaudit.facts import rsyslog_includes
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.journald import read_config
 from sovaudit.facts.log_events import Event
@@ -124,7 +124,7 @@ class Forwarding:
             if not running.yes:
                 return Answer(False, "rsyslog is not in force", (running.because,))
             if not self._logs.entries(message.severity):
-                return Answer(False, "nothing brings local messages to rsyslog", (Line(rsyslog_config.MAIN, 0, "no input"),))
+                return Answer(False, "nothing brings local messages to rsyslog", (Line(rsyslog_includes.MAIN, 0, "no input"),))
             routing = self._logs.route(message)
         except Unseen as unseen:
             return Answer(None, "rsyslog's configuration was not seen in full", (), (unseen.gap,))
@@ -145,7 +145,7 @@ class Forwarding:
                 None, f"{programs[0].target} may send it on", (line,), (Gap(f"file:{line.file}", Reason.UNSUPPORTED, programs[0].target),)
             )
         if yes is None:
-            doubts = tuple(Gap("file:" + rsyslog_config.MAIN, Reason.AMBIGUOUS, doubt[:120]) for doubt in routing.doubts)
+            doubts = tuple(Gap("file:" + rsyslog_includes.MAIN, Reason.AMBIGUOUS, doubt[:120]) for doubt in routing.doubts)
             if not doubts and routing.complete:
                 return Answer(False, "only some of the messages are sent", tuple(place.line for place in sent))
             return Answer(None, "whether rsyslog sends it depends on what was not seen", tuple(place.line for place in sent), doubts)
@@ -175,7 +175,7 @@ class Forwarding:
             assert worst is not None
             return Answer(False, said[worst].why, (worst.line,), (), names)
         gaps = tuple(gap for one in said.values() for gap in one.gaps)
-        doubts = tuple(Gap("file:" + rsyslog_config.MAIN, Reason.AMBIGUOUS, doubt[:120]) for doubt in routing.doubts)
+        doubts = tuple(Gap("file:" + rsyslog_includes.MAIN, Reason.AMBIGUOUS, doubt[:120]) for doubt in routing.doubts)
         if not gaps and not doubts and routing.complete:
             return Answer(False, "only some of the messages go this way", tuple(place.line for place in sent), (), names)
         return Answer(None, "how rsyslog sends it depends on what was not seen", tuple(place.line for place in sent), gaps + doubts, names)

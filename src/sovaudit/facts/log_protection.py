@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sovaudit.facts import rsyslog_config
+from sovaudit.facts import rsyslog_includes
 from sovaudit.facts.files import Stat, Unseen
 from sovaudit.facts.log_access import LogAccess
 from sovaudit.facts.rsyslog_config import Configuration, Destination
@@ -144,7 +144,7 @@ class Protection:
         if account is None and config.drop_user.isdigit():
             account = next(iter(self._host.accounts.by_uid(int(config.drop_user))), None)
         if account is None:
-            return Line(rsyslog_config.MAIN, 0, f"there is no account {config.drop_user}")
+            return Line(rsyslog_includes.MAIN, 0, f"there is no account {config.drop_user}")
         groups = {
             group.gid for group in self._host.accounts.groups.values() if group.name in account.groups or group.name == config.drop_group
         }

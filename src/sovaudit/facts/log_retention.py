@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sovaudit.facts import rsyslog_config
+from sovaudit.facts import rsyslog_includes
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.log_protection import Answer
 from sovaudit.facts.logrotate import days_of
@@ -68,10 +68,10 @@ class Retention:
 
     def _kept(self, path: str, months: int, *, dynamic: bool = False, channel: bool = False) -> Kept:
         if dynamic:
-            gap = Gap(f"file:{rsyslog_config.MAIN}", Reason.UNSUPPORTED, f"file names made by template {path}")
+            gap = Gap(f"file:{rsyslog_includes.MAIN}", Reason.UNSUPPORTED, f"file names made by template {path}")
             return Kept(path, None, "its file names are made by a template", (), (gap,))
         if channel:
-            gap = Gap(f"file:{rsyslog_config.MAIN}", Reason.UNSUPPORTED, "an outchannel's command decides")
+            gap = Gap(f"file:{rsyslog_includes.MAIN}", Reason.UNSUPPORTED, "an outchannel's command decides")
             return Kept(path, None, "a size, and a command run at that size, limit it", (), (gap,))
         try:
             keep = self._logs.logrotate.keeps(path)

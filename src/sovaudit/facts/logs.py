@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sovaudit.facts import rsyslog_config
+from sovaudit.facts import rsyslog_config, rsyslog_includes
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.journald import FOLDER, Journald
 from sovaudit.facts.log_events import Event, events_of
@@ -56,7 +56,7 @@ class Logs:
         main = re.search(r"\s-f\s*(/\S+)", unit.get("ExecStart", ""))
         umask = unit.get("UMask", "")
         return rsyslog_config.load(
-            self._files, main[1] if main else rsyslog_config.MAIN, int(umask, 8) if re.fullmatch(r"[0-7]{1,4}", umask) else 0o022
+            self._files, main[1] if main else rsyslog_includes.MAIN, int(umask, 8) if re.fullmatch(r"[0-7]{1,4}", umask) else 0o022
         )
 
     @cached_property
@@ -118,9 +118,9 @@ class Logs:
             return Running(False, Line("/usr/sbin/rsyslogd", 0, "rsyslogd is not installed"))
         found = self.units.runs("rsyslogd", "rsyslog.service", "syslog.service")
         if found.yes and self.rsyslog is None:
-            return Running(False, Line(rsyslog_config.MAIN, 0, "rsyslogd has no configuration and does not start"))
+            return Running(False, Line(rsyslog_includes.MAIN, 0, "rsyslogd has no configuration and does not start"))
         if found.yes and self.rsyslog is not None and self.rsyslog.refused and not self._host.live:
-            return Running(False, Line(rsyslog_config.MAIN, 0, "no action is configured: rsyslogd exits"))
+            return Running(False, Line(rsyslog_includes.MAIN, 0, "no action is configured: rsyslogd exits"))
         return found
 
     @cached_property
@@ -270,7 +270,7 @@ class Logs:
             if not running.yes:
                 return Answer(False, "rsyslog is not in force", (running.because,))
             if not self.entries(message.severity):
-                return Answer(False, "nothing brings local messages to rsyslog", (Line(rsyslog_config.MAIN, 0, "no input"),))
+                return Answer(False, "nothing brings local messages to rsyslog", (Line(rsyslog_includes.MAIN, 0, "no input"),))
             routing = self.route(message)
         except Unseen as unseen:
             return Answer(None, "rsyslog's configuration was not seen in full", (), (unseen.gap,))
@@ -286,7 +286,7 @@ class Logs:
         maybe = routing.lands(lambda place: place in judged and judged[place].yes is not False)
         gaps = tuple(gap for answer in judged.values() for gap in answer.gaps)
         if maybe is not False:
-            doubts = tuple(Gap("file:" + rsyslog_config.MAIN, Reason.AMBIGUOUS, doubt[:120]) for doubt in routing.doubts)
+            doubts = tuple(Gap("file:" + rsyslog_includes.MAIN, Reason.AMBIGUOUS, doubt[:120]) for doubt in routing.doubts)
             if not gaps and not doubts and routing.complete:
                 return Answer(False, "only some of the messages reach a log file", tuple(place.line for place in judged))
             return Answer(

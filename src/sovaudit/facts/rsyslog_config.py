@@ -13,14 +13,13 @@ from sovaudit.facts.files import Files, Unseen
 from sovaudit.facts.parse import rainerscript as rs
 from sovaudit.facts.parse import rsyslog_legacy as legacy
 from sovaudit.facts.parse import rsyslog_syntax
+from sovaudit.facts.rsyslog_includes import MAIN, Includes
 from sovaudit.facts.rsyslog_sending import legacy_options, spent
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
 
-MAIN = "/etc/rsyslog.conf"
 DEFAULT_RULESET = "rsyslog_defaultruleset"
-MAX_BYTES = 2_000_000
 _TEMPLATES = {
     name.lower()
     for name in (
@@ -98,7 +97,7 @@ class _Loader:
         self.legacy: dict[str, str] = {}
         self.omfile: rs.Parameters = {}
         self.peers: list[str] = []
-        self.read = 0
+        self._includes = Includes(files, self.config.gaps, self.config.problems)
 
     # What the parser tells (rs.Reader)
 
@@ -390,51 +389,8 @@ class _Loader:
         self.config.problems.append((line, why))
         return None
 
-    # Files
-
-    def _expand(self, pattern: str, depth: int) -> tuple[str, ...]:
-        """Files behind a name or pattern. A folder's name stands for `name*`, and a folder among the matches for what is in it. Raises Unseen."""
-        wild = re.search(r"[*?\[]", pattern) is not None
-        if not wild:
-            stat = self.files.follow(pattern)
-            if stat is None:
-                return ()
-            if stat.kind != "d":
-                return (pattern,)
-        real = pattern if wild else f"{pattern}*"
-        names = self.files.glob(real)
-        found: list[str] = []
-        for name in names:
-            behind = self.files.follow(name)
-            if behind is not None and behind.kind == "d" and depth < 5:
-                found += self._expand(f"{name}/", depth + 1)
-            elif behind is not None and behind.kind != "d":
-                found.append(name)
-        return tuple(found)
-
     def files_of(self, pattern: str, optional: bool, line: Line) -> tuple[list[tuple[str, tuple[Line, ...]]], bool]:
-        if pattern.startswith("`"):
-            raise Unseen(Gap("file:" + MAIN, Reason.UNSUPPORTED, f"an include named by the environment: {pattern}"))
-        try:
-            names = self._expand(pattern, 0)
-        except Unseen as unseen:
-            self.config.gaps.append(unseen.gap)
-            return [], False
-        found: list[tuple[str, tuple[Line, ...]]] = []
-        for name in names:
-            try:
-                lines = self.files.lines(name) or ()
-            except Unseen as unseen:
-                self.config.gaps.append(unseen.gap)
-                continue
-            self.read += sum(len(row.text) for row in lines)
-            if self.read > MAX_BYTES:
-                raise Unseen(Gap(f"file:{name}", Reason.TRUNCATED, "rsyslog's configuration is larger than we read"))
-            found.append((name, lines))
-        missing = not names and not optional and not re.search(r"[*?\[]", pattern)
-        if missing:
-            self.config.problems.append((line, f"{pattern} does not exist"))
-        return found, missing
+        return self._includes.files_of(pattern, optional, line)
 
 
 def load(files: Files, main: str = MAIN, umask: int = 0o022) -> Configuration | None:
