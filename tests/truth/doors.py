@@ -56,6 +56,7 @@ def answered(
     asked: whose password an unnamed prompt wants. user: who runs it; empty for root.
     """
     who = ["setpriv", "--reuid", user, "--regid", str(UIDS[user]), "--init-groups"] if user else []
+    who += ["sh", "-c", 'exec "$@"', "sh"] if user else []  # setpriv itself still has root's rights when it starts a program
     program = subprocess.Popen(
         ["chroot", str(root), *who, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0,
         env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "TERM": "dumb"}, start_new_session=True,

@@ -6,6 +6,7 @@ root, and the check fails exactly where root was had for nothing or for password
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -105,6 +106,24 @@ CASES: dict[str, Case] = {
     "su trusts the wheel": Case(files={"/etc/pam.d/su": "auth sufficient pam_wheel.so trust group=sudo\n" + SU_STRICT}, prepare=ROOT_CODE, users=("alice", "bob"), sudoers=""),
     "su denies the wheel": Case(files={"/etc/pam.d/su": "auth requisite pam_wheel.so deny group=sudo\n" + LOOSE}, prepare=ROOT, users=("alice", "bob"), sudoers=""),
     "su, wheel is group 0": Case(files={"/etc/pam.d/su": "auth required pam_wheel.so\n" + LOOSE}, prepare=f"{ROOT}; usermod -aG root bob", users=("alice", "bob"), sudoers=""),
+    "su for a group only": Case(prepare=f"{ROOT}; chgrp staff /usr/bin/su; chmod 4750 /usr/bin/su; usermod -aG staff bob", users=("bob", "carol")),
+    "sudo for a group only": Case("ALL ALL=(ALL) NOPASSWD: ALL\n", prepare="chgrp staff /usr/bin/sudo; chmod 4750 /usr/bin/sudo; usermod -aG staff bob", users=("bob", "carol")),
+    "sudo is not setuid": Case(prepare="chmod 755 /usr/bin/sudo"),
+    "group sudo is primary": Case(prepare="usermod -g sudo bob", users=("bob",)),
+    "PASSWD after NOPASSWD": Case("alice ALL=(ALL) NOPASSWD: /usr/bin/find, PASSWD: ALL\n", STRICT, tries=(*ALL, FIND)),
+    "NOPASSWD runs on": Case("alice ALL=(ALL) NOPASSWD: /usr/bin/find, ALL\n", STRICT),
+    "Defaults of the target": Case("Defaults>root !authenticate\n" + GROUP, STRICT),
+    "Defaults of another target": Case("Defaults>bob !authenticate\n" + GROUP, STRICT),
+    "Defaults of this host": Case("Defaults@ALL !authenticate\n" + GROUP, STRICT),
+    "Defaults in an included file": Case("@includedir /etc/sudoers.d\n" + GROUP, {**STRICT, "/etc/sudoers.d/x": "Defaults:alice !authenticate\n"}),
+    "Defaults in a file that is not read": Case("@includedir /etc/sudoers.d\n" + GROUP, {**STRICT, "/etc/sudoers.d/x.conf": "Defaults:alice !authenticate\n"}),
+    "first Defaults off, then on": Case("Defaults !authenticate\nDefaults authenticate\n" + GROUP, STRICT),
+    "a substack that decides": Case(files={"/etc/pam.d/sudo": "auth substack first\n" + GA + "@include common-account\nsession required pam_permit.so\n", "/etc/pam.d/sudo-i": BOTH, "/etc/pam.d/first": "auth sufficient pam_unix.so\nauth required pam_deny.so\n"}),
+    "an include that decides": Case(files={"/etc/pam.d/sudo": "auth include first\n" + GA + "@include common-account\nsession required pam_permit.so\n", "/etc/pam.d/sudo-i": BOTH, "/etc/pam.d/first": "auth sufficient pam_unix.so\nauth required pam_deny.so\n"}),
+    "die and ignore": Case(files={"/etc/pam.d/sudo": "auth [success=done default=die] pam_unix.so\n" + GA + "@include common-account\n", "/etc/pam.d/sudo-i": BOTH}),
+    "who is local needs no code": Case(files={"/etc/pam.d/sudo": "auth [success=1 default=ignore] pam_localuser.so\n" + GA + LOOSE, "/etc/pam.d/sudo-i": BOTH}),
+    "by ruser": Case(files={"/etc/pam.d/sudo": "auth [success=1 default=ignore] pam_succeed_if.so quiet ruser = alice\n" + GA + LOOSE, "/etc/pam.d/sudo-i": BOTH}),
+    "code passed on": Case(files={"/etc/pam.d/sudo": "auth required pam_google_authenticator.so forward_pass\nauth required pam_unix.so use_first_pass\n@include common-account\nsession required pam_permit.so\n", "/etc/pam.d/sudo-i": BOTH}),
     "su is not setuid": Case(prepare=f"{ROOT}; chmod 755 /usr/bin/su", users=("bob",)),
     "root has no shell": Case(prepare=f"{ROOT}; usermod -s /usr/sbin/nologin root", users=("bob",), tries=(SU, SU_L, ("su", "-s", "/bin/sh", "root", "-c", "id -u"))),
     "root's shell is listed": Case(prepare=f"{ROOT}; usermod -s /usr/sbin/nologin root; echo /usr/sbin/nologin >> /etc/shells", users=("bob",), tries=(SU, SU_L, ("su", "-s", "/bin/sh", "root", "-c", "id -u"))),
@@ -137,7 +156,9 @@ def look(name: str) -> Seen:
             own = PASSWORDS if P in offered else {}
             for command in case.tries:
                 asked = user if command[0] == "sudo" else "root"
-                if "0" in answered(root, command, passwords=own, asked=asked, codes=C in offered, user=user).split():
+                if re.search(
+                    r"(^|: )0\r?$", answered(root, command, passwords=own, asked=asked, codes=C in offered, user=user), re.MULTILINE
+                ):
                     return True
             return False
 

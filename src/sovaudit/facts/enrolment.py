@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from sovaudit.facts import su
 from sovaudit.facts.accounts import Account, Password
-from sovaudit.facts.escalation import su_services, sudo_questions
+from sovaudit.facts.escalation import sudo_questions
 from sovaudit.facts.factors import Factor, FactorSet, Ways
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
@@ -68,7 +69,7 @@ class Enrolment:
                         yield from self._before(service, who, account)
         if self._su():
             for root in host.accounts.by_uid(0):
-                for service, _ in su_services(host):
+                for service in su.services(host):
                     if self._asks(service):
                         others = [account for account in people if account.uid != 0][:MAX_INVOKERS]
                         yield from next((found for other in others if (found := list(self._before(service, root, other)))), [])
@@ -82,15 +83,12 @@ class Enrolment:
             installed = True
         found += ["sshd"] if installed else []
         found += ["sudo", "sudo-i"] if host.sudo.installed is not False and not host.sudo.broken else []
-        found += [service for service, _ in su_services(host)] if self._su() else []
+        found += su.services(host) if self._su() else []
         return found
 
     def _su(self) -> bool:
-        try:
-            programs = [self._host.files.follow(path) for path in ("/usr/bin/su", "/bin/su")]
-        except Unseen:
-            return True
-        return any(program is not None and program.uid == 0 and program.mode & 0o4000 for program in programs)
+        there = su.programs(self._host)
+        return bool(there.usable) or there.gap is not None
 
     def _asks(self, service: str) -> bool:
         if service not in self._known:

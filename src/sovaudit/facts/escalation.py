@@ -7,10 +7,10 @@ What opened the session counts as the first factor; a recent answer that sudo re
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sovaudit.facts import su
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.factors import Factor, FactorSet, Ways, Why, kinds, might, never, opens
 from sovaudit.facts.files import Unseen
@@ -20,7 +20,6 @@ from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
 
-SU = ("/usr/bin/su", "/bin/su")
 PKEXEC = ("/usr/bin/pkexec", "/bin/pkexec")
 MAX_ROADS = 200  # of one account through sudo
 
@@ -44,7 +43,9 @@ def no_second(factors: FactorSet) -> bool:
 
 def escalations(host: Host, account: Account) -> list[Road]:
     """Every way, certain or possible, that opens for somebody. Raises Unseen only where accounts themselves were not seen."""
-    roads = [*_sudo(host, account), *_su(host, account), *_others(host, account), *_pkexec(host)]
+    roads = [*_sudo(host, account), *_others(host, account)]
+    if account.has_shell:  # who has no session starts no su
+        roads += [*_su(host, account), *_pkexec(host)]
     return [road for road in roads if road.ways]
 
 
@@ -191,49 +192,10 @@ def _after(because: tuple[Line, ...], ways: Ways) -> Ways:
 
 
 def _su(host: Host, account: Account) -> Iterator[Road]:
-    """su and `su -` to every account with uid 0: two PAM services where su is util-linux's."""
-    doubts: list[Gap] = []
-    try:
-        programs = [host.files.follow(path) for path in SU]
-        if not any(program and program.uid == 0 and program.mode & 0o4000 for program in programs):
-            return
-    except Unseen as unseen:
-        doubts.append(unseen.gap)
-    for root in host.accounts.by_uid(0):
-        if not _shell_runs(host, root):
-            continue
-        for service, doubt in su_services(host):
-            try:
-                ways = _of_another(host.pam.enter(service, root, invoker=account))
-            except Unseen as unseen:
-                ways = might(gaps=[unseen.gap])
-            for gap in (*doubts, *doubt):
-                ways = ways.doubtful(gap)
-            words = ["su", "-" if service == "su-l" else "", root.name if root.name != "root" else ""]
-            yield Road(" ".join(word for word in words if word), ways, named=False)
-
-
-def su_services(host: Host) -> list[tuple[str, tuple[Gap, ...]]]:
-    """PAM services of su, each with why it is not certain that su uses it."""
-    try:
-        if host.pam.stacks.configured("su-l"):
-            return [("su", ()), ("su-l", ())]
-        version = re.match(r"(?:\d+:)?(\d+)\.(\d+)", host.packages.get("util-linux", ""))
-        util_linux = version is not None and (int(version[1]), int(version[2])) >= (2, 32)
-        return [("su", ()), ("su-l", ())] if util_linux else [("su", ())]
-    except Unseen as unseen:
-        return [("su", ()), ("su-l", (unseen.gap,))]
-
-
-def _shell_runs(host: Host, root: Account) -> bool:
-    """su runs the target's shell; one that gives no session can be exchanged (`su -s`) only if /etc/shells lists it."""
-    if root.has_shell:
-        return True
-    try:
-        lines = host.files.lines("/etc/shells") or ()
-    except Unseen:
-        return True
-    return any(line.text.strip() == root.shell for line in lines)
+    """su and `su -` to every account with uid 0: two PAM services."""
+    for service, root, ways in su.each(host, account):
+        words = ["su", "-" if service == "su-l" else "", root.name if root.name != "root" else ""]
+        yield Road(" ".join(word for word in words if word), _of_another(ways), named=False)
 
 
 # the rest
@@ -241,14 +203,12 @@ def _shell_runs(host: Host, root: Account) -> bool:
 
 def _others(host: Host, account: Account) -> Iterator[Road]:
     """doas and groups, as `Privilege` finds them."""
-    for path in host.privilege.paths_to_root(account):
+    for path in host.privilege.beside_sudo_and_su(account):
         how = path.kind
         if path.kind == "group":
             how, ways = f"%{path.because[0].text.split(':')[0]}", opens(because=path.because)
-        elif path.kind == "doas":
-            ways = _doas(host, account, bool(path.needs) or not path.certain, path.because)
         else:
-            continue
+            ways = _doas(host, account, bool(path.needs) or not path.certain, path.because)
         for gap in path.gaps:
             ways = ways.doubtful(gap)
         yield Road(how, ways if path.certain or path.gaps else Ways())

@@ -56,10 +56,13 @@ class Privilege:
             found.append(RootPath("sudo", reach.certain, reach.because, reach.words, reach.gaps, needs))
         elif not reach.certain:
             found.append(RootPath("sudo", False, reach.because, "sudo may make root", reach.gaps))
-        for path in (self._su(account), self._doas(account), *self._groups(account)):
-            if path is not None:
-                found.append(path)
-        return found
+        path = self._su(account)
+        return [*found, *([path] if path is not None else []), *self.beside_sudo_and_su(account)]
+
+    def beside_sudo_and_su(self, account: Account) -> list[RootPath]:
+        """doas, and groups that equal root."""
+        path = self._doas(account)
+        return [*([path] if path is not None else []), *self._groups(account)]
 
     def _su(self, account: Account) -> RootPath | None:
         """su to root: what PAM asks of this account there."""

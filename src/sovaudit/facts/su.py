@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sovaudit.facts.accounts import Account
@@ -72,26 +73,33 @@ def stranger(account: Account) -> Account:
 def ways(host: Host, account: Account) -> Ways:
     """What this account must present to become root by su. Factors are root's: PASSWORD is the password of root."""
     there = programs(host)
-    startable = [stat for stat in there.usable if may_start(account, stat)]
-    if not startable and there.gap is None:
-        return never(there.because)
-    found = Ways()
+    found = never(there.because) if not there.usable and there.gap is None else Ways()
     for root in host.accounts.by_uid(0):
         if not _gives_a_shell(host, root):
             found = found | never(root.because[:1])
-            continue
-        for service in _services(host):
-            try:
-                found = found | (
-                    host.pam.authenticate(service, root, invoker=account)
-                    & host.pam.account_phase(service, root, invoker=account)
-                    & _session(host, service, root, account)
-                )
-            except Unseen as unseen:
-                found = found | Ways(possible={frozenset({Factor.PASSWORD}): Why(gaps=(unseen.gap,))})
+    for _, _, one in each(host, account):
+        found = found | one
+    return found
+
+
+def each(host: Host, account: Account) -> Iterator[tuple[str, Account, Ways]]:
+    """The same, apart for each PAM service and each account with uid 0 that su can lead to."""
+    there = programs(host)
+    startable = [stat for stat in there.usable if may_start(account, stat)]
+    if not startable and there.gap is None:
+        return
     if startable and all(posixpath.basename(stat.path).startswith(("busybox", "bbsuid")) for stat in startable):
-        found = _busybox(host)
-    return found if startable or there.gap is None else found.doubtful(there.gap)
+        yield from ((SERVICES[0], root, _busybox(root)) for root in host.accounts.by_uid(0))
+        return
+    for root in host.accounts.by_uid(0):
+        if not _gives_a_shell(host, root):
+            continue
+        for service in services(host):
+            try:
+                found = host.pam.enter(service, root, invoker=account) & _session(host, service, root, account)
+            except Unseen as unseen:
+                found = Ways(possible={frozenset({Factor.PASSWORD}): Why(gaps=(unseen.gap,))})
+            yield service, root, found if startable or there.gap is None else found.doubtful(there.gap)
 
 
 # Modules that have no function for a session, so that libpam takes them for unknown ones.
@@ -133,7 +141,7 @@ def _sessions(files: Files) -> dict[tuple[Line, tuple[Behaviour, ...]], Ways]:
     return {}
 
 
-def _services(host: Host) -> tuple[str, ...]:
+def services(host: Host) -> tuple[str, ...]:
     """Alpine's su is not that of util-linux and has one service only."""
     try:
         alpine = host.os.get("ID") == "alpine" and not host.pam.stacks.configured("su-l")
@@ -142,16 +150,12 @@ def _services(host: Host) -> tuple[str, ...]:
     return SERVICES[:1] if alpine else SERVICES
 
 
-def _busybox(host: Host) -> Ways:
+def _busybox(root: Account) -> Ways:
     """Busybox asks /etc/shadow itself: whoever knows the password of root is in."""
-    found = Ways()
-    for root in host.accounts.by_uid(0):
-        if root.password is None:
-            gap = root.shadow_gap or Gap("file:/etc/shadow", Reason.ABSENT)
-            found = found | Ways(possible={frozenset({Factor.PASSWORD}): Why(gaps=(gap,))})
-        elif root.password.usable:
-            found = found | opens(Factor.PASSWORD, because=root.because)
-    return found
+    if root.password is None:
+        gap = root.shadow_gap or Gap("file:/etc/shadow", Reason.ABSENT)
+        return Ways(possible={frozenset({Factor.PASSWORD}): Why(gaps=(gap,))})
+    return opens(Factor.PASSWORD, because=root.because) if root.password.usable else never(root.because)
 
 
 def _gives_a_shell(host: Host, root: Account) -> bool:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.host import Host
 from sovaudit.facts.parse.sudoers import CmndSpec, Default, Member, Members, Policy
+from sovaudit.facts.su import may_start
 from sovaudit.facts.sudo_match import ALLOW, DENY, NO, SILENT, UNSPEC, YES, Answer, Matcher, Request, Target, leaves
 from sovaudit.facts.sudo_policy import load
 from sovaudit.facts.sudo_reach import ANY, Reach, Reaches
@@ -210,10 +211,14 @@ class Sudo:
             self._match.runas_default = next(iter(values)) or "root"
 
     def rules(self, account: Account) -> list[tuple[CmndSpec, bool]]:
-        """The commands of every rule for this account on this host, in file order, and whether user and host certainly match."""
+        """The commands of every rule for this account on this host, in file order, and whether user and host certainly match; none where it may not
+        start sudo.
+        """
         if account.name not in self._specs:
             found: list[tuple[CmndSpec, bool]] = []
-            for spec in self.policy.specs:
+            program = self._loaded.program
+            starts = program is None or may_start(account, program)  # sudo may be for a group only
+            for spec in self.policy.specs if starts else ():
                 self._match.start()
                 users = self._match.users(spec.users, account)
                 if ALLOW not in users:

@@ -23,7 +23,7 @@ RECOVERS: Version = (1, 9, 3)  # from here on a line with a syntax error is skip
 class Loaded:
     """installed is None where the program was not looked for. broken says why sudo serves nobody; empty if it works.
 
-    read: files and folders of the policy that sudo does read. plugins: what it loads, and helpers it runs.
+    read: files and folders of the policy that sudo does read. plugins: what it loads, and helpers it runs. program: sudo itself.
 
     gaps: what could change any answer. elsewhere: other sources of rules that this evidence does not show (`sss`, `ldap`, a plugin).
     """
@@ -37,12 +37,14 @@ class Loaded:
     version: Version
     read: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
+    program: Stat | None = None
 
 
 class _Loader:
     def __init__(self, host: Host) -> None:
         self.host = host
         self.files = host.files
+        self.program: Stat | None = None
         self.gaps: list[Gap] = []
         self.elsewhere: list[str] = []
         self.main = "/etc/sudoers"
@@ -53,7 +55,7 @@ class _Loader:
         self.plugins: dict[str, None] = {}
 
     def load(self) -> Loaded:
-        return replace(self._load(), read=tuple(self.read), plugins=tuple(self.plugins))
+        return replace(self._load(), read=tuple(self.read), plugins=tuple(self.plugins), program=self.program)
 
     def _load(self) -> Loaded:
         version = self._version()
@@ -108,6 +110,7 @@ class _Loader:
                 continue
             if found is not None:
                 self.read.setdefault(path)
+                self.program = found
                 if found.uid != 0 or not found.mode & 0o4000:
                     return True, f"{path} is not setuid root"
                 return True, ""
