@@ -69,6 +69,7 @@ def judge(
     if fleet and iter(evidences) is evidences:
         evidences = list(evidences)  # it cannot be read twice
     count = 0
+    latest: Host | None = None
     uncollected: list[Evidence] = []
     for evidence in evidences:
         if each is not None:
@@ -83,10 +84,13 @@ def judge(
             calibration.extend(_calibrate(host))
         if evidence.collected:
             count += 1
+            latest = host
         elif fleet:
             uncollected.append(evidence)
+    # of a single host everything is known already
+    hosts = (latest,) if latest is not None and count == 1 else Hosts(evidences, count)
     for selection in fleet:
-        yield _judge_fleet(selection, Hosts(evidences, count), uncollected)
+        yield _judge_fleet(selection, hosts, uncollected)
 
 
 class Hosts(Sequence[Host]):
@@ -141,7 +145,7 @@ def _judge(selection: Selection, facts: tuple[Any, ...], evidence: Evidence, dig
     return _judgement(selection, outcomes, evidence.target.id, digests)
 
 
-def _judge_fleet(selection: Selection, hosts: Hosts, uncollected: list[Evidence]) -> Judgement:
+def _judge_fleet(selection: Selection, hosts: Sequence[Host], uncollected: list[Evidence]) -> Judgement:
     outcomes = [_uncollected(evidence) for evidence in uncollected]
     if hosts or not uncollected:
         outcomes += _run(selection, (hosts,))
