@@ -42,6 +42,7 @@ FACTS = {
     "test_audit::test_the_kernel_holds_the_rules_that_we_say": AUDIT,
     "test_audit::test_changes_of_a_file_are_recorded_as_we_say": AUDIT[:3],
     "test_audit::test_commands_are_recorded_as_we_say": AUDIT[3:4],
+    "test_audit_daemon::test_we_say_whether_auditd_starts": ("log-completeness.audit-protected",),
     "test_audit::test_clocks_and_modules_are_recorded_as_we_say": AUDIT[4:],
 }
 
@@ -113,7 +114,7 @@ def outcomes(files: list[Path]) -> dict[str, list[int]]:
         for case in ET.parse(file).getroot().iter("testcase"):
             name = f"{case.get('classname', '').split('.')[-1]}::{case.get('name', '').split('[')[0]}"
             bad = case.find("failure") is not None or case.find("error") is not None
-            if case.find("skipped") is None:
+            if case.find("skipped") is None and "truth." in case.get("classname", ""):
                 counts = found.setdefault(name, [0, 0])
                 counts[1 if bad else 0] += 1
     return found
