@@ -52,6 +52,8 @@ def home_permissions(host: Host) -> Outcomes:
             yield unknown(text, subject=name, because=because, settle="the accounts of {source}", name=name, names=names, source=source)
         else:
             yield passed("the home of {name} is private", subject=name, seen=home.because[0].text, because=because, name=name)
+    if not any(account.has_shell for account in host.accounts):
+        yield not_applicable("no account has a shell")
     for program, ask in (("useradd", homes.useradd), ("adduser", homes.adduser), ("pam_mkhomedir", homes.at_login)):
         subject = f"new homes by {program}"
         try:

@@ -96,3 +96,7 @@ def test_homes_made_at_login() -> None:
 def test_unseen() -> None:
     assert judged({}, {"/etc/login.defs": "", "/usr/sbin/useradd": ""}, unseen=["/etc/login.defs"])["new homes by useradd"] == "unknown"
     assert judged({}, unseen=["tree"])["alice"] == "unknown"
+
+
+def test_a_host_where_nobody_has_a_shell() -> None:
+    assert verdicts(run(home_permissions, host_with({"/etc/passwd": ""}))) == {"": "not_applicable"}
