@@ -25,7 +25,7 @@ import paramiko
 
 from sovaudit.audit import Audit
 from sovaudit.bundle import BundleWriter
-from sovaudit.collectors import CollectOptions, collect, parse_target
+from sovaudit.collectors import CollectOptions, collect, items, parse_target
 from sovaudit.engine import judge
 from sovaudit.model.evidence import Evidence
 from tests import lab
@@ -61,12 +61,16 @@ def test_it(host):
 
 
 @contextmanager
-def host(folder: Path) -> Iterator[tuple[int, Path, Path]]:
-    """A real Debian host: port, private key, known_hosts."""
+def host(folder: Path, *, python: bool = False) -> Iterator[tuple[int, Path, Path]]:
+    """A real Debian host: port, private key, known_hosts. python: with Debian's full python3, which ansible needs there."""
     key = folder / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     with lab.overlay({"/root/.ssh/authorized_keys": key.with_suffix(".pub").read_text()}) as root:
         (root / "root/.ssh").chmod(0o700)
+        if python:
+            shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
+            got = lab.run(root, ["sh", "-c", "apt-get update -qq && apt-get install -y -qq --no-install-recommends python3"], timeout=300)
+            assert got.returncode == 0, got.stderr
         public = (root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
         with lab.sshd(root, arguments=["-o", "PermitRootLogin=yes", "-o", "MaxSessions=100"]) as port:
             known = folder / "known_hosts"
@@ -104,12 +108,11 @@ def separately(port: int, key: Path, known: Path, evidence: Evidence) -> None:
     with paramiko.SSHClient() as client:
         client.load_host_keys(str(known))
         client.connect("127.0.0.1", port, "root", key_filename=str(key), sock=sock, allow_agent=False, look_for_keys=False)
+        lines = {f"cmd:{command.name}": command.line for command in items.COMMANDS}
         commands = ["find /etc -xdev -printf '%m %u %g %s %T@ %p\\n'", "dpkg-query -W"]
-        for name in evidence.artifacts:
-            if name.startswith("file:"):
-                commands.append(f"cat {shlex.quote(name[5:])}")
-            elif name.startswith("cmd:"):
-                commands.append("sshd -T" if name == "cmd:sshd-T" else "true")
+        commands += ["find / -xdev -type f -perm /6000", "getcap -r / 2>/dev/null", "find /var/log -printf '%m %u %g %s %T@ %p\\n'"]
+        commands += [f"cat {shlex.quote(name[5:])}" for name in evidence.artifacts if name.startswith("file:")]
+        commands += [lines[name] for name in evidence.artifacts if name in lines]
         for command in commands:
             _, out, _ = client.exec_command(command)
             out.read()
@@ -166,7 +169,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--peers", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, host(Path(name)) as (port, key, known):
+    with tempfile.TemporaryDirectory() as name, host(Path(name), python=options.peers) as (port, key, known):
         folder = Path(name)
         ways = CollectOptions(key_files=(str(key),), known_hosts=(str(known),))
         here = f"ssh://root@127.0.0.1:{port}"
