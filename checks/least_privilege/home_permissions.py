@@ -11,7 +11,7 @@ useradd `HOME_MODE 700` is decimal, `UMASK 027 # x` is no number, and its defaul
 Fails: somebody else may. A home that is `/` or another account's is shared.
 Unknown: the home or the folders above it were not seen; its group has members whom only a directory knows; adduser's default depends on a
 version that was not seen.
-Not applicable: the account has no home folder.
+Not applicable: the account has no home folder; no account has a shell.
 Out of reach: access control lists, and what stands inside the home.
 
 Remedy: `chmod o-rwx,g-w HOME` (`chmod 700` where the group is shared); `HOME_MODE 0700` in /etc/login.defs, `DIR_MODE=0700` in
