@@ -45,6 +45,7 @@ def errors(path: str, data: bytes) -> list[str]:
     evidence = evidence_with(
         {**BASE, path: data},
         links=LINKS,
+        modes={"/usr/bin/sudo": (0o4755, 0, 0), "/usr/bin/su": (0o4755, 0, 0)},
         commands=log_hosts.COMMANDS,
         artifacts={"packages": "openssh-server 1:9.2p1-2+deb12u5\nsudo 1.9.13p3-1\nlibpam-modules 1.5.2-6\nsystemd 252.1\n"},
     )

@@ -25,7 +25,9 @@ def sudo(host: Host) -> Outcomes:
     if host.sudo.installed is False or host.sudo.broken:
         yield not_applicable("sudo runs nothing here", because=host.sudo.because)
         return
+    asked = False
     for name, found in host.logs.sudo_records():
+        asked = True
         if found.yes:
             yield passed(
                 "each command line of {name} through sudo is recorded",
@@ -46,3 +48,5 @@ def sudo(host: Host) -> Outcomes:
                 subject=name, name=name, why=found.why, because=found.because, gaps=found.gaps,
                 settle="Collect sudoers with all that it includes, and the logging configuration in full.",
             )  # fmt: skip
+    if not asked:
+        yield not_applicable("no account could run sudo")

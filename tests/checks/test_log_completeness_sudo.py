@@ -84,3 +84,7 @@ def test_less_evidence_never_helps(defaults: str) -> None:
         for subject, verdict in after.items():
             if verdict in ("pass", "not_applicable"):
                 assert before.get(subject, "pass" if doubt else "") in ("pass", "not_applicable"), (artifact, subject)
+
+
+def test_nobody_to_record() -> None:
+    assert judged(changes={"/etc/passwd": ""}) == {"": "not_applicable"}
