@@ -100,14 +100,13 @@ def furnish(root: Path, case: tuple[dict[str, str], str, str]) -> None:
     lab.write(root, files)
 
 
-def typed(command: list[str], **more: object) -> str:
-    """What a program on a terminal prints when `umask` and `exit` are typed. Two attempts: a busy machine may lose the first letters."""
+def _typed(command: list[str], seconds: float, **more: object) -> bytes:
     leader, follower = pty.openpty()
     process = subprocess.Popen(command, stdin=follower, stdout=follower, stderr=follower, start_new_session=True, **more)  # type: ignore[call-overload]
     os.close(follower)
     os.set_blocking(leader, False)
     os.write(leader, b"echo mask=$(umask)=; exit\n")
-    seen, end = b"", time.monotonic() + 15
+    seen, end = b"", time.monotonic() + seconds
     while time.monotonic() < end and not re.search(rb"mask=(\d+)=", seen):
         try:
             seen += os.read(leader, 4096)
@@ -120,6 +119,17 @@ def typed(command: list[str], **more: object) -> str:
     process.kill()
     process.wait()
     os.close(leader)
+    return seen
+
+
+def typed(command: list[str], **more: object) -> str:
+    """What a program on a terminal prints when `umask` and `exit` are typed. Several attempts: a busy machine may lose what is typed early."""
+    seen = b""
+    for seconds in (15, 20, 30):
+        seen = _typed(command, seconds, **more)
+        if re.search(rb"mask=(\d+)=", seen):
+            break
+        time.sleep(1)
     found = re.search(rb"mask=(\d+)=", seen)
     assert found, seen
     return found[1].decode()
