@@ -120,3 +120,12 @@ def test_the_script_is_plain_sh() -> None:
 def test_paramiko_is_imported_for_ssh_only() -> None:
     code = "import sys, sovaudit.collectors as c; c.parse_target('ssh://a@b'); c.plan(c.parse_target('local:')); print('paramiko' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_every_place_where_facts_look_for_a_program_is_looked_at() -> None:
+    """A place that is not, with a folder there that was not listed, would leave a host without that program `unknown`."""
+    from sovaudit.collectors.items import ITEMS
+    from sovaudit.facts.ssh import PROGRAMS
+    from sovaudit.facts.sudo_policy import BINARIES
+
+    assert {*PROGRAMS, *BINARIES} <= {item.path for item in ITEMS}

@@ -128,7 +128,9 @@ ITEMS: tuple[Item, ...] = (
     Item("/etc/syslog-ng", depth=3, family="syslogng"),
     *_each("/etc/syslog.conf /etc/fstab"),
     *_each(
-        "/etc/filebeat /etc/fluent-bit /etc/vector /etc/promtail /etc/td-agent /etc/nxlog /opt/splunkforwarder /var/ossec", content=False
+        "/etc/filebeat /etc/fluent-bit /etc/vector /etc/promtail /etc/td-agent /etc/nxlog /opt/splunkforwarder /var/ossec "
+        "/opt/openssh/sbin/sshd /opt/sudo/bin/sudo",
+        content=False,
     ),
     *_each("/.dockerenv /run/.containerenv /sbin/init /usr/sbin/init /usr/lib/systemd/systemd-journal-upload", content=False),
     Item("/etc/logrotate.conf", family="logrotate"),
