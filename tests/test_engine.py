@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -144,3 +144,60 @@ def test_a_check_that_asks_for_the_unknown_is_refused() -> None:
 
     with pytest.raises(UsageError, match="asks for int"):
         list(judge([chosen(odd, (int,))], [evidence_with()]))
+
+
+class People:
+    """A fact made of all targets of its kind."""
+
+    kinds = ("people",)
+    companion = True
+
+    def __init__(self, evidences: tuple[Evidence, ...]) -> None:
+        self.names = [evidence.target.id for evidence in evidences]
+
+
+class Place:
+    kinds = ("ldap",)
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+
+
+def of_people(place: Host | Place, people: People) -> Outcomes:
+    yield passed("{n}", subject=place.evidence.target.id, n=len(people.names))
+
+
+def perhaps(place: Place, people: People | None) -> Outcomes:
+    yield passed("fine", subject="alone" if people is None else "accompanied")
+
+
+BOTH = (Host | Place, People)
+
+
+def test_a_check_stands_on_each_kind_it_names_and_beside_its_companion() -> None:
+    world = [evidence_with(target="a", kind="ldap"), evidence_with(target="b"), evidence_with(target="z", kind="people")]
+    found = list(judge([chosen(of_people, BOTH)], world))
+    assert {judgement.target: judgement.passed for judgement in found} == {"a": ("a",), "b": ("b",)}
+
+
+def test_without_its_companion_a_check_is_not_run_unless_it_can_do_without() -> None:
+    alone = [evidence_with(target="a", kind="ldap")]
+    assert list(judge([chosen(of_people, BOTH)], alone)) == []
+    (judgement,) = judge([chosen(perhaps, (Place, People | None))], alone)
+    assert judgement.passed == ("alone",)
+    (judgement,) = judge([chosen(perhaps, (Place, People | None))], [*alone, evidence_with(target="p", kind="people")])
+    assert judgement.passed == ("accompanied",)
+
+
+def test_a_companion_that_was_not_collected_leaves_doubt() -> None:
+    lost = replace(evidence_with(target="p", kind="people"), status=TargetStatus.FAILED, error="no such file")
+    (judgement,) = judge([chosen(of_people, BOTH)], [evidence_with(target="a", kind="ldap"), lost])
+    assert [finding.verdict.value for finding in judgement.findings] == ["unknown"]
+    assert judgement.findings[0].message.args["target"] == "p"
+
+
+def test_what_is_judged_cannot_be_a_companion() -> None:
+    with pytest.raises(UsageError, match="first parameter"):
+        list(judge([chosen(of_people, (People,))], []))
+    with pytest.raises(UsageError, match="target by target"):
+        list(judge([chosen(of_people, (Host, Place))], []))

@@ -23,6 +23,7 @@ LAYERS = (
     ("facts",),
     ("authoring", "testing"),
     ("content",),
+    ("binding",),
     ("engine",),
     ("documents", "directives", "profiles"),
     ("registry",),

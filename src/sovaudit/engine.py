@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, overload
+from typing import Any, Protocol
 
 from sovaudit import canon
 from sovaudit.authoring import Check
-from sovaudit.errors import UsageError
+from sovaudit.binding import Binding, Many, Need, binding
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.model.evidence import Evidence, Gap
@@ -23,8 +23,7 @@ from sovaudit.model.verdict import Reason, Severity, Verdict
 
 MAX_BECAUSE = 12  # lines a finding quotes; what led there is rarely longer, and a fleet's report stays readable
 MAX_TEXT = 400  # characters of any quoted text
-MAX_SUBJECTS = 100_000  # outcomes of one check on one target
-HOST_KINDS = ("local", "root", "ssh")
+MAX_SUBJECTS = 250_000  # outcomes of one check on one target
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -58,60 +57,122 @@ def judge(
     calibration: list[Calibration] | None = None,
     each: Callable[[Evidence], object] | None = None,
 ) -> Iterator[Judgement]:
-    """Every selected check on every target, one target in memory at a time.
+    """Every selected check on every target that it can judge, one target in memory at a time.
 
-    evidences: read once for the checks of one host, and once more for each check over several hosts (`tuple[Host, ...]`), which run at
-    the end. each: called with every target's evidence as it is first read. calibration: receives, target by target, where a program's
-    own answer stood beside ours. Raises UsageError for a check that asks for facts nobody provides.
+    evidences: read once for the checks of one target; once more for those that ask for something beside it (`people: Roster`), and for
+    each check over several targets (`tuple[Host, ...]`), at the end. A check for which the audit has no target is not run.
+    each: called with every target's evidence as it is first read. calibration: receives, target by target, where a program's own answer
+    stood beside ours. Raises UsageError for a check that asks for facts nobody provides.
     """
-    single = [selection for selection in selections if _needs(selection.check) == "host"]
-    fleet = [selection for selection in selections if _needs(selection.check) == "hosts"]
-    if fleet and iter(evidences) is evidences:
+    bound = [(selection, binding(selection.check)) for selection in selections]
+    alone = [(selection, found.primary) for selection, found in bound if not found.primary.together and not found.beside]
+    later = [(selection, found) for selection, found in bound if found.primary.together or found.beside]
+    if later and iter(evidences) is evidences:
         evidences = list(evidences)  # it cannot be read twice
-    count = 0
-    latest: Host | None = None
-    uncollected: list[Evidence] = []
+    audit = _Audit(evidences, frozenset(kind for _, found in later for need in found.beside if need.folded for kind in need.kinds))
     for evidence in evidences:
         if each is not None:
             each(evidence)
-        if evidence.target.kind not in HOST_KINDS:
-            continue
-        host = Host(evidence)
+        facts = audit.meet(evidence)
         digests = _Digests(evidence)
-        for selection in single:
-            yield _judge(selection, (host,), evidence, digests)
-        if calibration is not None and evidence.collected:
-            calibration.extend(_calibrate(host))
-        if evidence.collected:
-            count += 1
-            latest = host
-        elif fleet:
-            uncollected.append(evidence)
-    # of a single host everything is known already
-    hosts = (latest,) if latest is not None and count == 1 else Hosts(evidences, count)
-    for selection in fleet:
-        yield _judge_fleet(selection, hosts, uncollected)
+        for selection, need in alone:
+            if evidence.target.kind in need.kinds:
+                yield _judge(selection, facts(need), (), evidence, digests)
+        if calibration is not None and evidence.collected and evidence.target.kind in Host.kinds:
+            calibration.extend(_calibrate(facts(_HOST)))
+    later = [(selection, found) for selection, found in later if audit.can_run(found)]
+    joined = [(selection, found) for selection, found in later if not found.primary.together]
+    for evidence in evidences if joined else ():
+        facts = audit.facts(evidence)
+        for selection, found in joined:
+            if evidence.target.kind in found.primary.kinds:
+                digests = _Digests(evidence, *audit.folded(found))
+                yield _judge(selection, facts(found.primary), audit.beside(found), evidence, digests, audit.missing(found))
+    for selection, found in later:
+        if found.primary.together:
+            outcomes = [_uncollected(evidence) for evidence in audit.uncollected if evidence.target.kind in found.primary.kinds]
+            missing = audit.missing(found)
+            outcomes += [_uncollected(evidence) for evidence in missing]
+            every = audit.all(found.primary)
+            if len(every) and not missing:
+                outcomes += _run(selection, (every, *audit.beside(found)))
+            yield _judgement(selection, outcomes, "*", _Digests(*audit.folded(found)))
 
 
-class Hosts(Sequence[Host]):
-    """All collected hosts of an audit, in the order of their targets. Each is made anew when its turn comes: one in memory at a time."""
+class _Audit:
+    """What the targets of one audit give, remembered from the first reading: how many of which kind, and those that stand beside others."""
 
-    def __init__(self, evidences: Iterable[Evidence], count: int) -> None:
+    def __init__(self, evidences: Iterable[Evidence], kept: frozenset[str]) -> None:
         self._evidences = evidences
-        self._count = count
+        self._kept_kinds = kept
+        self._kept: list[Evidence] = []
+        self._counts: dict[str, int] = {}
+        self._last: dict[Any, tuple[str, Any]] = {}  # class of facts → target and facts: of a single target everything is known already
+        self.uncollected: list[Evidence] = []
 
-    def __len__(self) -> int:
-        return self._count
+    def meet(self, evidence: Evidence) -> Callable[[Need], Any]:
+        kind = evidence.target.kind
+        if evidence.collected:
+            self._counts[kind] = self._counts.get(kind, 0) + 1
+        else:
+            # one that stands beside others is not judged itself, and one that failed has nothing more to give
+            self.uncollected.append(evidence)
+        if kind in self._kept_kinds:
+            self._kept.append(evidence)
+        return self.facts(evidence)
 
-    def __iter__(self) -> Iterator[Host]:
-        return (Host(evidence) for evidence in self._evidences if evidence.target.kind in HOST_KINDS and evidence.collected)
+    def facts(self, evidence: Evidence) -> Callable[[Need], Any]:
+        """Facts of a target for a need, made once."""
 
-    @overload
-    def __getitem__(self, at: int) -> Host: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Host]: ...
-    def __getitem__(self, at: int | slice) -> Host | Sequence[Host]:
-        return tuple(self)[at]
+        def of(need: Need) -> Any:
+            if not evidence.collected:
+                return None
+            made = need.facts_of(evidence.target.kind)
+            known = self._last.get(made)
+            if known is None or known[0] != evidence.target.id:
+                known = self._last[made] = (evidence.target.id, made(evidence))
+            return known[1]
+
+        return of
+
+    def all(self, need: Need) -> Sequence[Any]:
+        count = sum(self._counts.get(kind, 0) for kind in need.kinds)
+        if count == 1 and len(need.facts) == 1 and need.facts[0] in self._last:
+            return (self._last[need.facts[0]][1],)
+        return Many(need, self._evidences, count)
+
+    def _present(self, need: Need) -> bool:
+        return any(self._counts.get(kind) for kind in need.kinds) or any(one.target.kind in need.kinds for one in self.uncollected)
+
+    def can_run(self, found: Binding) -> bool:
+        """Whether the audit has a target, collected or not, for each thing that the check cannot do without."""
+        return self._present(found.primary) and all(need.optional or self._present(need) for need in found.beside)
+
+    def folded(self, found: Binding) -> tuple[Evidence, ...]:
+        kinds = {kind for need in found.beside if need.folded for kind in need.kinds}
+        return tuple(evidence for evidence in self._kept if evidence.collected and evidence.target.kind in kinds)
+
+    def missing(self, found: Binding) -> list[Evidence]:
+        """What should stand beside the judged target and was not collected."""
+        kinds = {kind for need in found.beside for kind in need.kinds}
+        return [evidence for evidence in self.uncollected if evidence.target.kind in kinds]
+
+    def beside(self, found: Binding) -> tuple[Any, ...]:
+        return tuple(self._one(need) for need in found.beside)
+
+    def _one(self, need: Need) -> Any:
+        if need.optional and not self._present(need):
+            return None
+        if not need.folded:
+            return self.all(need)
+        evidences = tuple(evidence for evidence in self._kept if evidence.collected and evidence.target.kind in need.kinds)
+        key = need.facts[0]
+        if key not in self._last:
+            self._last[key] = ("*", key(evidences))
+        return self._last[key][1]
+
+
+_HOST = Need((Host,), together=False, optional=False)
 
 
 def _calibrate(host: Host) -> Iterator[Calibration]:
@@ -126,30 +187,16 @@ def _calibrate(host: Host) -> Iterator[Calibration]:
         yield Calibration(target=host.evidence.target.id, fact="calibration", program="", agrees=None, detail=detail)
 
 
-def _needs(check: Check) -> str:
-    if check.needs == (Host,):
-        return "host"
-    if check.needs == (tuple[Host, ...],):
-        return "hosts"
-    names = ", ".join(getattr(need, "__name__", str(need)) for need in check.needs) or "nothing"
-    raise UsageError(
-        f"asks for {names}, and no collector provides that", where=f"check {check.id}", hint="A check asks for Host or tuple[Host, ...]."
-    )
-
-
-def _judge(selection: Selection, facts: tuple[Any, ...], evidence: Evidence, digests: _Digests) -> Judgement:
+def _judge(
+    selection: Selection, judged: Any, beside: tuple[Any, ...], evidence: Evidence, digests: _Digests, missing: Sequence[Evidence] = ()
+) -> Judgement:
     if not evidence.collected:
         outcomes = [_uncollected(evidence)]
+    elif missing:
+        outcomes = [_uncollected(one) for one in missing]
     else:
-        outcomes = _run(selection, facts)
+        outcomes = _run(selection, (judged, *beside))
     return _judgement(selection, outcomes, evidence.target.id, digests)
-
-
-def _judge_fleet(selection: Selection, hosts: Sequence[Host], uncollected: list[Evidence]) -> Judgement:
-    outcomes = [_uncollected(evidence) for evidence in uncollected]
-    if hosts or not uncollected:
-        outcomes += _run(selection, (hosts,))
-    return _judgement(selection, outcomes, "*", _Digests(None))
 
 
 def _judgement(selection: Selection, outcomes: list[Outcome], target: str, digests: _Digests) -> Judgement:
@@ -260,18 +307,15 @@ def params_document(params: Mapping[str, Any]) -> dict[str, Any]:
 class _Digests:
     """Digests of the artifacts that a finding rests on, each computed once."""
 
-    def __init__(self, evidence: Evidence | None) -> None:
-        self._evidence = evidence
-        self._known: dict[str, str] = {}
+    def __init__(self, *evidences: Evidence) -> None:
+        self._evidences = evidences
+        self._known: dict[str, list[str]] = {}
 
     def of(self, names: Iterable[str]) -> list[str]:
-        if self._evidence is None:
-            return []
-        found = []
+        found: set[str] = set()
         for name in dict.fromkeys(names):
             if name not in self._known:
-                data = self._evidence.artifacts.get(name)
-                self._known[name] = canon.digest(data) if data is not None else ""
-            if self._known[name]:
-                found.append(self._known[name])
-        return sorted(set(found))
+                held = (evidence.artifacts.get(name) for evidence in self._evidences)
+                self._known[name] = [canon.digest(data) for data in held if data is not None]
+            found.update(self._known[name])
+        return sorted(found)

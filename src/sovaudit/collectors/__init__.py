@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import time
-from pathlib import Path
+from typing import Protocol, cast
 
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.errors import CollectError, UsageError
@@ -12,57 +13,54 @@ from sovaudit.model.verdict import TargetStatus
 
 __all__ = ["CollectOptions", "collect", "parse_target", "plan"]
 
-KINDS = "local: · root:DIR · ssh://user@host[:port]"
+# scheme → how it is written, and the module that collects it
+KINDS = {
+    "local": ("local:", "hosts"),
+    "root": ("root:DIR", "hosts"),
+    "ssh": ("ssh://user@host[:port]", "hosts"),
+}
+
+
+class Collector(Protocol):
+    """A module that knows a kind of target. parse raises UsageError; collect raises CollectError for a target's own faults."""
+
+    def parse(self, text: str) -> Target: ...
+    def collect(self, target: Target, options: CollectOptions) -> Evidence: ...
+    def plan(self, target: Target, options: CollectOptions) -> tuple[str, ...]: ...
+
+
+def known_kinds() -> str:
+    """How each kind of target is written, for hints."""
+    return " · ".join(usage for usage, _ in KINDS.values())
+
+
+def _collector(uri: str) -> Collector:
+    _, module = KINDS[uri.partition(":")[0]]
+    return cast("Collector", importlib.import_module(f"sovaudit.collectors.{module}"))
 
 
 def parse_target(text: str) -> Target:
     """A target from its URI. Raises UsageError: unknown kind, a path that is not there, a password inside the URI (never echoed)."""
-    scheme, colon, rest = text.partition(":")
+    scheme, colon, _ = text.partition(":")
     if not colon:
-        raise UsageError(f"{text!r} is no target", hint=f"Write one of {KINDS}")
+        raise UsageError(f"{text!r} is no target", hint=f"Write one of {known_kinds()}")
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
-        raise UsageError("a target with control characters", hint=f"Write one of {KINDS}")
-    if scheme == "local":
-        if rest:
-            raise UsageError(f"local: takes nothing after it, not {rest!r}", hint="For a folder write root:DIR")
-        return Target("local:", "local:", "local")
-    if scheme == "root":
-        if not rest or not Path(rest).is_dir():
-            raise UsageError(f"there is no folder {rest!r}", where="root:", hint="Give the top folder of a mounted root file system")
-        uri = f"root:{rest.rstrip('/') or '/'}"
-        return Target(uri, uri, "root")
-    if scheme == "ssh":
-        from sovaudit.collectors.ssh_target import ssh_address
-
-        uri = ssh_address(text).uri
-        return Target(uri, uri, "ssh")
-    raise UsageError(f"unknown kind of target {scheme!r}", hint=f"Write one of {KINDS}")
+        raise UsageError("a target with control characters", hint=f"Write one of {known_kinds()}")
+    if scheme not in KINDS:
+        raise UsageError(f"unknown kind of target {scheme!r}", hint=f"Write one of {known_kinds()}")
+    return _collector(text).parse(text)
 
 
 def collect(target: Target, options: CollectOptions = CollectOptions()) -> Evidence:  # noqa: B008 - frozen
     """Visit a target once. Its faults never raise: they are the evidence's status (`unreachable`, `refused`, `failed`) and its one-line `error`."""
     began = time.monotonic()
     try:
-        if target.kind == "root":
-            from sovaudit.collectors.root import collect_root
-
-            return collect_root(target, target.uri.partition(":")[2], options)
-        if target.kind == "local":
-            from sovaudit.collectors.local import collect_local
-
-            return collect_local(target, options)
-        if target.kind == "ssh":
-            from sovaudit.collectors.ssh import collect_ssh
-
-            return collect_ssh(target, options)
+        return _collector(target.uri).collect(target, options)
     except CollectError as error:
         spent = {"wall_ms": int((time.monotonic() - began) * 1000), "bytes": 0}
         return Evidence(target, TargetStatus(error.status), None, {}, error=str(error), cost=spent)
-    raise UsageError(f"no collector for {target.kind} targets", where=target.uri, hint=f"Write one of {KINDS}")
 
 
 def plan(target: Target, options: CollectOptions = CollectOptions()) -> tuple[str, ...]:  # noqa: B008 - frozen
     """Lines that say exactly what would be run and read. Nothing is connected to or opened."""
-    from sovaudit.collectors.planning import plan_lines
-
-    return plan_lines(target, options)
+    return _collector(target.uri).plan(target, options)

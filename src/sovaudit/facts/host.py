@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sovaudit.facts.accounts import Accounts
 from sovaudit.facts.files import Files, Unseen
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 class Host:
     """Facts about one host. Attributes are lazy; each may raise Unseen, which the engine turns into `unknown`."""
+
+    kinds: ClassVar[tuple[str, ...]] = ("local", "root", "ssh")
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
