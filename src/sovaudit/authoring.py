@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sovaudit.errors import UsageError
+from sovaudit.facts.badges import BadgeLog
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.model.evidence import Gap
@@ -24,6 +25,7 @@ from sovaudit.model.finding import Arg, Line, Outcome
 from sovaudit.model.verdict import Reason, Severity, Verdict
 
 __all__ = [
+    "BadgeLog",
     "Check",
     "Host",
     "Line",

@@ -45,16 +45,20 @@ def read_bounded(path: Path, what: str) -> bytes:
 
 def read_toml(path: Path, model: type[Model], what: str) -> Model:
     """A TOML file as a document. Raises UsageError with the file, the place in it and what to write instead."""
+    return validate(model, load_toml(path, what), what=what, where=str(path))
+
+
+def load_toml(path: Path, what: str) -> dict[str, Any]:
+    """A TOML file as plain values, bounded. Raises UsageError."""
     data = read_bounded(path, what)
     try:
         text = data.decode("utf-8")
         if any(_depth(run) > MAX_DEPTH for run in _DOTTED.findall(text)):
             raise ValueError("a key has too many dots")
-        content = tomllib.loads(text)
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error) or "it is nested too deeply"
         raise UsageError(f"{what} is not TOML: {reason}", where=str(path)) from error
-    return validate(model, content, what=what, where=str(path))
 
 
 def _depth(run: str) -> int:

@@ -97,7 +97,7 @@ def checks_digest(checks: Mapping[str, Check]) -> str:
     import sovaudit.facts
 
     manifest: dict[str, str] = {}
-    for name in ("sovaudit.authoring", "sovaudit.binding", "sovaudit.engine"):
+    for name in ("sovaudit.authoring", "sovaudit.binding", "sovaudit.engine", "sovaudit.tables"):
         _add(manifest, name, _source(name))
     _add_tree(manifest, "sovaudit.facts", sovaudit.facts.__path__)
     for package in sorted({_package(check.module) for check in checks.values()}):

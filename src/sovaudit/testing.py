@@ -4,20 +4,27 @@
     assert verdicts(run(uid0, host)) == {"root": "pass"}
 
 `host_with` makes a whole world: every path that is not given is *seen to be absent*. Name paths in `unseen` to make them gaps.
+
+    log = badges_with([{"event_time": "2026-03-02 08:00", "source": "C1", "sequence": 1}], doors=[{"access_point": "D1", "area_to": "hall"}])
+
+`badges_with` is an export of a badge system: rows are events, each keyword one of the tables beside them.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from sovaudit.authoring import Check, unknown
+from sovaudit import canon
+from sovaudit.authoring import BadgeLog, Check, unknown
+from sovaudit.facts.badge_events import EVENT_COLUMNS, SIDE_TABLES, TIME
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.model.evidence import Evidence, Gap, Target
 from sovaudit.model.finding import Outcome
 from sovaudit.model.verdict import Reason, TargetStatus
+from sovaudit.tables import Engine, Pieces, Scratch, Value
 
 WALKED = ("/boot", "/etc", "/lib", "/opt", "/root", "/usr")
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -83,6 +90,69 @@ def evidence_with(
 def host_with(files: Mapping[str, str | bytes] | None = None, **more: object) -> Host:
     """A Host over `evidence_with(...)`; same arguments."""
     return Host(evidence_with(files, **more))  # type: ignore[arg-type]
+
+
+def badge_evidence(
+    rows: Iterable[Mapping[str, Value]] = (),
+    *,
+    refused: Mapping[str, int] | None = None,
+    columns: Iterable[str] | None = None,
+    taken_at: datetime = NOW,
+    **tables: Sequence[Mapping[str, Value]],
+) -> Evidence:
+    """Evidence of an export with these events and, by name, these tables of badge_events.SIDE_TABLES.
+
+    A row names columns of badge_events.EVENT_COLUMNS; an event is GRANTED unless it says otherwise. Times are UTC as `2026-03-02 08:15`,
+    `2026-03-02 08:15:30.250`, or milliseconds. columns: what the map fills (default: what any row names). refused: reason → rows that
+    could not be read, beyond those that name `refused` themselves.
+    """
+    given = [{"event": "GRANTED", "event_native": row.get("event", "GRANTED"), **row} for row in rows]
+    named = {name for row in given for name in row} | {"event_time", "event"} if columns is None else set(columns)
+    unreadable = dict(refused or {})
+    unmapped: dict[str, int] = {}
+    for row in given:
+        if row.get("refused"):
+            unreadable[str(row["refused"])] = unreadable.get(str(row["refused"]), 0) + 1
+        elif row["event"] == "UNMAPPED":
+            unmapped[str(row["event_native"])] = unmapped.get(str(row["event_native"]), 0) + 1
+    scratch = Scratch()
+    engine, pieces = Engine(scratch, ordered=True), Pieces(scratch)
+
+    def write(name: str, kinds: Mapping[str, str], content: Sequence[Mapping[str, Value]]) -> dict[str, Value]:
+        engine.load("given", kinds, [[_ms(row.get(column), kind) for column, kind in kinds.items()] for row in content])
+        path = scratch.file(f"{name}.parquet")
+        count = engine.write("SELECT * FROM given", path)
+        return {"rows": count, **pieces.add_table(f"badges/{name}.parquet", path)}
+
+    times = {**EVENT_COLUMNS, "event_time": TIME, "received_time": TIME}
+    said = {
+        "format": 1,
+        "file": {"name": "badges.csv", "bytes": 1, "sha256": canon.digest(b""), "last_line_complete": True},
+        "map": {"columns": {name: {"column": name} for name in sorted(named)}},
+        "events": write("events", times, given),
+        "refused": {reason: {"count": count, "first": [1]} for reason, count in sorted(unreadable.items())},
+        "unmapped": sorted([native, count] for native, count in unmapped.items()),
+        "unmapped_directions": sum(row.get("direction") == "unmapped" for row in given),
+        "repeated_times": sum(row.get("time_note") == "repeated" for row in given),
+        "missing_times": sum(row.get("time_note") == "missing" for row in given),
+        "tables": {name: write(name, SIDE_TABLES[name], content) for name, content in sorted(tables.items())},
+    }
+    engine.close()
+    artifacts = {**dict(pieces.items()), "badges/source": canon.canonical(said)}
+    target = Target("badges:badges.csv?map=generic", "badges:badges.csv?map=generic", "badges")
+    return Evidence(target, TargetStatus.COLLECTED, taken_at, artifacts, (), {"file": "badges.csv"}, "testing")
+
+
+def badges_with(rows: Iterable[Mapping[str, Value]] = (), **more: object) -> BadgeLog:
+    """A BadgeLog over `badge_evidence(...)`; same arguments."""
+    return BadgeLog(badge_evidence(rows, **more))  # type: ignore[arg-type]
+
+
+def _ms(value: Value, kind: str) -> Value:
+    if kind != TIME or not isinstance(value, str):
+        return value
+    moment = datetime.fromisoformat(value)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def without(evidence: Evidence, artifact: str) -> Evidence:

@@ -18,6 +18,7 @@ KINDS = {
     "local": ("local:", "hosts"),
     "root": ("root:DIR", "hosts"),
     "ssh": ("ssh://user@host[:port]", "hosts"),
+    "badges": ("badges:FILE?map=MAP.toml", "badges"),
 }
 
 

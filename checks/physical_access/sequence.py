@@ -1,0 +1,82 @@
+"""No controller's numbering has holes, repeats or steps back.
+
+Why: a controller numbers its own events. A missing number is an event that somebody or something took out of the log; a number that stands
+twice, or a clock that goes back while the numbers go on, makes the order of events doubtful.
+
+One answer for each controller. It passes when its numbers follow one another without a hole, each stands once, and time does not go back
+by more than `tolerance_ms` from one number to the next. It fails where a number is missing between the first and the last of the log, stands
+twice (the same event written twice, or two events with one number: both are said), or time goes back; and where the controller's own
+counter, if the `controllers` table gives it, is ahead of the last number in the log: what is missing at the end leaves no hole.
+
+Unknown when the export has no numbers, when some events of a controller have none, and where rows of the export could not be read: they
+may fill the holes, or stand again. Out of reach: events that were taken out before they were numbered.
+
+Remedy: export the log again from the controllers; if numbers are still missing, find out who cleared or filtered the log.
+"""
+
+from sovaudit.authoring import BadgeLog, Line, Outcomes, check, failed, passed, unknown
+from sovaudit.facts.badges import utc
+
+NUMBERS = """
+WITH one AS (
+  SELECT source, sequence, count(*) AS times, count(DISTINCT (event_time, credential, access_point, event_native)) AS kinds,
+         min(event_time) AS earliest, max(event_time) AS latest, min(row) AS row
+  FROM events WHERE sequence IS NOT NULL GROUP BY source, sequence),
+steps AS (
+  SELECT *, sequence - lag(sequence) OVER w - 1 AS missing, lag(latest) OVER w - earliest AS back
+  FROM one WINDOW w AS (PARTITION BY source ORDER BY sequence))
+SELECT source, sequence, row, earliest, coalesce(missing, 0), times - 1, times > 1 AND kinds > 1, coalesce(back, 0) FROM steps
+WHERE missing > 0 OR times > 1 OR back > $tolerance ORDER BY source, sequence
+"""
+TOTALS = """
+SELECT source, count(*), count(sequence), min(sequence), max(sequence) FROM events WHERE source IS NOT NULL GROUP BY source ORDER BY source
+"""
+QUOTED = 8
+
+
+@check("physical-access.sequence", severity="high", since="0.2")
+def sequence(log: BadgeLog, *, tolerance_ms: int = 2000) -> Outcomes:
+    log.need("sequence")
+    faults: dict[str, list[tuple[int, int, int, int, int, bool, int]]] = {}
+    for source, *fault in log.query(NUMBERS, {"tolerance": tolerance_ms}):
+        faults.setdefault(source, []).append(tuple(fault))  # type: ignore[arg-type]
+    counters = dict(log.query("SELECT source, max(last_sequence) FROM controllers GROUP BY source")) if log.has("controllers") else {}
+    for source, events, numbered, first, last in log.query(TOTALS):
+        found = faults.get(source, [])
+        tail = max(0, (counters.get(source) or 0) - (last or 0))
+        missing = sum(fault[3] for fault in found) + tail
+        repeats, clashes = sum(fault[4] for fault in found), sum(fault[5] for fault in found)
+        back = sum(fault[6] > tolerance_ms for fault in found)
+        because = [_line(log, *fault) for fault in found[:QUOTED]]
+        certain = repeats or back or (missing and not log.refused)
+        if certain:
+            yield failed(
+                "{missing} numbers are missing, {repeats} stand again ({clashes} of them for another event), time goes back {back} times",
+                subject=source, because=because, missing=missing, repeats=repeats, clashes=clashes, back=back,
+            )  # fmt: skip
+        elif log.refused:
+            yield unknown(
+                "{missing} numbers are missing, and {refused} rows of the export could not be read",
+                subject=source, because=because, gaps=log.doubts, settle="Mend the export or its map, so that every row can be read.",
+                missing=missing, refused=log.refused,
+            )  # fmt: skip
+        elif numbered < events:
+            yield unknown(
+                "{count} of {events} events have no number", subject=source, settle="Export the controller's own numbers.",
+                count=events - numbered, events=events,
+            )  # fmt: skip
+        else:
+            yield passed(
+                "{events} events are numbered {first} to {last} without a hole", subject=source, events=events, first=first, last=last
+            )
+
+
+def _line(log: BadgeLog, number: int, row: int, at: int, missing: int, again: int, clash: bool, back: int) -> Line:
+    said = f"number {number} at {utc(at)}"
+    if missing:
+        said += f"; {missing} missing before it"
+    if back > 0:
+        said += f"; {back} ms before the number before it"
+    if again:
+        said += f"; stands {again + 1} times" + (", for different events" if clash else "")
+    return log.line(row, said)

@@ -1,0 +1,107 @@
+"""Files as rows of text that DuckDB can read: what each format needs before its columns have names."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sovaudit.collectors.badges.mapping import BadgeMap
+from sovaudit.collectors.badges.sieve import MAX_LINE, Refused
+from sovaudit.errors import CollectError
+from sovaudit.tables import Engine, literal
+
+MAX_COLUMNS = 1000
+_SEPARATOR = "\x1f"  # the ASCII unit separator: no text file of lines holds it, so that one line stays one column
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """expression: what a query reads from. columns: how each column of the file is written in SQL. broken: rows that are none."""
+
+    expression: str
+    columns: dict[str, str]
+    broken: str = ""
+
+    def field(self, name: str) -> str:
+        return self.columns[name]
+
+
+def delimiter(plan: BadgeMap) -> str:
+    return plan.delimiter or ("\t" if plan.format == "tsv" else ",")
+
+
+def header(path: Path, plan: BadgeMap) -> tuple[list[str], int]:
+    """Names of the columns of a delimited file, and how many lines stand before its rows. Raises CollectError."""
+    if not plan.header:
+        return list(plan.names), plan.skip
+    with path.open("rb") as file:
+        lines = [file.readline(MAX_LINE) for _ in range(plan.skip + 1)]
+    text = lines[-1].decode("utf-8", "backslashreplace").removeprefix("\ufeff").strip("\r\n")
+    if not text.strip():
+        raise CollectError("is empty" if not any(lines) else "has no header line", status="failed", where=str(path))
+    rows = list(
+        csv.reader(
+            [text], delimiter=delimiter(plan), quotechar=plan.quote or None, quoting=csv.QUOTE_MINIMAL if plan.quote else csv.QUOTE_NONE
+        )
+    )
+    names = [name.strip() for name in rows[0]]
+    if len(names) > MAX_COLUMNS:
+        raise CollectError(f"has {len(names)} columns: more than {MAX_COLUMNS}", status="failed", where=str(path))
+    return names, plan.skip + 1
+
+
+def wanted(plan: BadgeMap) -> list[str]:
+    """Columns of the file that a map reads."""
+    return sorted({name for column in plan.columns.values() for name in column.names})
+
+
+def refuse_absent(have: Sequence[str], plan: BadgeMap, where: str) -> None:
+    """Raises CollectError if the map names columns that are not there, or that stand twice."""
+    absent = [name for name in wanted(plan) if name not in have]
+    if absent:
+        raise CollectError(
+            f"has no column {', '.join(map(repr, absent))}", status="failed", where=where,
+            hint=f"Its columns are {', '.join(map(repr, have[:30]))}: mend the map.",
+        )  # fmt: skip
+    twice = [name for name in wanted(plan) if list(have).count(name) > 1]
+    if twice:
+        raise CollectError(f"has two columns {twice[0]!r}", status="failed", where=where, hint="Rename one, or map a file without header.")
+
+
+def delimited(path: Path, plan: BadgeMap, where: str) -> Table:
+    """A CSV or TSV file. Rows with too few or too many columns are rejected by the engine; `rejected` counts them."""
+    names, skip = header(path, plan)
+    refuse_absent(names, plan, where)
+    types = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(names)))
+    quote = f"quote = {literal(plan.quote)}, escape = {literal(plan.quote)}"
+    expression = (
+        f"read_csv({literal(str(path))}, auto_detect = false, columns = {{{types}}}, delim = {literal(delimiter(plan))}, {quote}, "
+        f"header = false, skip = {skip}, store_rejects = true, rejects_limit = 0, max_line_size = {2 * MAX_LINE}, nullstr = '{_SEPARATOR}')"
+    )
+    return Table(expression, {name: f"c{number}" for number, name in enumerate(names)})
+
+
+def json_lines(path: Path, plan: BadgeMap) -> Table:
+    """One JSON object a line. A column `a.b` is b inside a; an absent one is empty, as JSON has it."""
+    lines = (
+        f"(SELECT CASE WHEN json_valid(line) AND json_type(line) = 'OBJECT' THEN line END AS given FROM read_csv({literal(str(path))}, "
+        f"auto_detect = false, columns = {{'line': 'VARCHAR'}}, delim = '{_SEPARATOR}', quote = '', escape = '', header = false, "
+        f"skip = {plan.skip}, store_rejects = true, rejects_limit = 0, max_line_size = {2 * MAX_LINE}, nullstr = '{_SEPARATOR}'))"
+    )
+    return Table(lines, {name: f"(given ->> {literal(pointer(name))})" for name in wanted(plan)}, "given IS NULL")
+
+
+def pointer(name: str) -> str:
+    """`a.b` as a JSON pointer."""
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in name.split("."))
+
+
+def rejected(engine: Engine) -> dict[str, Refused]:
+    """What the engine could not take apart, by reason, one count a line."""
+    found: dict[str, Refused] = {}
+    query = "SELECT lower(min(CAST(error_type AS VARCHAR))), line FROM reject_errors GROUP BY line ORDER BY line"
+    for reason, line in engine.rows(query):
+        found.setdefault(str(reason), Refused()).add(int(line))
+    return found

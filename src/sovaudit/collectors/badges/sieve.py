@@ -1,0 +1,167 @@
+"""Every byte of a file once: its digest, and whether its text can be read as it stands.
+
+A clean file (UTF-8, no NUL, no endless line) is then read where it lies. Any other is written anew, as UTF-8, without the lines that cannot
+be read: each is counted, by reason, with its number, and an empty line keeps its place so that the numbers of the others stay right.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from sovaudit import canon
+from sovaudit.errors import CollectError
+from sovaudit.tables import Scratch
+
+MAX_LINE = 1 << 20
+CHUNK = 1 << 20
+FEW = 5  # line numbers kept for each reason
+_PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ": "xz", b"BZh": "bzip2", b"PK\x03\x04": "a zip archive"}
+
+
+@dataclass(slots=True)
+class Refused:
+    """Rows that were not read, by reason: how many, and where the first few stand (lines or records, counted from 1)."""
+
+    count: int = 0
+    first: list[int] = field(default_factory=list)
+
+    def add(self, place: int) -> None:
+        self.count += 1
+        if len(self.first) < FEW:
+            self.first.append(place)
+
+
+@dataclass(slots=True)
+class Sieved:
+    """path: text to read, UTF-8. size, sha256: of the original. complete: whether its last line has an end."""
+
+    path: Path
+    size: int
+    sha256: str
+    complete: bool
+    refused: dict[str, Refused]
+
+
+def sieve(path: Path, encoding: str, scratch: Scratch) -> Sieved:
+    """Raises CollectError for what cannot be read at all."""
+    with regular(path) as file:
+        before = os.fstat(file.fileno())
+        start = file.read(8)
+        for magic, name in _PACKED.items():
+            if start.startswith(magic):
+                raise CollectError(f"is packed ({name})", status="failed", where=str(path), hint="Unpack it first.")
+        file.seek(0)
+        unicode = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
+        survey = _Survey(file)
+        digest = canon.digest_of(survey.chunks())
+        found = Sieved(path, before.st_size, digest, survey.complete, {})
+        if not (survey.clean and unicode):
+            found.path = scratch.file("sieved.txt")
+            file.seek(0)
+            with found.path.open("wb") as out:
+                for line in _lines(file, encoding, found.refused):
+                    out.write(line)
+        after = os.fstat(file.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise CollectError("changed while it was read", status="failed", where=str(path), hint="Export it again, or read a copy.")
+    return found
+
+
+def regular(path: Path) -> BinaryIO:
+    """A regular file, open; never waits for a pipe. Raises CollectError."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise CollectError(f"cannot be read ({error.strerror})", status="refused", where=str(path)) from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise CollectError("is not a regular file", status="failed", where=str(path))
+    return os.fdopen(handle, "rb")
+
+
+class _Survey:
+    """What a file's bytes are like. clean: UTF-8 text of lines, none of them endless. complete: whether the last line has an end."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.clean = True
+        self.complete = True
+
+    def chunks(self) -> Iterator[bytes]:
+        decoder = codecs.getincrementaldecoder("utf-8")("strict")
+        carried = 0
+        while chunk := self._file.read(CHUNK):
+            yield chunk
+            self.complete = chunk.endswith(b"\n")
+            if not self.clean:
+                continue
+            first = chunk.find(b"\n")
+            if b"\0" in chunk or carried + (len(chunk) if first < 0 else first) > MAX_LINE:
+                self.clean = False
+            carried = carried + len(chunk) if first < 0 else len(chunk) - chunk.rfind(b"\n") - 1
+            try:
+                if not chunk.isascii() or decoder.getstate()[0]:
+                    decoder.decode(chunk)
+            except UnicodeDecodeError:
+                self.clean = False
+        self.clean = self.clean and not decoder.getstate()[0]
+
+
+def _lines(file: BinaryIO, encoding: str, refused: dict[str, Refused]) -> Iterator[bytes]:
+    """Lines as UTF-8; an empty one where a line is refused."""
+    wide = codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
+    raw = _recoded(file, encoding) if wide else _split(file)
+    for number, line in enumerate(raw, 1):
+        if line is None:
+            refused.setdefault("long line", Refused()).add(number)
+            yield b"\n"
+            continue
+        reason = ""
+        if b"\0" in line:
+            reason = "NUL"
+        elif not wide:
+            try:
+                line = line.decode(encoding).encode()
+            except UnicodeError:
+                reason = "encoding"
+        elif "\ufffd".encode() in line:
+            reason = "encoding"
+        if reason:
+            refused.setdefault(reason, Refused()).add(number)
+        yield b"\n" if reason else line
+
+
+def _split(file: BinaryIO) -> Iterator[bytes | None]:
+    """Lines with their ends; None for one that is longer than MAX_LINE."""
+    while line := file.readline(MAX_LINE + 1):
+        if len(line) > MAX_LINE:
+            while line and not line.endswith(b"\n"):
+                line = file.readline(CHUNK)
+            yield None
+        else:
+            yield line
+
+
+def _recoded(file: BinaryIO, encoding: str) -> Iterator[bytes | None]:
+    """The same for encodings whose line ends are wider than a byte."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    held, skipping = "", False
+    while True:
+        chunk = file.read(CHUNK)
+        held += decoder.decode(chunk, not chunk)
+        *whole, held = held.split("\n")
+        for line in whole:
+            yield None if skipping or len(line) > MAX_LINE else (line + "\n").encode()
+            skipping = False
+        if len(held) > MAX_LINE:
+            held, skipping = "", True
+        if not chunk:
+            break
+    if held or skipping:
+        yield None if skipping else held.encode()

@@ -1,0 +1,116 @@
+"""Wall clocks as moments: SQL over text that gives milliseconds since 1970 in UTC, and says where a wall clock cannot tell.
+
+Zones come from Python's own tables, not from the engine's: a transition is written into the query, and what came out stands in the evidence,
+so that a later change of tables changes no verdict. Morocco goes back an hour when Ramadan begins and forward when it ends: once a year an
+hour comes twice, and once an hour never comes.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from sovaudit.collectors.badges.mapping import Time
+from sovaudit.tables import literal
+
+FIRST = 1980
+LAST = 2060
+_DAY = 86_400_000
+EARLIEST = int(datetime(FIRST, 1, 1, tzinfo=UTC).timestamp()) * 1000
+LATEST = int(datetime(LAST, 1, 1, tzinfo=UTC).timestamp()) * 1000
+
+
+def parsed(text: str, time: Time) -> str:
+    """SQL: milliseconds of a text expression, as if its wall clock were UTC; an offset written in the value is taken off. NULL if unreadable."""
+    if time.format == "iso":
+        # only digits and marks: the engine would also accept `infinity` and names of zones
+        plain = f"CASE WHEN translate({text}, '0123456789T:.+-Z ', '') = '' AND length({text}) >= 10 THEN {text} END"
+        found = f"epoch_ms(TRY_CAST(replace({plain}, 'Z', '+00:00') AS TIMESTAMPTZ))"
+    elif time.format == "epoch_ms":
+        found = f"TRY_CAST({text} AS BIGINT)"
+    elif time.format == "epoch_s":
+        found = f"CAST(TRY_CAST({text} AS DECIMAL(18, 3)) * 1000 AS BIGINT)"
+    elif time.format == "zkteco":
+        found = _packed(f"TRY_CAST({text} AS BIGINT)")
+    else:
+        found = f"epoch_ms(try_strptime({text}, {literal(time.format)}))"
+    return f"CASE WHEN {found} BETWEEN {EARLIEST} AND {LATEST} THEN {found} END"
+
+
+def _packed(seconds: str) -> str:
+    """((year % 100 * 12 + month - 1) * 31 + day - 1) * 86400 + seconds of the day, as ZKTeco's panels count."""
+    days = f"({seconds} // 86400)"
+    date = f"try_strptime(concat(2000 + {days} // 372, '-', {days} // 31 % 12 + 1, '-', {days} % 31 + 1), '%Y-%m-%d')"
+    return f"epoch_ms({date}) + {seconds} % 86400 * 1000"
+
+
+def is_local(text: str, time: Time) -> str:
+    """SQL: whether a value says nothing of its zone."""
+    if time.tells_zone:
+        return "false"
+    if time.format == "iso":
+        tail = f"substr({text}, 11)"
+        return f"NOT (contains({tail}, 'Z') OR contains({tail}, '+') OR contains({tail}, '-'))"
+    return "true"
+
+
+@cache
+def _changes(zone: str) -> tuple[tuple[int, int, int], ...]:
+    """(moment in ms, offset before in ms, offset after in ms) of each change of a zone's clock."""
+    table = ZoneInfo(zone)
+
+    def offset(at: int) -> int:
+        shift = datetime.fromtimestamp(at // 1000, UTC).astimezone(table).utcoffset() or timedelta()
+        return int(shift.total_seconds()) * 1000
+
+    found = []
+    for start in range(EARLIEST, LATEST, _DAY):
+        before, after = offset(start), offset(start + _DAY)
+        if before != after:
+            low, high = start, start + _DAY
+            while high - low > 1000:
+                middle = (low + high) // 2000 * 1000
+                low, high = (middle, high) if offset(middle) == before else (low, middle)
+            found.append((high, before, after))
+    return tuple(found)
+
+
+def _pieces(zone: str) -> list[tuple[int, str, str]]:
+    """(first wall clock ms, UTC offset as SQL, note as SQL), ascending; the first holds from the beginning."""
+    changes = _changes(zone)
+    first = (
+        changes[0][1] if changes else int((datetime(FIRST, 1, 1, tzinfo=ZoneInfo(zone)).utcoffset() or timedelta()).total_seconds()) * 1000
+    )
+    rows = [(EARLIEST - _DAY, str(first), "NULL")]
+    for moment, before, after in changes:
+        low, high = sorted((moment + before, moment + after))
+        # forward: clocks jump from low to high, nothing lies between. back: what lies between comes twice, and counts as the first time.
+        rows.append((low, str(before), "'missing'" if after > before else "'repeated'"))
+        rows.append((high, str(after), "NULL"))
+    return rows
+
+
+def _search(column: str, rows: list[tuple[int, str]]) -> str:
+    """SQL: the value that holds at a time, by halving."""
+    if len(rows) == 1:
+        return rows[0][1]
+    middle = len(rows) // 2
+    low, high = _search(column, rows[:middle]), _search(column, rows[middle:])
+    return low if low == high else f"CASE WHEN {column} < {rows[middle][0]} THEN {low} ELSE {high} END"
+
+
+def moment(local: str, wall: str, time: Time) -> str:
+    """SQL: the moment of a parsed value. local: whether it names no zone. Without a zone such a value gives NULL."""
+    if time.tells_zone:
+        return wall
+    if time.zone is None:
+        return f"CASE WHEN NOT {local} THEN {wall} END"
+    return f"{wall} - CASE WHEN {local} THEN {_search(wall, [(at, offset) for at, offset, _ in _pieces(time.zone)])} ELSE 0 END"
+
+
+def note(local: str, wall: str, time: Time) -> str:
+    """SQL: `repeated` or `missing` where a wall clock does not tell the moment, else NULL."""
+    if time.tells_zone or time.zone is None:
+        return "CAST(NULL AS VARCHAR)"
+    return f"CASE WHEN {local} THEN CAST({_search(wall, [(at, note) for at, _, note in _pieces(time.zone)])} AS VARCHAR) END"

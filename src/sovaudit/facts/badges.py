@@ -1,0 +1,201 @@
+"""A log of physical access: what an export of a badge system holds, as tables that a check asks in SQL.
+
+    log.query("SELECT source, count(*) FROM events GROUP BY source ORDER BY source")
+
+Views: `events` (rows that could be read; columns of badge_events.EVENT_COLUMNS without `refused`, and `row`, the record's place in the export
+from 1), `refused` (rows that could not: `row`, `refused`), and each table of badge_events.SIDE_TABLES that was given, under its name.
+Every query must be ordered to the last row and made of integers and text, so that it answers the same on any machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, ClassVar
+
+from sovaudit import canon
+from sovaudit.errors import IntegrityError
+from sovaudit.facts.badge_events import EVENT_COLUMNS, SIDE_TABLES
+from sovaudit.facts.files import Unseen
+from sovaudit.model.evidence import Evidence, Gap
+from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
+from sovaudit.tables import Engine, Scratch, Value, assemble
+
+SOURCE = "badges/source"
+EVENTS = "badges/events.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the collector says of its reading. refused: reason → how many rows; unmapped: native code → how many events."""
+
+    file: str
+    rows: int
+    refused: Mapping[str, int]
+    unmapped: Mapping[str, int]
+    unmapped_directions: int
+    repeated_times: int
+    missing_times: int
+    columns: frozenset[str]
+    tables: frozenset[str]
+
+
+class BadgeLog:
+    """Facts about one log. What was not seen raises Unseen, which the engine turns into `unknown`."""
+
+    kinds: ClassVar[tuple[str, ...]] = ("badges",)
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+
+    @property
+    def name(self) -> str:
+        return self.evidence.identity.get("file") or self.evidence.target.id
+
+    @property
+    def taken_at(self) -> datetime:
+        """When the export was read. Raises Unseen."""
+        if self.evidence.taken_at is None:
+            raise Unseen(Gap("taken_at", Reason.ABSENT))
+        return self.evidence.taken_at
+
+    @cached_property
+    def _said(self) -> dict[str, Any]:
+        data = self.evidence.artifacts.get(SOURCE)
+        if data is None:
+            raise Unseen(Gap(SOURCE, Reason.ABSENT))
+        try:
+            said = canon.loads_strict(data, where=SOURCE)
+            if said["format"] != 1:
+                raise ValueError(f"format {said['format']}")
+        except (IntegrityError, KeyError, TypeError, ValueError) as error:
+            raise Unseen(Gap(SOURCE, Reason.UNSUPPORTED, str(error))) from error
+        return dict(said)
+
+    @cached_property
+    def reading(self) -> Reading:
+        """Raises Unseen."""
+        said = self._said
+        try:
+            return Reading(
+                file=said["file"]["name"],
+                rows=said["events"]["rows"],
+                refused={reason: each["count"] for reason, each in said["refused"].items()},
+                unmapped=dict(said["unmapped"]),
+                unmapped_directions=said["unmapped_directions"],
+                repeated_times=said["repeated_times"],
+                missing_times=said["missing_times"],
+                columns=frozenset(said["map"]["columns"]) | {"source"},
+                tables=frozenset(said["tables"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Unseen(Gap(SOURCE, Reason.UNSUPPORTED, f"{error!r:.100}")) from error
+
+    @cached_property
+    def _engine(self) -> Engine:
+        said, scratch = self._said, Scratch()
+        engine = Engine(scratch)
+        self._open(engine, EVENTS, "all_events", said["events"], numbered="row")
+        kept = ", ".join(name for name in EVENT_COLUMNS if name != "refused")
+        engine.run(f"CREATE VIEW events AS SELECT row, {kept} FROM all_events WHERE refused IS NULL")
+        engine.run("CREATE VIEW refused AS SELECT row, refused FROM all_events WHERE refused IS NOT NULL")
+        for name in sorted(self.reading.tables & set(SIDE_TABLES)):
+            self._open(engine, f"badges/{name}.parquet", name, said["tables"][name])
+        return engine
+
+    def _open(self, engine: Engine, artifact: str, view: str, said: Mapping[str, Any], *, numbered: str = "") -> None:
+        path = engine.scratch.file(f"{view}.parquet")
+        try:
+            assemble(self.evidence.artifacts, artifact, said, path)
+            engine.view(view, path, numbered=numbered)
+            ((rows,),) = engine.rows(f"SELECT count(*) FROM {view}")
+        except (KeyError, TypeError, ValueError) as error:
+            raise Unseen(Gap(artifact, Reason.ABSENT, f"{error}"[:200])) from error
+        if rows != said["rows"]:
+            raise Unseen(Gap(artifact, Reason.TRUNCATED, f"{rows} rows of {said['rows']}"))
+
+    def query(self, sql: str, parameters: Sequence[Value] | Mapping[str, Value] = ()) -> list[tuple[Any, ...]]:
+        """The rows of an SQL query over the views; parameters as `$1` or `$name`. Raises Unseen where a table is not whole."""
+        return self._engine.rows(sql, parameters)
+
+    def load(self, name: str, columns: Mapping[str, str], rows: Iterable[Sequence[Value]]) -> None:
+        """Other facts (a roster, logins) as a temporary table to join with: columns are name → SQL type. Its name begins with a letter."""
+        if name in SIDE_TABLES or name in ("events", "refused", "all_events"):
+            raise ValueError(f"{name} is a table of the log")
+        self._engine.load(name, columns, rows)
+
+    def need(self, *columns: str) -> None:
+        """Raises Unseen for the first of these columns of an event that the map does not fill, or that is empty throughout."""
+        for column in columns:
+            if column not in self.reading.columns:
+                raise Unseen(Gap(f"badges/events: {column}", Reason.ABSENT, "the map names no column for it"))
+            if not self.filled[column]:
+                raise Unseen(Gap(f"badges/events: {column}", Reason.ABSENT, "the export leaves it empty"))
+
+    def has(self, table: str) -> bool:
+        """Whether a table of SIDE_TABLES was given. Raises Unseen where nothing says so."""
+        return table in self.reading.tables
+
+    def need_table(self, name: str) -> None:
+        """Raises Unseen if a table of SIDE_TABLES was not given."""
+        if name not in self.reading.tables:
+            raise Unseen(Gap(f"badges/{name}", Reason.ABSENT, f"give it as [files] {name} of the map, or as &{name}=FILE"))
+        _ = self._engine
+
+    @cached_property
+    def filled(self) -> Mapping[str, int]:
+        """Column of an event → how many rows fill it."""
+        names = [name for name in EVENT_COLUMNS if name != "refused"]
+        (counts,) = self.query(f"SELECT {', '.join(f'count({name})' for name in names)} FROM events")
+        return dict(zip(names, counts, strict=True))
+
+    @cached_property
+    def span(self) -> tuple[int, int]:
+        """Milliseconds of the first and the last event. Raises Unseen for a log without events."""
+        ((first, last),) = self.query("SELECT min(event_time), max(event_time) FROM events")
+        if first is None:
+            raise Unseen(Gap(EVENTS, Reason.ABSENT, "the export holds no event that could be read"))
+        return int(first), int(last)
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the controllers, sorted."""
+        return tuple(name for (name,) in self.query("SELECT DISTINCT source FROM events WHERE source IS NOT NULL ORDER BY source"))
+
+    @cached_property
+    def doubts(self) -> tuple[Gap, ...]:
+        """What of the export was not understood: rows that were refused, codes that the map does not name. No pass stands beside a doubt
+        that could hold what was looked for. Raises Unseen."""
+        reading = self.reading
+        found = [
+            Gap("badges/events", Reason.UNSUPPORTED, f"{count} rows refused: {reason}") for reason, count in sorted(reading.refused.items())
+        ]
+        unmapped = sum(reading.unmapped.values())
+        if unmapped:
+            names = ", ".join(list(reading.unmapped)[:5])
+            found.append(Gap("badges/events", Reason.UNSUPPORTED, f"{unmapped} events with codes that the map does not name: {names}"))
+        return tuple(found)
+
+    @property
+    def refused(self) -> int:
+        """How many rows of the export could not be read. Raises Unseen."""
+        return sum(self.reading.refused.values())
+
+    @property
+    def unmapped(self) -> int:
+        """How many events have a code that the map does not name. Raises Unseen."""
+        return sum(self.reading.unmapped.values())
+
+    def line(self, row: int, text: str) -> Line:
+        """A record of the export as what led to an answer."""
+        return Line(self.reading.file, row, text)
+
+
+def utc(ms: int) -> str:
+    """Milliseconds as people read them: `2026-03-02 08:15:00Z`, with a fraction only where there is one."""
+    moment = datetime.fromtimestamp(ms // 1000, UTC)
+    rest = ms % 1000
+    return f"{moment:%Y-%m-%d %H:%M:%S}" + (f".{rest:03}" if rest else "") + "Z"

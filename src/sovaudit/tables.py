@@ -1,0 +1,197 @@
+"""Large evidence as tables: Parquet artifacts, asked in SQL through an in-process DuckDB.
+
+The only module that knows the engine. A connection works in a scratch folder of its own, reads nothing outside it, fetches nothing,
+and spills there what does not fit. `enough` decides how much memory and how many threads: neither changes an answer, because every
+query that a check asks is typed, made of integers and text, and ordered to the last row.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sovaudit import canon
+
+if TYPE_CHECKING:
+    import duckdb
+
+PIECE = 16 << 20  # bytes of an artifact that holds part of a table
+ROW_GROUP = 122_880
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+Value = str | int | bool | None
+
+
+@dataclass(slots=True)
+class Limits:
+    """memory_mb: what DuckDB may hold before it spills. threads: 0 means one for each core."""
+
+    memory_mb: int = 2000
+    threads: int = 0
+
+
+enough = Limits()
+
+
+class Scratch:
+    """A private folder that goes when the last one who holds it lets go."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="sovaudit-", ignore_cleanup_errors=True)
+        self.path = Path(self._folder.name)
+
+    def file(self, name: str) -> Path:
+        return self.path / name
+
+    def close(self) -> None:
+        self._folder.cleanup()
+
+
+class Engine:
+    """DuckDB over a scratch folder. Raises ValueError for what it cannot read or do."""
+
+    def __init__(self, scratch: Scratch | None = None, *, reads: Iterable[Path] = (), ordered: bool = False) -> None:
+        import duckdb
+
+        self.scratch = scratch or Scratch()
+        self._failure = duckdb.Error
+        (self.scratch.path / "spill").mkdir(exist_ok=True)
+        self._connection: duckdb.DuckDBPyConnection = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": f"{enough.memory_mb}MB",
+                "threads": str(enough.threads or os.cpu_count() or 1),
+                "temp_directory": str(self.scratch.path / "spill"),
+                "autoload_known_extensions": "false",
+                "autoinstall_known_extensions": "false",
+                "preserve_insertion_order": "true" if ordered else "false",
+            },
+        )
+        self._connection.execute("SET TimeZone = 'UTC'")
+        folders = [str(self.scratch.path) + "/"]
+        paths = [str(path) for path in reads]
+        self._connection.execute(f"SET allowed_directories = [{', '.join(map(literal, folders))}]")
+        if paths:
+            self._connection.execute(f"SET allowed_paths = [{', '.join(map(literal, paths))}]")
+        self._connection.execute("SET enable_external_access = false")
+        self._connection.execute("SET lock_configuration = true")
+
+    def run(self, sql: str, parameters: Sequence[Value] | Mapping[str, Value] = ()) -> None:
+        self._execute(sql, parameters)
+
+    def rows(self, sql: str, parameters: Sequence[Value] | Mapping[str, Value] = ()) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = self._execute(sql, parameters).fetchall()
+        return found
+
+    def _execute(self, sql: str, parameters: Sequence[Value] | Mapping[str, Value]) -> Any:
+        try:
+            given = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
+            return self._connection.execute(sql, given) if given else self._connection.execute(sql)
+        except self._failure as error:
+            raise ValueError(str(error).split("\n")[0]) from error
+
+    def view(self, name: str, path: Path, *, numbered: str = "") -> None:
+        """A Parquet file of the scratch folder as a view. numbered: a column with each row's place in it, from 1."""
+        more = f", file_row_number + 1 AS {identifier(numbered)}" if numbered else ""
+        self.run(
+            f"CREATE VIEW {identifier(name)} AS SELECT * EXCLUDE (file_row_number){more} "
+            f"FROM read_parquet({literal(str(path))}, file_row_number = true)"
+        )
+
+    def load(self, name: str, columns: Mapping[str, str], rows: Iterable[Sequence[Value]]) -> None:
+        """A temporary table of these columns (name → SQL type) and rows."""
+        import json
+
+        path = self.scratch.file(f"{identifier(name)}.jsonl")
+        with path.open("w", encoding="utf-8") as file:
+            for row in rows:
+                file.write(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=True) + "\n")
+        types = ", ".join(f"{literal(column)}: {literal(kind)}" for column, kind in columns.items())
+        self.run(
+            f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS SELECT * FROM "
+            f"read_json({literal(str(path))}, format = 'newline_delimited', columns = {{{types}}})"
+        )
+        path.unlink()
+
+    def write(self, query: str, path: Path) -> int:
+        """A query's rows as a Parquet file of the scratch folder; how many there were."""
+        (count,) = self._execute(
+            f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})", ()
+        ).fetchone()
+        return int(count)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class Pieces(Mapping[str, bytes]):
+    """Artifacts that lie in scratch files: each is read when it is asked for, so that memory does not grow with them."""
+
+    def __init__(self, scratch: Scratch) -> None:
+        self._scratch = scratch
+        self._places: dict[str, tuple[Path | None, int, int]] = {}
+        self._small: dict[str, bytes] = {}
+
+    def add(self, name: str, data: bytes) -> None:
+        """A small artifact, held in memory."""
+        self._small[name] = data
+        self._places[name] = (None, 0, len(data))
+
+    def add_table(self, name: str, path: Path) -> dict[str, Value]:
+        """A Parquet file as artifacts `name/000`, `name/001`, …; what a reader needs to know that none is missing."""
+        size = path.stat().st_size
+        count = max(1, -(-size // PIECE))
+        for number in range(count):
+            self._places[f"{name}/{number:03}"] = (path, number * PIECE, min(PIECE, size - number * PIECE))
+        return {"bytes": size, "pieces": count, "sha256": canon.digest_of(self[f"{name}/{number:03}"] for number in range(count))}
+
+    def size(self, name: str) -> int:
+        """Bytes of an artifact, without reading it."""
+        return self._places[name][2]
+
+    def __getitem__(self, name: str) -> bytes:
+        path, at, size = self._places[name]
+        if path is None:
+            return self._small[name]
+        with path.open("rb") as file:
+            file.seek(at)
+            return file.read(size)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._places))
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def assemble(artifacts: Mapping[str, bytes], name: str, said: Mapping[str, Any], path: Path) -> None:
+    """The pieces of a table as one file again. Raises KeyError for a missing piece, ValueError if together they are not what was written."""
+    count = int(said["pieces"])
+    running = 0
+    with path.open("wb") as file:
+        for number in range(count):
+            data = artifacts[f"{name}/{number:03}"]
+            running += len(data)
+            file.write(data)
+    with path.open("rb") as file:
+        digest = canon.digest_of(iter(lambda: file.read(1 << 20), b""))
+    if running != said["bytes"] or digest != said["sha256"]:
+        raise ValueError(f"{name} does not have the bytes that were written")
+
+
+def literal(text: str) -> str:
+    """Text as an SQL literal. Raises ValueError on a NUL."""
+    if "\0" in text:
+        raise ValueError("a NUL has no place in SQL")
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A name of ours, fit for SQL as it stands. Raises ValueError."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no table or column name of ours")
+    return name
