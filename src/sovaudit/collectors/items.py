@@ -262,8 +262,9 @@ UNIT_STATES = (
     + " ".join(f"'{unit}*'" for unit in UNITS)
     + ' | while read -r u l a s _; do printf \'%s\\t%s\\t%s\\t%s\\n\' "$u" "$l" "$a" "$s"; done'
 )
-# brought without a program, from /proc
+# brought without a program, from /proc: looked at one by one, or the text of a file
 FROM_PROC = ("processes", "sshd-daemons")
+PROC_FILES = {"cmdline": "/proc/cmdline", "mounts": "/proc/self/mounts", "uptime": "/proc/uptime"}
 
 COMMANDS: tuple[Command, ...] = (
     Command("kernel", "uname -a", "uname"),
@@ -273,15 +274,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("visudo-c", "visudo -c", "visudo", True),
     Command("rsyslogd-N1", "rsyslogd -N1", "rsyslogd"),
     Command("journal-usage", "journalctl --disk-usage --no-pager", "journalctl"),
-    Command("journal-oldest", "journalctl -q --no-pager -o short-unix 2>/dev/null | head -n 1 | cut -d. -f1 | tr -dc 0-9", "journalctl"),
+    Command(
+        "journal-oldest",
+        "journalctl -q --no-pager -o short-unix 2>/dev/null | { IFS=. read -r s _; case $s in ''|*[!0-9]*) ;; *) printf %s $s ;; esac; }",
+        "journalctl",
+    ),
     Command("timedatectl", "timedatectl show", "timedatectl"),
     Command("chronyc-tracking", "chronyc -h 127.0.0.1 -n -c tracking", "chronyc"),
     Command("ntpq-peers", "ntpq -np", "ntpq"),
     Command("auditctl-s", "auditctl -s", "auditctl", True),
     Command("auditctl-l", "auditctl -l", "auditctl", True),
-    Command("cmdline", "cat /proc/cmdline"),
-    Command("mounts", "cat /proc/self/mounts"),
-    Command("uptime", "cat /proc/uptime"),
     Command("listening", "ss -Hltnup", "ss"),
     Command("units", UNIT_STATES, "systemctl"),
 )

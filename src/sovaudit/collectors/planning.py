@@ -42,5 +42,6 @@ def plan_lines(target: Target, options: CollectOptions) -> tuple[str, ...]:
     lines.append(f"never read, only stat: {' '.join(items.NEVER)}")
     if live:
         lines += [f"run {command.line}" + ("  (as root only)" if command.root else "") for command in items.COMMANDS]
+        lines += [f"read {path}" for path in items.PROC_FILES.values()]
         lines.append("read /proc/*/comm, and the command line of running sshd")
     return tuple(lines)

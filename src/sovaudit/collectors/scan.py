@@ -74,9 +74,9 @@ class Scan:
                     self._blind(path, Reason.UNSUPPORTED, "a name with control characters")
                     continue
                 here = f"/{name}" if path == "/" else f"{path}/{name}"
-                if here in items.UNSCANNED:
-                    continue
                 if stat.S_ISDIR(found.st_mode):
+                    if here in items.UNSCANNED:
+                        continue
                     pending.append(here)
                     if here in items.SCANNED:
                         self._tops.add(here)

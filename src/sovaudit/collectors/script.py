@@ -55,7 +55,9 @@ def body() -> str:
     texts = {
         "SOVAUDIT_AWK": awk(),
         "SOVAUDIT_FN": _part("walk.sh"),
-        "SOVAUDIT_COMMANDS": guard + _part("commands.sh") + commands + "\nprocesses\nprintf '%s b\\n' \"$N\"\n",
+        "SOVAUDIT_PROCESSES": _part("processes.sh"),
+        "SOVAUDIT_COMMANDS": guard + _part("commands.sh") + commands + "\nprintf '%s b\\n' \"$N\"\n",
+        "SOVAUDIT_PROC": " ".join(f"{name} {path}" for name, path in items.PROC_FILES.items()),
         "SOVAUDIT_ITEMS": "\n".join(dict.fromkeys(item.line for item in items.ITEMS)),
         "SOVAUDIT_NEVER": _expression(items.NEVER),
         "SOVAUDIT_LOGS": _expression(items.LOGS, below="/var/log/"),

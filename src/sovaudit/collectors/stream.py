@@ -210,7 +210,7 @@ def _complete(answer: Answer, marks: set[bytes]) -> None:
     if "last-logins" not in answer.artifacts and "last-logins" not in answer.gaps:
         answer.broken = True
         answer.gaps["last-logins"] = Gap("last-logins", Reason.TIMEOUT, "not looked up, or it did not end")
-    for name in (*(command.name for command in items.COMMANDS), *items.FROM_PROC):
+    for name in (*(command.name for command in items.COMMANDS), *items.FROM_PROC, *items.PROC_FILES):
         if f"cmd:{name}" not in answer.artifacts and f"cmd:{name}" not in answer.gaps:
             answer.broken = True
             answer.gaps[f"cmd:{name}"] = Gap(f"cmd:{name}", Reason.TIMEOUT, "not run, or it did not end")

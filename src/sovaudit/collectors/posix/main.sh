@@ -5,8 +5,8 @@ sovaudit_main() {
   unset SOVAUDIT_N ENV BASH_ENV CDPATH IFS
   PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin LC_ALL=C; export PATH LC_ALL; unset LANG LANGUAGE
   umask 077; exec 2>/dev/null; cd / || exit 2
-  NOW=$(date '+%s.%N'); UIDN=$(id -u); HOSTN=$(uname -n)
-  if timeout -k 1 5 true 2>/dev/null; then TIMEOUT=1; else TIMEOUT=; fi
+  if NOW=$(timeout -k 1 5 date '+%s.%N'); then TIMEOUT=1; else TIMEOUT= NOW=$(date '+%s.%N'); fi
+  UIDN=$(id -u); read -r HOSTN </proc/sys/kernel/hostname || HOSTN=$(uname -n)
   if command -v gzip >/dev/null 2>&1; then PACK=gzip; else PACK=plain; fi
   printf '\nSOVAUDIT/1 %s %s %s\n' "$N" "$PACK" "$NOW"
   # whatever happens, this ends: the whole group after 110 s
@@ -14,12 +14,16 @@ sovaudit_main() {
   if find / -maxdepth 0 -printf '' 2>/dev/null; then SOVAUDIT_PRINTF=1; else SOVAUDIT_PRINTF=; fi
   if command -v rpm >/dev/null 2>&1; then SOVAUDIT_RPM="rpm -qa --qf '%{NAME} %{VERSION}-%{RELEASE}\n' 2>/dev/null"; else SOVAUDIT_RPM=; fi
   SOVAUDIT_MAX=$MAX SOVAUDIT_HOST=$HOSTN SOVAUDIT_UID=$UIDN SOVAUDIT_GETCAP=$(command -v getcap); if [ -n "$TIMEOUT" ]; then SOVAUDIT_TIMEOUT='timeout -k 1 10'; else SOVAUDIT_TIMEOUT=; fi
-  export SOVAUDIT_PRINTF SOVAUDIT_RPM SOVAUDIT_MAX SOVAUDIT_HOST SOVAUDIT_FN SOVAUDIT_ITEMS SOVAUDIT_NEVER SOVAUDIT_LOGS SOVAUDIT_PACKAGES SOVAUDIT_HOMES SOVAUDIT_UID SOVAUDIT_TIMEOUT SOVAUDIT_GETCAP SOVAUDIT_SCANNED SOVAUDIT_UNSCANNED
-  A=$(SOVAUDIT_N=$N SOVAUDIT_MODE=files guard 45 awk "$SOVAUDIT_AWK" 2>/dev/null </dev/null)
-  unset SOVAUDIT_FN SOVAUDIT_ITEMS
-  B=$(SOVAUDIT_N=$N UIDN=$UIDN TIMEOUT=$TIMEOUT guard 40 /bin/sh -c "$SOVAUDIT_COMMANDS" </dev/null 2>/dev/null | SOVAUDIT_N=$N SOVAUDIT_MODE=filter awk "$SOVAUDIT_AWK" 2>/dev/null)
+  export SOVAUDIT_PRINTF SOVAUDIT_RPM SOVAUDIT_MAX SOVAUDIT_HOST SOVAUDIT_FN SOVAUDIT_ITEMS SOVAUDIT_NEVER SOVAUDIT_LOGS SOVAUDIT_PACKAGES SOVAUDIT_HOMES SOVAUDIT_UID SOVAUDIT_TIMEOUT SOVAUDIT_GETCAP SOVAUDIT_SCANNED SOVAUDIT_UNSCANNED SOVAUDIT_PROC
+  # what runs already, before we start more; then the files beside the commands
+  P=$(SOVAUDIT_N=$N TIMEOUT=$TIMEOUT guard 10 /bin/sh -c "$SOVAUDIT_PROCESSES" </dev/null)
+  { unset SOVAUDIT_FN SOVAUDIT_ITEMS
+    B=$({ printf '%s\n' "$P"; SOVAUDIT_N=$N UIDN=$UIDN TIMEOUT=$TIMEOUT guard 40 /bin/sh -c "$SOVAUDIT_COMMANDS" </dev/null; } | SOVAUDIT_N=$N SOVAUDIT_MODE=filter awk "$SOVAUDIT_AWK")
+    printf '%s\n' "$B"; } | {
+  A=$(SOVAUDIT_N=$N SOVAUDIT_MODE=files guard 45 awk "$SOVAUDIT_AWK" </dev/null)
+  B=$(cat)
   if [ -r /etc/machine-id ] && command -v sha256sum >/dev/null 2>&1; then
-    ID=$({ echo 'sovaudit machine id 1'; cat /etc/machine-id; } | sha256sum); ID=${ID%% *}
+    read -r ID </etc/machine-id; case $ID in ''|uninitialized) ID= ;; *) ID=$(printf 'sovaudit machine id 1\n%s\n' "$ID" | sha256sum); ID=${ID%% *} ;; esac
   else ID=; fi
   C="$N i hostname $HOSTN
 $N i uid $UIDN
@@ -31,7 +35,7 @@ $N z"
     { printf '\n%s\n%s\n%s\n' "$A" "$B" "$C"; printf '%s end %s\n' "$N" "$S"; } | gzip -1 -c
   else
     printf '\n%s\n%s\n%s\n' "$A" "$B" "$C"; printf '%s end %s\n' "$N" "$S"
-  fi
+  fi; }
   kill -TERM $WATCH; wait $WATCH
 }
 # guard SECONDS COMMAND…: the command, killed with what it started when it takes longer

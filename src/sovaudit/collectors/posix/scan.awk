@@ -60,10 +60,11 @@ function scan(   l, w, n, i, m, t, places, prune, tops, cmd, code, path, link, c
     if (t ~ /^(ext[234]|xfs|btrfs|zfs|jfs|reiserfs|f2fs|bcachefs|tmpfs|ramfs|vfat|exfat|ntfs3?|fuseblk|iso9660|udf|squashfs|erofs|ubifs|nilfs2|hfsplus)$/) places = places " " quote(m)
     else if (t ~ /^(nfs|nfs4|cifs|smb3|smbfs|afs|ceph|9p|virtiofs|fuse\..*|lustre|glusterfs|ocfs2|gfs2)$/ && (top_of(m) in TOP)) gap("unsupported", "scan:" top_of(m), "a file system of another machine is below it")
   }
-  ctl = quote("*[[:cntrl:]]*"); posix = ENVIRON["SOVAUDIT_PRINTF"] == ""
+  posix = ENVIRON["SOVAUDIT_PRINTF"] == ""
+  ctl = quote(posix ? "*[[:cntrl:]]*" : "*[! -~\200-\377]*")  # a range is matched faster than a class
   special = " -type f \\( -perm -4000 -o -perm -2000 \\)"; others = " ! -type l \\( ! -user 0 -o -perm -020 -o -perm -002 \\)"; ours = " \\( " tops " \\)"
   able = " -type f \\( -perm -100 -o -perm -010 -o -perm -001 \\) -exec getcap {} +"
-  base = ENVIRON["SOVAUDIT_TIMEOUT"] " find " places " -xdev \\( " prune " \\) -prune -o -name " ctl; end = " 2>/dev/null; echo \"Z\t$?\"; "
+  base = ENVIRON["SOVAUDIT_TIMEOUT"] " find " places " -xdev -type d \\( " prune " \\) -prune -o -name " ctl; end = " 2>/dev/null; echo \"Z\t$?\"; "
   if (posix) {  # busybox runs the rest of `-exec +` outside parentheses only: one walk for each
     cmd = base " -exec /bin/sh -c " quote("for d; do d=${d%/*}; printf \"N\\t%s\\n\" \"${d%%[[:cntrl:]]*}\"; done") " sh {} +" end
     base = base " -prune -o"
@@ -72,10 +73,10 @@ function scan(   l, w, n, i, m, t, places, prune, tops, cmd, code, path, link, c
     if (ENVIRON["SOVAUDIT_GETCAP"] != "") cmd = cmd base able end
     cmd = cmd base ours " -type l -exec ls -ld {} +" end
   } else  # find flushes what it printed before it runs a program, so lines stay whole
-    cmd = base " -printf " quote("N\\t%h\\n") " -prune -o -lname " ctl " -printf " quote("N\\t%h\\n") " -o" \
-      (ENVIRON["SOVAUDIT_GETCAP"] == "" ? "" : " \\(" able " -o -true \\)") \
-      " \\(" special " -printf " quote("S\\t%m\\t%U\\t%G\\t%s\\t%p\\n") " -o -true \\)" ours \
-      " \\( -type l -printf " quote("L\\t%p\\t%l\\n") " -o" others " -printf " quote("E\\t%y\\t%m\\t%U\\t%G\\t%s\\t%Ts\\t%p\\n") " \\)" end
+    cmd = base " -printf " quote("N\\t%h\\n") " -prune -o -type l \\( -lname " ctl " -printf " quote("N\\t%h\\n") " -o" ours " -printf " quote("L\\t%p\\t%l\\n") " \\) -o" \
+      (ENVIRON["SOVAUDIT_GETCAP"] == "" ? "" : " \\( -type f -perm /111 -exec getcap {} + -o -true \\)") \
+      " \\( -type f -perm /6000 -printf " quote("S\\t%m\\t%U\\t%G\\t%s\\t%p\\n") " -o -true \\) ! -type l \\( ! -user 0 -o -perm /022 \\)" ours \
+      " -printf " quote("E\\t%y\\t%m\\t%U\\t%G\\t%s\\t%Ts\\t%p\\n") end
   code = ""
   while ((cmd | getline l) > 0) {
     n = split(l, w, "\t")
