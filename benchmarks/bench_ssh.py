@@ -109,6 +109,7 @@ def separately(port: int, key: Path, known: Path, evidence: Evidence) -> None:
         client.load_host_keys(str(known))
         client.connect("127.0.0.1", port, "root", key_filename=str(key), sock=sock, allow_agent=False, look_for_keys=False)
         lines = {f"cmd:{command.name}": command.line for command in items.COMMANDS}
+        lines.update({f"cmd:{name}": f"cat {path}" for name, path in items.PROC_FILES.items()})
         commands = ["find /etc -xdev -printf '%m %u %g %s %T@ %p\\n'", "dpkg-query -W"]
         commands += ["find / -xdev -type f -perm /6000", "getcap -r / 2>/dev/null", "find /var/log -printf '%m %u %g %s %T@ %p\\n'"]
         commands += [f"cat {shlex.quote(name[5:])}" for name in evidence.artifacts if name.startswith("file:")]

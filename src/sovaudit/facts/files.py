@@ -10,7 +10,7 @@ import posixpath
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from sovaudit.model.evidence import Evidence, Gap
 from sovaudit.model.finding import Line
@@ -28,8 +28,7 @@ class Unseen(Exception):
         super().__init__(f"{gap.item}: {gap.reason.value} {gap.detail}".rstrip())
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(NamedTuple):
     """Metadata of one path. kind: `f d l p s c b`. mode: permission bits with setuid, setgid and sticky. mtime: seconds since the epoch."""
 
     path: str

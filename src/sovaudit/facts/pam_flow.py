@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import combinations
+from typing import NamedTuple
 
 from sovaudit.facts.factors import NOTHING, Factor, FactorSet, Ways, Why
 from sovaudit.facts.files import Unseen
@@ -55,8 +56,7 @@ UNDEF, POSITIVE, NEGATIVE = 0, 1, -1
 _Sub = tuple[tuple[int, int], ...]  # impression and status remembered per substack level
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
+class _State(NamedTuple):
     at: int
     previous: int  # level of the step before
     impression: int

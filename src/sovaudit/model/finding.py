@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,8 +14,7 @@ from sovaudit.model.verdict import Reason, Severity, Verdict
 Arg = str | int
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line of evidence that led to an answer. `number` is 1-based; 0 where there is no line (a command, an absent file)."""
 
     file: str
