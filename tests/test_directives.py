@@ -208,6 +208,19 @@ def test_a_fleet_that_is_partly_done_is_partial() -> None:
     assert (note.counts.passed, note.counts.fail) == (1, 1)
 
 
+def test_what_is_run_on_no_target_of_the_audit_leaves_nothing_open() -> None:
+    one = directive(control(machine="full", checks=["a.one", "a.two"]))
+    rows = [ran("a.one").model_copy(update={"judges": ["ssh"]}), ran("a.two").model_copy(update={"judges": ["ldap"]})]
+    (note,) = directives.statuses(one, [], [held("a.one")], [], rows, {"ssh"})
+    assert note.status is Status.CONFORMING
+    # a directory in the audit, and no answer of it
+    (note,) = directives.statuses(one, [], [held("a.one")], [], rows, {"ssh", "ldap"})
+    assert note.status is Status.PARTIAL
+    # a check that the profile left out was not run anywhere
+    (note,) = directives.statuses(one, [], [held("a.one")], [], rows[:1], {"ssh"})
+    assert note.status is Status.PARTIAL
+
+
 def test_a_remark_moves_no_status_and_is_named() -> None:
     one = directive(control(machine="full", checks=["a.one"], remarks=["a.two"]))
     (note,) = directives.statuses(one, [finding("a.two", "fail")], [held("a.one")], [], BOTH)

@@ -18,6 +18,7 @@ from typing import Any
 
 from sovaudit.errors import UsageError
 from sovaudit.facts.badges import BadgeLog
+from sovaudit.facts.directory import Directory
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.model.evidence import Gap
@@ -27,6 +28,8 @@ from sovaudit.model.verdict import Reason, Severity, Verdict
 __all__ = [
     "BadgeLog",
     "Check",
+    "Directory",
+    "Gap",
     "Host",
     "Line",
     "Outcomes",

@@ -128,8 +128,9 @@ def statuses(
     passed: Iterable[Passed],
     declarations: Iterable[Declared],
     ran: Iterable[ThresholdNote],
+    kinds: Iterable[str] = (),
 ) -> list[ControlNote]:
-    """Every control of the directive with its status; none is left out.
+    """Every control of the directive with its status; none is left out. kinds: kinds of target that the audit has.
 
     Works from what a report holds alone: `ran` is its profile's parameters, `passed` and `findings` its own.
     Of a declaration and evidence, evidence wins.
@@ -137,7 +138,9 @@ def statuses(
     tallies = _tallies(findings, passed)
     stated = {given.control: given for given in declarations if given.directive == directive.id}
     rows = list(ran)
-    return [_note(directive, control, rows, tallies, stated.get(control.id)) for control in directive.controls]
+    # what is run on no target of this audit, a check of directories among hosts alone, leaves nothing open in its perimeter
+    elsewhere = {row.check for row in rows if row.judges} - {row.check for row in rows if not set(row.judges).isdisjoint(kinds)}
+    return [_note(directive, control, rows, tallies, stated.get(control.id), elsewhere) for control in directive.controls]
 
 
 def name_controls(findings: Iterable[Finding], directives: Sequence[Directive], ran: Iterable[ThresholdNote]) -> list[Finding]:
@@ -176,7 +179,14 @@ def _tallies(findings: Iterable[Finding], passed: Iterable[Passed]) -> _Tallies:
     return tallies
 
 
-def _note(directive: Directive, control: Control, ran: list[ThresholdNote], tallies: _Tallies, stated: Declared | None) -> ControlNote:
+def _note(
+    directive: Directive,
+    control: Control,
+    ran: list[ThresholdNote],
+    tallies: _Tallies,
+    stated: Declared | None,
+    elsewhere: set[str],
+) -> ControlNote:
     units: list[_Tally] = []
     judged: list[str] = []
     for check in control.checks:
@@ -184,7 +194,7 @@ def _note(directive: Directive, control: Control, ran: list[ThresholdNote], tall
         if found:
             judged.append(check)
             units += found
-    status, basis = _status(control, units, complete=len(judged) == len(control.checks), stated=stated)
+    status, basis = _status(control, units, complete=set(control.checks) <= {*judged, *elsewhere}, stated=stated)
     return ControlNote(
         directive=directive.id,
         id=control.id,

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sovaudit import canon
 from sovaudit.authoring import Check
+from sovaudit.binding import binding
 from sovaudit.content import content_path
 from sovaudit.documents import near, read_toml
 from sovaudit.engine import params_document
@@ -338,6 +339,7 @@ def threshold_notes(rows: Iterable[Selected]) -> list[ThresholdNote]:
             origin=row.origin,
             source=row.source,
             directive=row.directive,
+            judges=sorted(binding(row.check).primary.kinds),
         )
         for row in rows
     ]

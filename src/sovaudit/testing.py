@@ -19,8 +19,10 @@ from datetime import UTC, datetime
 from sovaudit import canon
 from sovaudit.authoring import BadgeLog, Check, unknown
 from sovaudit.facts.badge_events import EVENT_COLUMNS, SIDE_TABLES, TIME
+from sovaudit.facts.directory import Directory
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
+from sovaudit.facts.parse import ber
 from sovaudit.model.evidence import Evidence, Gap, Target
 from sovaudit.model.finding import Outcome
 from sovaudit.model.verdict import Reason, TargetStatus
@@ -153,6 +155,61 @@ def _ms(value: Value, kind: str) -> Value:
         return value
     moment = datetime.fromisoformat(value)
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def directory_evidence(
+    *,
+    product: str = "openldap",
+    base: str = "dc=example,dc=org",
+    results: Mapping[str, int] | None = None,
+    unasked: Iterable[str] = (),
+    gaps: Iterable[Gap] = (),
+    kind: str = "ldap",
+    target: str = "ldaps://directory/dc=example,dc=org",
+    taken_at: datetime = NOW,
+    **searches: Iterable[tuple[str, Mapping[str, Iterable[str | bytes]]]],
+) -> Evidence:
+    """Evidence of a directory whose every search ended well: each keyword is a search with its entries, `(DN, {attribute: values})`.
+
+    A search's name has `_` for `-`; what is not given brought nothing. results: search → the server's result code (RFC 4511). unasked:
+    searches that were not put.
+    """
+    from sovaudit.collectors.ldap.searches import PRODUCTS, ROOT_DSE
+
+    given = {name.replace("_", "-"): list(entries) for name, entries in searches.items()}
+    stored: dict[str, bytes] = {}
+    notes: dict[str, object] = {}
+    codes = dict(results or {})
+    for query in (ROOT_DSE, *PRODUCTS["389" if product == "freeipa" else product]):
+        if query.name in set(unasked):
+            continue
+        entries = given.pop(query.name, [])
+        chunks = [len(entries)] if entries else []
+        if entries:
+            stored[f"entries:{query.name}/0000"] = b"".join(
+                ber.encode(dn, {key: [_bytes(value) for value in values] for key, values in attributes.items()})
+                for dn, attributes in entries
+            )
+        code = codes.get(query.name, 0)
+        notes[query.name] = {
+            "base": base, "scope": query.scope, "filter": query.filter, "attributes": list(query.attributes), "types_only": query.types_only,
+            "limit": query.limit, "result": code, "message": "", "referrals": 0, "chunks": chunks,
+        }  # fmt: skip
+    if given:
+        raise ValueError(f"{product} is not asked for {', '.join(given)}")
+    stored["searches"] = canon.canonical(notes)
+    found = (*gaps, *(Gap(f"search:{name}", Reason.ABSENT, f"result {code}") for name, code in codes.items() if code))
+    identity = {"product": "389" if product == "freeipa" else product, "base": base, "bind": "dn:cn=auditor"}
+    return Evidence(Target(target, target, kind), TargetStatus.COLLECTED, taken_at, stored, found, identity, "testing")
+
+
+def directory_with(**more: object) -> Directory:
+    """A Directory over `directory_evidence(...)`; same arguments."""
+    return Directory(directory_evidence(**more))  # type: ignore[arg-type]
+
+
+def _bytes(value: str | bytes) -> bytes:
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
 
 
 def without(evidence: Evidence, artifact: str) -> Evidence:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 def target_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help="local:  root:DIR  ssh://user@host:port  bundle:FILE")
+    parser.add_argument(
+        "targets", nargs="*", metavar="TARGET", help="local:  root:DIR  ssh://user@host:port  ldaps://host/base-dn  bundle:FILE"
+    )
     parser.add_argument("-i", "--inventory", action="append", default=[], metavar="FILE", help="a target per line; - for standard input")
 
 
@@ -35,10 +37,23 @@ def reach_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--collector", metavar="PATH", help="run the collector installed at PATH on the target (see sovaudit privileges)")
     group.add_argument("--identity", action="append", metavar="FILE", help="an SSH private key to offer")
     group.add_argument("--ask-pass", action="store_true", help="ask for the SSH password")
-    group.add_argument("--password-file", metavar="FILE", help="read the SSH password from a file")
+    group.add_argument(
+        "--password-file",
+        metavar="FILE",
+        help="read the SSH password from a file; a directory's, too, unless --bind-password-file is given",
+    )
     group.add_argument("--known-hosts", metavar="FILE", help="host keys to trust, instead of ~/.ssh/known_hosts")
     group.add_argument("-J", "--jump", metavar="[USER@]HOST[:PORT]", help="go through this host")
     group.add_argument("--ssh-config", metavar="FILE", help="client configuration, instead of ~/.ssh/config")
+    group.add_argument("--bind-dn", metavar="DN", help="bind to a directory as this name")
+    group.add_argument("--bind-password-file", metavar="FILE", help="read its password from a file (else --password-file, or a prompt)")
+    group.add_argument("--sasl", choices=["gssapi", "external"], help="bind to a directory by Kerberos or by certificate")
+    group.add_argument("--ca", metavar="FILE", help="the authority of a directory's certificate (PEM), instead of the system's")
+    group.add_argument("--tls-cert", metavar="FILE", help="our certificate for a directory (PEM)")
+    group.add_argument("--tls-key", metavar="FILE", help="and its private key")
+    group.add_argument("--tls-name", metavar="NAME", help="the name in a directory's certificate, where it is not its host's")
+    group.add_argument("--ldap-insecure", action="store_true", default=None, help="accept any certificate of a directory")
+    group.add_argument("--ldap-clear", action="store_true", default=None, help="do without encryption on ldap://")
     group.add_argument("--host-timeout", type=whole, metavar="SECONDS", help="at most this long for one target (120)")
     group.add_argument("--connect-timeout", type=whole, metavar="SECONDS", help="at most this long to connect (15)")
     group.add_argument("--max-bytes", type=whole, metavar="N", help="at most this much raw evidence from one target (64 MB)")
@@ -103,9 +118,28 @@ def collect_options(options: argparse.Namespace) -> CollectOptions:
         "ssh_config": options.ssh_config,
         "key_files": tuple(options.identity) if options.identity else None,
         "password": secret(options.ask_pass, options.password_file, "SOVAUDIT_SSH_PASSWORD", "SSH password: "),
+        "ldap_bind_dn": options.bind_dn,
+        "ldap_password": bind_password(options),
+        "ldap_sasl": options.sasl,
+        "ldap_ca": options.ca,
+        "ldap_certificate": options.tls_cert,
+        "ldap_key": options.tls_key,
+        "ldap_tls_name": options.tls_name,
+        "ldap_insecure": options.ldap_insecure,
+        "ldap_clear": options.ldap_clear,
         "sudo_password": secret(options.ask_sudo_pass, options.sudo_password_file, "SOVAUDIT_SUDO_PASSWORD", "sudo password: "),
     }
     return CollectOptions(**{name: value for name, value in chosen.items() if value is not None})
+
+
+def bind_password(options: argparse.Namespace) -> str | None:
+    """The password of --bind-dn: from a file, the environment, or a prompt where somebody sits at a terminal."""
+    held = secret(False, options.bind_password_file or options.password_file, "SOVAUDIT_LDAP_PASSWORD", "")
+    if held is not None or not options.bind_dn or options.sasl:
+        return held
+    if not sys.stdin.isatty():
+        raise UsageError("it needs a password", where="--bind-dn", hint="Use --bind-password-file or SOVAUDIT_LDAP_PASSWORD.")
+    return getpass.getpass(f"password of {shown(options.bind_dn)}: ", stream=sys.stderr)
 
 
 def secret(ask: bool, file: str | None, variable: str, prompt: str) -> str | None:

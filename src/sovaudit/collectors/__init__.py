@@ -19,6 +19,8 @@ KINDS = {
     "root": ("root:DIR", "hosts"),
     "ssh": ("ssh://user@host[:port]", "hosts"),
     "badges": ("badges:FILE?map=MAP.toml", "badges"),
+    "ldaps": ("ldaps://host/base-dn", "ldap"),
+    "ldap": ("ldap://host/base-dn", "ldap"),
 }
 
 

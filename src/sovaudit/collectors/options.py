@@ -18,6 +18,9 @@ class CollectOptions:
     collector_path: run this installed copy through `sudo -n` instead of sending the script (see `privileges`); implies sudo.
     key_files, password, known_hosts, jump: as `ssh -i`, a password, `-o UserKnownHostsFile`, `-J`; empty means what ~/.ssh/config says.
     ssh_config: the configuration file; None means ~/.ssh/config. agent: ask a running ssh-agent.
+    ldap_*: bind_dn and password of a simple bind; sasl `external` or `gssapi` instead; ca the PEM file of the authority (None: the system's);
+    certificate and key our own, for EXTERNAL; tls_name the name in the server's certificate where it is not the host's; insecure accepts any
+    certificate, clear does without StartTLS: both only knowingly.
     """
 
     host_timeout_s: int = 120
@@ -33,6 +36,15 @@ class CollectOptions:
     jump: str = ""
     ssh_config: str | None = None
     agent: bool = True
+    ldap_bind_dn: str = ""
+    ldap_password: str | None = field(default=None, repr=False)
+    ldap_sasl: str = ""
+    ldap_ca: str = ""
+    ldap_certificate: str = ""
+    ldap_key: str = ""
+    ldap_tls_name: str = ""
+    ldap_insecure: bool = False
+    ldap_clear: bool = False
 
     def __post_init__(self) -> None:
         for name in ("key_files", "known_hosts"):

@@ -50,6 +50,7 @@ class ThresholdNote(_Document):
     """Where one check's parameters come from. origin: `law`, `guidance` or `default`.
 
     directive: empty for what the profile chose; else the directive whose control fixes other values, which is judged beside it.
+    judges: kinds of target that the check is run on; it was not run where the audit has none of them.
     """
 
     check: str
@@ -58,6 +59,7 @@ class ThresholdNote(_Document):
     origin: Literal["law", "guidance", "default"]
     source: str = ""
     directive: str = ""
+    judges: list[str] = []
 
 
 class ProfileNote(_Document):

@@ -64,8 +64,9 @@ def build(frame: Frame, judgements: Iterable[Judgement], targets: Sequence[Targe
     findings.sort(key=_order)
     passed.sort(key=lambda row: (row.check, str(sorted(row.params.items(), key=str)), row.target))
     ran = frame.profile.parameters
+    kinds = {target.kind for target in targets}
     controls = [
-        note for directive in frame.directives for note in directives.statuses(directive, findings, passed, frame.declarations, ran)
+        note for directive in frame.directives for note in directives.statuses(directive, findings, passed, frame.declarations, ran, kinds)
     ]
     summary = gates.summarise(findings, passed, targets, controls)
     gate = gates.decide(findings, passed, targets, fail_on=frame.fail_on, max_unknown=frame.max_unknown)

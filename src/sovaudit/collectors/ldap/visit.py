@@ -1,0 +1,215 @@
+"""One visit to a directory: every search of its product, each with how it ended."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sovaudit import canon
+from sovaudit.collectors.ldap.address import Address, ldap_address
+from sovaudit.collectors.ldap.connection import connected, identity, who_am_i
+from sovaudit.collectors.ldap.searches import PRODUCTS, ROOT_DSE, Search
+from sovaudit.collectors.ldap.wire import Broken, Result, ranged, search
+from sovaudit.collectors.options import CollectOptions
+from sovaudit.errors import CollectError
+from sovaudit.facts.parse import ber
+from sovaudit.facts.parse.ldap_times import generalized
+from sovaudit.model.evidence import Evidence, Gap, Target
+from sovaudit.model.verdict import Reason, TargetStatus
+
+COLLECTOR = "sovaudit-ldap/1"
+MAX_PARTS = 10_000  # rounds for attributes that come in parts: 15 million members at a server's usual 1,500 each
+_PART = re.compile(r"(.+);range=(\d+)-(\d+)", re.IGNORECASE)
+CODES = {
+    1: (Reason.DENIED, "it demands a name first"),
+    3: (Reason.TRUNCATED, "the server's time limit"),
+    4: (Reason.TRUNCATED, "the server's size limit"),
+    11: (Reason.TRUNCATED, "the server's administrative limit"),
+    12: (Reason.UNSUPPORTED, "a control that it does not know"),
+    32: (Reason.ABSENT, "no such entry, or none that this account may see"),
+    50: (Reason.DENIED, "this account may not search there"),
+    53: (Reason.DENIED, "it is unwilling to answer"),
+}
+
+
+@dataclass(slots=True)
+class _Visit:
+    """What a visit has gathered so far."""
+
+    deadline: float
+    left: int
+    artifacts: dict[str, bytes]
+    gaps: list[Gap]
+    notes: dict[str, dict[str, Any]]
+    broken: str = ""
+
+    def ask(self, connection: Any, query: Search, base: str) -> None:
+        """Run one search and keep what came. Never raises for the target's faults: they become gaps."""
+        if self.broken:
+            self.gaps.append(Gap(f"search:{query.name}", Reason.ABSENT, self.broken))
+            return
+        result = Result()
+        parts: list[tuple[str, str, int]] = []
+        try:
+            for chunk in search(connection, query, base, deadline=self.deadline, budget=self.left, result=result):
+                self._keep(query.name, len(result.chunks) - 1, chunk)
+                if not query.types_only and ranged(chunk):
+                    parts += _unfinished(chunk)
+            self._complete(connection, query, parts, result)
+        except Broken as error:
+            self.broken = result.more = str(error)
+        self._note(query, base, result)
+
+    def _keep(self, name: str, number: int, chunk: bytes) -> None:
+        self.artifacts[f"entries:{name}/{number:04d}"] = chunk
+        self.left -= len(chunk)
+
+    def _complete(self, connection: Any, query: Search, parts: Iterable[tuple[str, str, int]], result: Result) -> None:
+        """Read the rest of attributes that came in parts; each further part is one more entry of the same name."""
+        todo = list(parts)
+        for _ in range(MAX_PARTS):
+            if not todo:
+                return
+            name, attribute, at = todo.pop()
+            rest = replace(query, base=name, scope="base", match=(), attributes=(f"{attribute};range={at}-*",))
+            answer = Result()
+            for chunk in search(connection, rest, name, deadline=self.deadline, budget=self.left, result=answer):
+                self._keep(query.name, len(result.chunks), chunk)
+                result.chunks.append(1)
+                todo += [part for part in _unfinished(chunk) if part[2] > at]
+            if answer.code:
+                result.more = f"the rest of {attribute} could not be read (result {answer.code})"
+        if todo:
+            result.more = "attributes in too many parts"
+
+    def _note(self, query: Search, base: str, result: Result) -> None:
+        if result.code == 4 and query.limit and not result.more:
+            result.code = 0  # as many as were asked for
+        self.notes[query.name] = {
+            "base": base,
+            "scope": query.scope,
+            "filter": query.filter,
+            "attributes": list(query.attributes),
+            "types_only": query.types_only,
+            "limit": query.limit,
+            "result": result.code,
+            "message": result.message,
+            "referrals": result.referrals,
+            "chunks": result.chunks,
+        }
+        if result.code or result.more:
+            reason, what = CODES.get(result.code, (Reason.ABSENT, f"result {result.code}"))
+            detail = result.more or (f"{what} ({result.message})" if result.message else what)
+            self.gaps.append(Gap(f"search:{query.name}", Reason.TRUNCATED if result.more else reason, detail[:300]))
+
+
+def _unfinished(chunk: bytes) -> list[tuple[str, str, int]]:
+    """(DN, attribute, first value not yet read) of attributes of which only a part came."""
+    found = []
+    for name, attributes in ber.entries(chunk):
+        for attribute in attributes:
+            match = _PART.fullmatch(attribute)
+            if match:
+                found.append((name, match[1], int(match[3]) + 1))
+    return found
+
+
+def collect_directory(target: Target, options: CollectOptions) -> Evidence:
+    """Evidence of one directory. Raises CollectError."""
+    began = time.monotonic()
+    address = ldap_address(target.uri)
+    visit = _Visit(began + options.host_timeout_s, options.max_bytes, {}, [], {})
+    with connected(address, options, target.uri) as connection:
+        seen = identity(connection)
+        seen["bind"] = who_am_i(connection) or ("" if options.ldap_bind_dn or options.ldap_sasl else "anonymous")
+        visit.ask(connection, ROOT_DSE, "")
+        root = _first(visit, "rootdse")
+        product, names = product_of(root), contexts(root, address)
+        if not names["base"]:
+            raise CollectError(
+                "it names no single naming context",
+                status="failed",
+                where=target.uri,
+                hint="Write the base DN after the host: /dc=example,dc=org",
+            )
+        seen |= {"product": product, "base": names["base"]}
+        for query in PRODUCTS[product]:
+            if not query.anonymous:
+                visit.ask(connection, query, query.base.format(**names))
+    _ask_as_stranger(visit, address, options, target.uri, [query for query in PRODUCTS[product] if query.anonymous], names)
+    visit.artifacts["searches"] = canon.canonical(visit.notes)
+    version = root.get("vendorversion", root.get("vendorname", [b""]))[0].decode("utf-8", "replace")
+    partial = any(gap.reason is Reason.TRUNCATED for gap in visit.gaps) or bool(visit.broken)
+    return Evidence(
+        target,
+        TargetStatus.PARTIAL if partial else TargetStatus.COLLECTED,
+        _server_time(root),
+        visit.artifacts,
+        tuple(visit.gaps),
+        {key: value for key, value in {**seen, "version": version, "host": address.host}.items() if value},
+        COLLECTOR,
+        cost={"wall_ms": int((time.monotonic() - began) * 1000), "bytes": options.max_bytes - visit.left},
+    )
+
+
+def _ask_as_stranger(
+    visit: _Visit, address: Address, options: CollectOptions, where: str, queries: Iterable[Search], names: dict[str, str]
+) -> None:
+    """What somebody without a name sees. A server that refuses even the connection shows them nothing, which is an answer too."""
+    left, visit.broken = visit.broken, ""
+    try:
+        with connected(address, options, where, anonymous=True) as connection:
+            refused = int(connection.result.get("result", 0)) if connection.result else 0
+            for query in queries:
+                if refused:
+                    visit._note(
+                        query, query.base.format(**names), Result(code=refused, message=str(connection.result.get("message", ""))[:300])
+                    )
+                else:
+                    visit.ask(connection, query, query.base.format(**names))
+    except CollectError as error:
+        visit.gaps += [Gap(f"search:{query.name}", Reason.ABSENT, str(error)[:300]) for query in queries]
+    visit.broken = left or visit.broken
+
+
+def _first(visit: _Visit, name: str) -> ber.Attributes:
+    try:
+        return next(ber.entries(visit.artifacts.get(f"entries:{name}/0000", b"")))[1]
+    except (StopIteration, ValueError):
+        return {}
+
+
+def product_of(root: ber.Attributes) -> str:
+    """Which product a root DSE speaks of: `ad`, `389` or `openldap` (whose answers are RFC 4511's own, so it stands for others, too)."""
+    if b"1.2.840.113556.1.4.800" in root.get("supportedcapabilities", []):
+        return "ad"
+    vendor = b" ".join(root.get("vendorname", []) + root.get("vendorversion", [])).lower()
+    return "389" if b"389" in vendor or b"red hat" in vendor or b"fedora" in vendor else "openldap"
+
+
+def contexts(root: ber.Attributes, address: Address) -> dict[str, str]:
+    """DNs that searches start from. base is empty where none was named and the server has several."""
+
+    def text(name: str) -> str:
+        return root.get(name, [b""])[0].decode("utf-8", "surrogateescape")
+
+    hidden = ("cn=config", "cn=schema", "cn=monitor", "cn=accesslog", "cn=changelog", "o=ipaca", "o=netscaperoot")
+    plain = [name.decode("utf-8", "surrogateescape") for name in root.get("namingcontexts", [])]
+    plain = [name for name in plain if name and name.lower() not in hidden]
+    base = address.base or text("defaultnamingcontext") or (plain[0] if len(plain) == 1 else "")
+    return {
+        "base": base,
+        "domain": text("defaultnamingcontext") or base,
+        "config": text("configurationnamingcontext") or f"CN=Configuration,{base}",
+        "schema": text("schemanamingcontext") or f"CN=Schema,CN=Configuration,{base}",
+    }
+
+
+def _server_time(root: ber.Attributes) -> datetime:
+    """The directory's own clock where it shows it, the auditor's otherwise."""
+    moment = generalized(root.get("currenttime", [b""])[0])
+    return moment if isinstance(moment, datetime) else datetime.now(UTC).replace(microsecond=0)

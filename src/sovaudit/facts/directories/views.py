@@ -1,0 +1,22 @@
+"""Which module interprets which product."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sovaudit.facts.directories.model import View
+from sovaudit.facts.files import Unseen
+from sovaudit.model.evidence import Gap
+from sovaudit.model.verdict import Reason
+
+if TYPE_CHECKING:
+    from sovaudit.facts.directory import Directory
+
+
+def view_of(directory: Directory) -> View:
+    """Raises Unseen for a product that we do not model."""
+    if directory.product == "openldap":
+        from sovaudit.facts.directories.openldap import OpenLdap
+
+        return OpenLdap(directory)
+    raise Unseen(Gap("product", Reason.UNSUPPORTED, f"a directory of the kind {directory.product or 'unknown'} is not modelled"))
