@@ -29,6 +29,8 @@ CHECKSUM_AT = 2 * PAGE - 32
 UNFINISHED = bytes(32)
 LEVEL = 3
 MAX_TARGET = 128 << 20  # raw bytes of one target; the collector's own bound is half of it
+MAX_TABLES = 8 << 30  # the same for kinds of target that bring tables: they are read an artifact at a time, none larger than MAX_TARGET
+TABLE_KINDS = ("badges", "logs")
 MAX_DICTIONARY = 1 << 20
 MAX_HEAD = 32 << 20
 
@@ -96,6 +98,11 @@ def pin(connection: sqlite3.Connection, where: str) -> None:
         if found != _master():
             strange = [str(row[1]) for row in found if row not in _master()]
             raise IntegrityError(f"its schema is not a bundle's ({', '.join(strange)[:200] or 'something is missing'})", where=where)
+
+
+def most(kind: str) -> int:
+    """Raw bytes that a target of this kind may bring."""
+    return MAX_TABLES if kind in TABLE_KINDS else MAX_TARGET
 
 
 def is_bundle(start: bytes) -> bool:

@@ -93,7 +93,9 @@ def plain(evidence: Evidence) -> Evidence:
     ]
     if all(text.isascii() for text in texts) or all(_text(text) == text for text in texts):
         return evidence
-    artifacts = {_text(name): data for name, data in evidence.artifacts.items()}
+    artifacts = evidence.artifacts
+    if any(_text(name) != name for name in artifacts):  # otherwise they stay as they are: tables are not read before their turn comes
+        artifacts = {_text(name): data for name, data in evidence.artifacts.items()}
     if len(artifacts) != len(evidence.artifacts):
         raise ValueError(f"two artifacts of {evidence.target.id} differ only in bytes that are not UTF-8")
     return replace(

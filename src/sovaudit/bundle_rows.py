@@ -5,11 +5,24 @@ tables are scanned, never answered from an index alone, because a crafted index 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sovaudit import canon
-from sovaudit.bundle_format import MAX_DICTIONARY, MAX_HEAD, MAX_TARGET, Codec, inflate, integrity, key, pin, spelled
+from sovaudit.bundle_format import (
+    MAX_DICTIONARY,
+    MAX_HEAD,
+    MAX_TABLES,
+    MAX_TARGET,
+    TABLE_KINDS,
+    Codec,
+    inflate,
+    integrity,
+    key,
+    most,
+    pin,
+    spelled,
+)
 from sovaudit.bundle_manifest import from_head, head, joined, manifest_digest
 from sovaudit.errors import IntegrityError, UsageError
 from sovaudit.model.evidence import Evidence
@@ -79,15 +92,18 @@ class Rows:
         if name not in self._targets:
             raise UsageError("is not in this bundle", where=name, hint=f"It holds {', '.join(sorted(self._targets)[:5]) or 'nothing'}.")
         number, sha256, total = self._targets[name]
-        if total > MAX_TARGET:
+        if total > MAX_TABLES:
             raise IntegrityError(f"{name} would be {total} bytes: more than any target", where=self.where)
-        artifacts, digests = self._artifacts(number, name, total)
+        said, cost = self._head(number, name)
         try:
-            with integrity(self.where):
-                frame, cost = self._connection.execute("SELECT head, cost FROM target NOT INDEXED WHERE id = ?", (number,)).fetchone()
-            size = int.from_bytes(frame[:4], "big")
-            said = canon.loads_strict(self.codec.unpack(frame[4:], size, MAX_HEAD), where=self.where)
-            found = from_head(said, artifacts, _cost(canon.loads_strict(cost.encode(), where=self.where)))
+            kind = str(said["target"]["kind"])
+        except (TypeError, KeyError) as error:
+            raise IntegrityError(f"what it says of {name} is malformed ({error!r})", where=self.where) from error
+        if total > most(kind):
+            raise IntegrityError(f"{name} would be {total} bytes: more than any target of its kind", where=self.where)
+        artifacts, digests = self._artifacts(number, name, total, held=kind not in TABLE_KINDS)
+        try:
+            found = from_head(said, artifacts, _cost(cost))
             same = head(found) == said and found.target.id == name
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise IntegrityError(f"what it says of {name} is malformed ({error})", where=self.where) from error
@@ -95,33 +111,61 @@ class Rows:
             raise IntegrityError(f"the evidence of {name} does not have its digest", where=self.where)
         return found
 
-    def _artifacts(self, number: int, target: str, total: int) -> tuple[dict[str, bytes], dict[str, str]]:
+    def _head(self, number: int, name: str) -> tuple[Any, Any]:
+        """What the target says of itself, and its cost."""
+        try:
+            with integrity(self.where):
+                frame, cost = self._connection.execute("SELECT head, cost FROM target NOT INDEXED WHERE id = ?", (number,)).fetchone()
+            size = int.from_bytes(frame[:4], "big")
+            said = canon.loads_strict(self.codec.unpack(frame[4:], size, MAX_HEAD), where=self.where)
+            return said, canon.loads_strict(cost.encode(), where=self.where)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise IntegrityError(f"what it says of {name} is malformed ({error})", where=self.where) from error
+
+    def _artifacts(self, number: int, target: str, total: int, *, held: bool) -> tuple[Mapping[str, bytes], dict[str, str]]:
+        """Artifacts and their digests, every one checked. held: in memory; otherwise each is read, and checked, again when it is asked for."""
         artifacts: dict[str, bytes] = {}
+        places: dict[str, int] = {}
         digests: dict[str, str] = {}
         left = total
         with integrity(self.where):
             rows = self._connection.execute(
-                "SELECT n.text, b.sha256, b.size, b.data FROM artifact a LEFT JOIN name n NOT INDEXED ON n.id = a.name"
+                "SELECT n.text, a.blob, b.sha256, b.size, b.data FROM artifact a LEFT JOIN name n NOT INDEXED ON n.id = a.name"
                 " LEFT JOIN blob b NOT INDEXED ON b.id = a.blob WHERE a.target = ?",
                 (number,),
             )
-            for text, sha256, size, data in rows:
-                where = f"{text} of {target}"
-                if not (isinstance(text, str) and isinstance(sha256, bytes) and isinstance(size, int) and isinstance(data, bytes)):
-                    raise IntegrityError(f"{where} is missing or malformed", where=self.where)
-                if text in artifacts:
-                    raise IntegrityError(f"{where} stands twice", where=self.where)
-                try:
-                    artifacts[text] = self.codec.unpack(data, size, left)
-                except ValueError as error:
-                    raise IntegrityError(f"{where} is damaged ({error})", where=self.where) from error
-                if key(artifacts[text]) != sha256:
-                    raise IntegrityError(f"{where} does not have its digest", where=self.where)
-                digests[text] = spelled(sha256)
-                left -= size
+            for text, blob, *row in rows:
+                if not isinstance(text, str):
+                    raise IntegrityError(f"{text} of {target} is missing or malformed", where=self.where)
+                if text in places:
+                    raise IntegrityError(f"{text} of {target} stands twice", where=self.where)
+                data, digest = self._checked(row, f"{text} of {target}", min(left, MAX_TARGET))
+                places[text], digests[text] = blob, digest
+                left -= len(data)
+                if held:
+                    artifacts[text] = data
         if left:
             raise IntegrityError(f"{left} bytes of {target} are missing", where=self.where)
-        return dict(sorted(artifacts.items())), digests
+        return dict(sorted(artifacts.items())) if held else Stored(self, target, dict(sorted(places.items()))), digests
+
+    def blob(self, number: int, what: str) -> bytes:
+        """The bytes of one blob, checked."""
+        with integrity(self.where):
+            row = self._connection.execute("SELECT sha256, size, data FROM blob NOT INDEXED WHERE id = ?", (number,)).fetchone()
+        data, _ = self._checked(row or (None, None, None), what, MAX_TARGET)
+        return data
+
+    def _checked(self, row: Sequence[Any], what: str, limit: int) -> tuple[bytes, str]:
+        sha256, size, packed = row
+        if not (isinstance(sha256, bytes) and isinstance(size, int) and isinstance(packed, bytes)):
+            raise IntegrityError(f"{what} is missing or malformed", where=self.where)
+        try:
+            data = self.codec.unpack(packed, size, limit)
+        except ValueError as error:
+            raise IntegrityError(f"{what} is damaged ({error})", where=self.where) from error
+        if key(data) != sha256:
+            raise IntegrityError(f"{what} does not have its digest", where=self.where)
+        return data, spelled(sha256)
 
     def verify(self) -> None:
         """Read everything. Raises IntegrityError naming the first thing that does not hold."""
@@ -134,6 +178,24 @@ class Rows:
                 raise IntegrityError("a blob stands twice", where=self.where)
         for name in sorted(self._targets):
             self.evidence(name)
+
+
+class Stored(Mapping[str, bytes]):
+    """A target's artifacts that stay in the bundle until they are asked for. The bundle must still be open then."""
+
+    def __init__(self, rows: Rows, target: str, places: dict[str, int]) -> None:
+        self._rows = rows
+        self._target = target
+        self._places = places
+
+    def __getitem__(self, name: str) -> bytes:
+        return self._rows.blob(self._places[name], f"{name} of {self._target}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 def _cost(said: Any) -> Mapping[str, int]:

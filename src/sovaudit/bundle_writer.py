@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -29,6 +29,8 @@ from sovaudit.bundle_format import (
     create,
     file_digest,
     is_bundle,
+    key,
+    most,
 )
 from sovaudit.bundle_manifest import bundle_root, head, joined, manifest_digest, plain
 from sovaudit.bundle_rows import Rows, harden
@@ -114,10 +116,12 @@ class BundleWriter:
         name = evidence.target.id
         if name in self._digests:
             raise UsageError("this target stands twice", where=name, hint="Name each target once.")
-        total = sum(map(len, evidence.artifacts.values()))
-        if total > MAX_TARGET:
-            raise UsageError(f"brought {total} bytes: more than the {MAX_TARGET} a bundle holds", where=name, hint="Lower --max-bytes.")
-        digests = {item: canon.digest(data) for item, data in evidence.artifacts.items()}
+        limit, total, digests = most(evidence.target.kind), 0, {}
+        for item, data in evidence.artifacts.items():
+            total += len(data)
+            if total > limit or len(data) > MAX_TARGET:
+                raise UsageError(f"brought more than the {limit} bytes a bundle holds", where=name, hint="Lower --max-bytes.")
+            digests[item] = canon.digest(data)
         said = head(evidence)
         digest = manifest_digest(joined(said, digests))
         text = canon.canonical(said)
@@ -129,7 +133,7 @@ class BundleWriter:
             row = (name, bytes.fromhex(digest[7:]), total, len(text).to_bytes(4, "big") + self._codec.pack(text), cost)
             number = connection.execute("INSERT INTO target (name, sha256, size, head, cost) VALUES (?, ?, ?, ?, ?)", row).lastrowid
             names = self._names(connection, sorted(evidence.artifacts))
-            blobs = self._blobs(connection, {bytes.fromhex(digests[item][7:]): data for item, data in evidence.artifacts.items()})
+            blobs = self._blobs(connection, evidence.artifacts, {bytes.fromhex(digests[item][7:]): item for item in sorted(digests)})
             connection.executemany(
                 "INSERT INTO artifact VALUES (?, ?, ?)",
                 sorted((number, names[item], blobs[bytes.fromhex(digests[item][7:])]) for item in evidence.artifacts),
@@ -144,10 +148,14 @@ class BundleWriter:
                 found[name] = connection.execute("INSERT INTO name (text) VALUES (?)", (name,)).lastrowid or 0
         return found
 
-    def _blobs(self, connection: sqlite3.Connection, blobs: dict[bytes, bytes]) -> dict[bytes, int]:
-        found: dict[bytes, int] = dict(_known(connection, "SELECT sha256, id FROM blob WHERE sha256 IN", blobs))
-        for sha256, data in blobs.items():
+    def _blobs(self, connection: sqlite3.Connection, artifacts: Mapping[str, bytes], wanted: dict[bytes, str]) -> dict[bytes, int]:
+        """Row ids by digest; each artifact is read when its turn comes."""
+        found: dict[bytes, int] = dict(_known(connection, "SELECT sha256, id FROM blob WHERE sha256 IN", wanted))
+        for sha256, name in wanted.items():
             if sha256 not in found:
+                data = artifacts[name]
+                if key(data) != sha256:
+                    raise OutputError(f"{name} changed while it was written", where=self._where)
                 row = (sha256, len(data), self._codec.pack(data))
                 found[sha256] = connection.execute("INSERT INTO blob (sha256, size, data) VALUES (?, ?, ?)", row).lastrowid or 0
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 
 from sovaudit.errors import UsageError
@@ -21,6 +22,8 @@ class CollectOptions:
     ldap_*: bind_dn and password of a simple bind; sasl `external` or `gssapi` instead; ca the PEM file of the authority (None: the system's);
     certificate and key our own, for EXTERNAL; tls_name the name in the server's certificate where it is not the host's; insecure accepts any
     certificate, clear does without StartTLS: both only knowingly.
+    identify: evidence of badges and people names them; otherwise it holds pseudonyms made with `people_key`, which is as good as random
+    unless it is given, so that two audits could not be joined. sql_password: of the account in a database's URL.
     """
 
     host_timeout_s: int = 120
@@ -45,6 +48,9 @@ class CollectOptions:
     ldap_tls_name: str = ""
     ldap_insecure: bool = False
     ldap_clear: bool = False
+    identify: bool = False
+    people_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False, compare=False)
+    sql_password: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("key_files", "known_hosts"):

@@ -86,3 +86,7 @@ SIDE_TABLES = MappingProxyType(
 )
 KEYS = MappingProxyType({name: next(iter(columns)) for name, columns in SIDE_TABLES.items()})
 """Table → the column without which a row says nothing."""
+PEOPLE = MappingProxyType(
+    {"credential": "badge", "subject": "person", "visitor": "person", "host": "person", "member_of": "person", "by": "person"}
+)
+"""Columns that say who: the evidence holds a pseudonym there unless the auditor asked for names (`hosts.host` is a machine)."""

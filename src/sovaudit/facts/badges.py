@@ -30,12 +30,14 @@ EVENTS = "badges/events.parquet"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the collector says of its reading. refused: reason → how many rows; unmapped: native code → how many events."""
+    """What the collector says of its reading. refused: reason → how many rows; unmapped: native code → how many events;
+    unmapped_others: events of still other codes."""
 
     file: str
     rows: int
     refused: Mapping[str, int]
     unmapped: Mapping[str, int]
+    unmapped_others: int
     unmapped_directions: int
     repeated_times: int
     missing_times: int
@@ -83,8 +85,10 @@ class BadgeLog:
             return Reading(
                 file=said["file"]["name"],
                 rows=said["events"]["rows"],
-                refused={reason: each["count"] for reason, each in said["refused"].items()},
+                refused={reason: each["count"] for reason, each in said["refused"].items()}
+                | {f"{name}: row": each["refused"] for name, each in said["tables"].items() if each.get("refused")},
                 unmapped=dict(said["unmapped"]),
+                unmapped_others=said.get("unmapped_others", 0),
                 unmapped_directions=said["unmapped_directions"],
                 repeated_times=said["repeated_times"],
                 missing_times=said["missing_times"],
@@ -173,7 +177,7 @@ class BadgeLog:
         found = [
             Gap("badges/events", Reason.UNSUPPORTED, f"{count} rows refused: {reason}") for reason, count in sorted(reading.refused.items())
         ]
-        unmapped = sum(reading.unmapped.values())
+        unmapped = self.unmapped
         if unmapped:
             names = ", ".join(list(reading.unmapped)[:5])
             found.append(Gap("badges/events", Reason.UNSUPPORTED, f"{unmapped} events with codes that the map does not name: {names}"))
@@ -187,7 +191,7 @@ class BadgeLog:
     @property
     def unmapped(self) -> int:
         """How many events have a code that the map does not name. Raises Unseen."""
-        return sum(self.reading.unmapped.values())
+        return sum(self.reading.unmapped.values()) + self.reading.unmapped_others
 
     def line(self, row: int, text: str) -> Line:
         """A record of the export as what led to an answer."""

@@ -44,7 +44,7 @@ def collect(target: Target, options: CollectOptions) -> Evidence:
     began = time.monotonic()
     place = address(target.uri)
     plan, files = _map(place)
-    return store(target, place, plan, files, datetime.now(UTC).replace(microsecond=0), began)
+    return store(target, place, plan, files, options, datetime.now(UTC).replace(microsecond=0), began)
 
 
 def plan(target: Target, options: CollectOptions) -> tuple[str, ...]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sovaudit import canon
-from sovaudit.collectors.badges import reading
+from sovaudit.collectors import pseudonyms
+from sovaudit.collectors.badges import reading, side
 from sovaudit.collectors.badges.address import Address
 from sovaudit.collectors.badges.columns import events_query
 from sovaudit.collectors.badges.mapping import BadgeMap
-from sovaudit.collectors.badges.sieve import Refused, Sieved, sieve
+from sovaudit.collectors.badges.preparing import Prepared, prepare
+from sovaudit.collectors.badges.sieve import FEW, Refused
+from sovaudit.collectors.options import CollectOptions
 from sovaudit.errors import CollectError
 from sovaudit.model.evidence import Evidence, Target
 from sovaudit.model.verdict import TargetStatus
@@ -22,53 +26,76 @@ COLLECTOR = "sovaudit-badges/1"
 MOST_CODES = 200
 
 
-def store(target: Target, place: Address, plan: BadgeMap, files: dict[str, Path], taken_at: datetime, began: float) -> Evidence:
-    """Raises CollectError."""
+def store(
+    target: Target, place: Address, plan: BadgeMap, files: dict[str, Path], options: CollectOptions, taken_at: datetime, began: float
+) -> Evidence:
+    """Raises CollectError, UsageError."""
     scratch = Scratch()
     pieces = Pieces(scratch)
-    sieved = sieve(Path(place.place), plan.encoding, scratch)
-    said = _events(Path(place.place), sieved, plan, scratch, pieces)
+
+    def teach(engine: Engine) -> None:
+        """Either pseudonyms, or the words themselves."""
+        if options.identify:
+            for kind in pseudonyms.PREFIX:
+                engine.run(f"CREATE MACRO {kind}(value) AS value")
+        else:
+            pseudonyms.teach(engine, options.people_key)
+
+    ready = prepare(place.place, plan, scratch, options.sql_password)
+    said = _events(place, ready, scratch, pieces, teach)
+    said["people"] = pseudonyms.NAMED if options.identify else pseudonyms.PSEUDONYMS
+    said["map"] = plan.model_dump(mode="json", exclude_defaults=True)
+    said["tables"] = {name: side.keep(name, path, plan.time.zone, scratch, pieces, teach) for name, path in sorted(files.items())}
     pieces.add("badges/source", canon.canonical(said))
     size = sum(pieces.size(name) for name in pieces)
     cost = {"wall_ms": int((time.monotonic() - began) * 1000), "bytes": size}
-    identity = {"file": said["file"]["name"], "sha256": sieved.sha256}
+    identity = {"file": ready.name, "sha256": ready.sha256, "people": said["people"]}
     return Evidence(target, TargetStatus.COLLECTED, taken_at, pieces, (), identity, COLLECTOR, cost=cost)
 
 
-def _events(path: Path, sieved: Sieved, plan: BadgeMap, scratch: Scratch, pieces: Pieces) -> dict[str, Any]:
-    engine = Engine(scratch, reads=[sieved.path], ordered=True)
+def _events(place: Address, ready: Prepared, scratch: Scratch, pieces: Pieces, teach: Callable[[Engine], None]) -> dict[str, Any]:
+    plan, where = ready.plan, place.place
+    engine = Engine(scratch, reads=[ready.path], ordered=True)
     try:
-        table = reading.json_lines(sieved.path, plan) if plan.format == "jsonl" else reading.delimited(sieved.path, plan, str(path))
+        teach(engine)
+        table = reading.json_lines(ready.path, plan) if plan.format == "jsonl" else reading.delimited(ready.path, plan, where)
         out = scratch.file("events.parquet")
-        query = events_query(plan, table.field, table.expression, path.stem, broken=table.broken)
+        query = events_query(plan, table.field, table.expression, Path(ready.name).stem, broken=table.broken)
         rows = engine.write(query, out)
-        refused = {**sieved.refused, **reading.rejected(engine)}
+        refused = {**ready.refused, **reading.rejected(engine)}
         engine.view("events", out, numbered="row")
         for reason, count, first in engine.rows(
-            "SELECT refused, count(*), list(row ORDER BY row)[1:5] FROM events WHERE refused IS NOT NULL GROUP BY refused ORDER BY refused"
+            f"SELECT refused, count(*), list(row ORDER BY row)[1:{FEW}] FROM events WHERE refused IS NOT NULL GROUP BY refused ORDER BY refused"
         ):
             refused[reason] = Refused(count, first)
         unmapped = engine.rows(
             "SELECT event_native, count(*) FROM events WHERE refused IS NULL AND event = 'UNMAPPED' "
-            f"GROUP BY event_native ORDER BY count(*) DESC, event_native LIMIT {MOST_CODES}"
+            "GROUP BY event_native ORDER BY count(*) DESC, event_native"
         )
         ((directions, repeated, missing),) = engine.rows(
             "SELECT count(*) FILTER (direction = 'unmapped'), count(*) FILTER (time_note = 'repeated'), count(*) FILTER (time_note = 'missing') "
             "FROM events WHERE refused IS NULL"
         )
     except ValueError as error:
-        raise CollectError(f"cannot be read ({error})", status="failed", where=str(path)) from error
+        raise CollectError(f"cannot be read ({error})", status="failed", where=where) from error
     finally:
         engine.close()
+    if rows + sum(each.count for each in ready.refused.values()) == 0 and not refused:
+        raise CollectError("holds no event", status="failed", where=where)
     return {
         "format": 1,
-        "file": {"name": path.name, "bytes": sieved.size, "sha256": sieved.sha256, "last_line_complete": sieved.complete},
-        "map": plan.model_dump(mode="json", exclude_defaults=True),
+        "file": {
+            "name": ready.name,
+            "bytes": ready.size,
+            "sha256": ready.sha256,
+            "files": ready.files,
+            "last_line_complete": ready.complete,
+        },
         "events": {"rows": rows, **pieces.add_table("badges/events.parquet", out)},
         "refused": {reason: {"count": each.count, "first": each.first} for reason, each in sorted(refused.items())},
-        "unmapped": [[str(native), count] for native, count in unmapped],
+        "unmapped": [[str(native)[:200], count] for native, count in unmapped[:MOST_CODES]],
+        "unmapped_others": sum(count for _, count in unmapped[MOST_CODES:]),
         "unmapped_directions": directions,
         "repeated_times": repeated,
         "missing_times": missing,
-        "tables": {},
     }

@@ -1,0 +1,137 @@
+"""Whatever holds the rows as one UTF-8 text file that the engine reads, with its digest and what of it could not be read."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from sovaudit import canon
+from sovaudit.collectors.badges import database, documents, reading, workbook
+from sovaudit.collectors.badges.mapping import BadgeMap
+from sovaudit.collectors.badges.sieve import CHUNK, FEW, Refused, regular, sieve
+from sovaudit.errors import CollectError
+from sovaudit.tables import Scratch
+
+MAX_FILES = 100_000
+ENDINGS = {
+    "csv": (".csv", ".txt", ".dat", ".log"),
+    "tsv": (".tsv", ".txt", ".dat", ".log"),
+    "json": (".json",),
+    "jsonl": (".jsonl", ".ndjson", ".json"),
+    "excel": (".xlsx",),
+}
+_PLAIN = {"delimiter": ",", "quote": '"', "header": True, "names": (), "skip": 0, "encoding": "utf-8"}
+
+
+@dataclass(slots=True)
+class Prepared:
+    """path: the text. plan: how to read it. name, size, sha256: of the original. complete: whether its last line has an end."""
+
+    path: Path
+    plan: BadgeMap
+    name: str
+    size: int
+    sha256: str
+    complete: bool = True
+    refused: dict[str, Refused] = field(default_factory=dict)
+    files: int = 1
+
+
+def prepare(place: str, plan: BadgeMap, scratch: Scratch, password: str | None = None) -> Prepared:
+    """Raises CollectError."""
+    if "://" in place:
+        path, written = scratch.file("rows.csv"), plan.model_copy(update=_PLAIN | {"format": "csv"})
+        _write(path, database.rows(place, plan, password))
+        return Prepared(path, written, f"{place.rpartition('/')[2]}:{plan.table}", path.stat().st_size, _digest(path))
+    path = Path(place)
+    if path.is_dir():
+        return _folder(path, plan, scratch)
+    return _file(path, plan, scratch)
+
+
+def _file(path: Path, plan: BadgeMap, scratch: Scratch) -> Prepared:
+    if plan.format in ("csv", "tsv", "jsonl"):
+        found = sieve(path, plan.encoding, scratch)
+        return Prepared(found.path, plan, path.name, found.size, found.sha256, found.complete, found.refused)
+    refused: dict[str, Refused] = {}
+    with regular(path) as file:
+        size, sha256 = path.stat().st_size, canon.digest_of(iter(lambda: file.read(CHUNK), b""))
+        file.seek(0)
+        if plan.format == "json":
+            text, written = scratch.file("rows.jsonl"), plan.model_copy(update={"format": "jsonl", "skip": 0})
+            with text.open("w", encoding="utf-8", errors="replace") as out:
+                for row in documents.rows(file, plan.encoding, plan.records, refused, path):
+                    out.write(row + "\n")
+        else:
+            text, written = scratch.file("rows.csv"), plan.model_copy(update=_PLAIN | {"format": "csv"})
+            _write(text, workbook.rows(path, plan, refused))
+    return Prepared(text, written, path.name, size, sha256, True, refused)
+
+
+def _write(path: Path, rows: Iterator[list[str]]) -> None:
+    with path.open("w", encoding="utf-8", errors="replace", newline="") as out:
+        writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        for row in rows:
+            writer.writerow([cell.replace("\0", "\ufffd") for cell in row])
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return canon.digest_of(iter(lambda: file.read(CHUNK), b""))
+
+
+def _folder(folder: Path, plan: BadgeMap, scratch: Scratch) -> Prepared:
+    """Files of one shape, one after the other in the order of their names; its digest is that of `{name: digest}`."""
+    endings = ENDINGS.get(plan.format, ())
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in endings and not path.name.startswith("."))
+    except OSError as error:
+        raise CollectError(f"cannot be read ({error.strerror})", status="refused", where=str(folder)) from error
+    if not paths:
+        raise CollectError("holds no file of this format", status="failed", where=str(folder), hint=f"Names end in {', '.join(endings)}.")
+    if len(paths) > MAX_FILES:
+        raise CollectError(f"holds {len(paths)} files: more than {MAX_FILES}", status="failed", where=str(folder))
+    together = Prepared(scratch.file("all.txt"), plan, folder.name, 0, "", files=len(paths))
+    digests: dict[str, str] = {}
+    columns: list[str] | None = None
+    lines = 0
+    with together.path.open("wb") as out:
+        for path in paths:
+            one = _file(path, plan, scratch)
+            digests[path.name] = one.sha256
+            together.size += one.size
+            together.plan = one.plan
+            if not one.size:
+                together.refused.setdefault("empty file", Refused()).add(lines + 1)
+                continue
+            names, skip = reading.header(one.path, one.plan) if one.plan.format != "jsonl" else ([], one.plan.skip)
+            if columns is None:
+                columns, skip = names, 0
+            elif names != columns:
+                together.refused.setdefault("file with other columns", Refused()).add(lines + 1)
+                continue
+            for reason, each in one.refused.items():
+                known = together.refused.setdefault(reason, Refused())
+                known.count += each.count
+                known.first = (known.first + [lines - skip + place for place in each.first])[:FEW]
+            lines += _append(one.path, skip, out)
+    together.sha256 = canon.digest(canon.canonical(digests))
+    return together
+
+
+def _append(path: Path, skip: int, out: BinaryIO) -> int:
+    """A file's lines but the first few, each with an end; how many."""
+    count, last = 0, b"\n"
+    with path.open("rb") as file:
+        for _ in range(skip):
+            file.readline()
+        while chunk := file.read(CHUNK):
+            out.write(chunk)
+            count, last = count + chunk.count(b"\n"), chunk[-1:]
+    if last != b"\n":
+        out.write(b"\n")
+        count += 1
+    return count

@@ -1,0 +1,113 @@
+"""The tables beside the events: plain files with fixed columns (docs/badges.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sovaudit.collectors.badges import reading, times
+from sovaudit.collectors.badges.mapping import BadgeMap, Column, Time
+from sovaudit.collectors.badges.preparing import prepare
+from sovaudit.errors import CollectError
+from sovaudit.facts.badge_events import KEYS, PEOPLE, SIDE_TABLES, TIME
+from sovaudit.tables import Engine, Pieces, Scratch, identifier
+
+_FORMATS = {".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "excel"}
+_ENDS = ("valid_to", "time_out", "newest")  # a bare date there means the whole of that day
+_LAST = 86_399_999
+_YES = "('true', 'yes', 'y', '1', 'oui', 'o', 'vrai')"
+_NO = "('false', 'no', 'n', '0', 'non', 'faux')"
+
+
+def keep(name: str, path: Path, zone: str | None, scratch: Scratch, pieces: Pieces, teach: Any) -> dict[str, Any]:
+    """Write one table as an artifact; what `badges/source` says of it. Raises CollectError."""
+    kinds = SIDE_TABLES[name]
+    shape = BadgeMap(format=_format(path), delimiter=_delimiter(path), columns={"event_time": Column(value=""), "event": Column(value="")})
+    ready = prepare(str(path), shape, scratch)
+    have = _columns(ready.path, ready.plan)
+    if KEYS[name] not in have:
+        raise CollectError(
+            f"has no column {KEYS[name]!r}", status="failed", where=str(path), hint=f"The columns of {name} are {', '.join(kinds)}."
+        )
+    used = [column for column in kinds if column in have]
+    plan = ready.plan.model_copy(update={"columns": {column: Column(column=column) for column in used}})
+    engine = Engine(scratch, reads=[ready.path], ordered=True)
+    try:
+        teach(engine)
+        table = reading.json_lines(ready.path, plan) if plan.format == "jsonl" else reading.delimited(ready.path, plan, str(path))
+        given = ", ".join(f"nullif(trim({table.field(column) if column in used else 'NULL'}), '') AS {column}" for column in kinds)
+        time = Time(zone=zone)
+        wrong = " OR ".join(
+            [
+                f"{KEYS[name]} IS NULL",
+                *(
+                    f"({column} IS NOT NULL AND {_typed(column, kind, time)} IS NULL)"
+                    for column, kind in kinds.items()
+                    if kind != "VARCHAR"
+                ),
+            ]
+        )
+        typed = ", ".join(f"{_hidden(name, column, _typed(column, kind, time))} AS {column}" for column, kind in kinds.items())
+        engine.run(f"CREATE TEMP TABLE given AS SELECT {given} FROM {table.expression}")
+        refused = dict(ready.refused) | reading.rejected(engine)
+        ((bad,),) = engine.rows(f"SELECT count(*) FROM given WHERE {wrong}")
+        out = scratch.file(f"{identifier(name)}.parquet")
+        rows = engine.write(f"SELECT DISTINCT {typed} FROM given WHERE NOT ({wrong}) ORDER BY ALL", out)
+    except ValueError as error:
+        raise CollectError(f"cannot be read ({error})", status="failed", where=str(path)) from error
+    finally:
+        engine.close()
+    return {
+        "file": ready.name,
+        "file_bytes": ready.size,
+        "file_sha256": ready.sha256,
+        "rows": rows,
+        "refused": bad + sum(each.count for each in refused.values()),
+        "ignored_columns": sorted(set(have) - set(kinds))[:50],
+        **pieces.add_table(f"badges/{name}.parquet", out),
+    }
+
+
+def _format(path: Path) -> str:
+    return _FORMATS.get(path.suffix.lower(), "csv")
+
+
+def _delimiter(path: Path) -> str | None:
+    """A CSV file's own: the one of `, ; tab |` that its first line holds most of."""
+    if _format(path) != "csv":
+        return None
+    with path.open("rb") as file:
+        first = file.readline(1 << 16).decode("utf-8", "replace")
+    return max(",;\t|", key=first.count)
+
+
+def _columns(path: Path, plan: BadgeMap) -> list[str]:
+    if plan.format != "jsonl":
+        return reading.header(path, plan)[0]
+    import json
+
+    found: dict[str, None] = {}
+    with path.open("rb") as file:
+        for _, line in zip(range(1000), file, strict=False):
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue
+            found |= dict.fromkeys(row) if isinstance(row, dict) else {}
+    return list(found)
+
+
+def _typed(column: str, kind: str, time: Time) -> str:
+    """SQL for a column's value; NULL for what is none."""
+    if kind == "BOOLEAN":
+        return f"CASE WHEN lower({column}) IN {_YES} THEN true WHEN lower({column}) IN {_NO} THEN false END"
+    if kind == TIME:
+        wall, zoneless = f"({times.parsed(column, time)})", f"({times.is_local(column, time)})"
+        end = f" + CASE WHEN length({column}) = 10 THEN {_LAST} ELSE 0 END" if column in _ENDS else ""
+        return f"(SELECT {times.moment('zoneless', 'wall', time)}{end} FROM (SELECT {wall} AS wall, {zoneless} AS zoneless))"
+    return f"TRY_CAST({column} AS {kind})" if kind != "VARCHAR" else column
+
+
+def _hidden(table: str, column: str, value: str) -> str:
+    kind = PEOPLE.get(column, "")
+    return f"{kind}({value})" if kind and (table, column) not in (("hosts", "host"),) else value
