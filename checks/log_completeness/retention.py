@@ -14,15 +14,21 @@ enough, and is unknown when not. A young record on its own is no failure, as the
 
 What a collector keeps does not count here. Removal by other means (cron jobs, tmpfiles.d) is out of reach.
 
-Remedy: set `rotate` and the period in /etc/logrotate.d, by time and not by size.
+In an archive, each host is judged by what is really there: it passes when the oldest record is so many calendar months older than the
+newest of the archive, and each calendar month in between holds records of it. A month without any fails, and so does a host that the
+register (`since`) says was collected before its oldest record, or whose numbers (journal, Windows event log) show that older
+records were there. A host that is merely young is unknown, as nobody says since when it writes; so is one with a file that was not wholly read.
+
+Remedy: set `rotate` and the period in /etc/logrotate.d, by time and not by size; let the archive keep what it has got.
 """
 
-from sovaudit.authoring import Host, Outcomes, check, failed, not_applicable, passed, unknown
+from sovaudit.authoring import Host, LogArchive, Outcomes, check, failed, not_applicable, passed, unknown
+from sovaudit.facts import archive_retention
 
 
 @check("log-completeness.retention", severity="medium", since="0.1")
-def retention(host: Host, *, months: int = 6) -> Outcomes:
-    kept = host.logs.retained(months)
+def retention(place: Host | LogArchive, *, months: int = 6) -> Outcomes:
+    kept = place.logs.retained(months) if isinstance(place, Host) else archive_retention.kept(place, months)
     for log in kept:
         if log.yes:
             yield passed(
@@ -44,7 +50,9 @@ def retention(host: Host, *, months: int = 6) -> Outcomes:
                 settle="Rotate by time, or collect again once the oldest record is that old.",
             )  # fmt: skip
     if not kept:
-        if host.logs.events:
+        if isinstance(place, LogArchive):
+            yield unknown("the archive holds no record", settle="Name the folder that holds the logs.")
+        elif place.logs.events:
             yield failed("no log on disk holds security events, so nothing is kept")
         else:
             yield not_applicable("neither sshd, login, sudo nor su is installed")

@@ -21,6 +21,7 @@ from sovaudit.facts.badges import BadgeLog
 from sovaudit.facts.directory import Directory
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
+from sovaudit.facts.log_archive import LogArchive
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Arg, Line, Outcome
 from sovaudit.model.verdict import Reason, Severity, Verdict
@@ -32,6 +33,7 @@ __all__ = [
     "Gap",
     "Host",
     "Line",
+    "LogArchive",
     "Outcomes",
     "Reason",
     "Unseen",

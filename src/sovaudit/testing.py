@@ -27,6 +27,8 @@ from sovaudit.model.evidence import Evidence, Gap, Target
 from sovaudit.model.finding import Outcome
 from sovaudit.model.verdict import Reason, TargetStatus
 from sovaudit.tables import Engine, Pieces, Scratch, Value
+from sovaudit.testing_logs import archive_evidence as archive_evidence
+from sovaudit.testing_logs import archive_with as archive_with
 
 WALKED = ("/boot", "/etc", "/lib", "/opt", "/root", "/usr")
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)

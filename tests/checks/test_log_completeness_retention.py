@@ -6,7 +6,7 @@ import pytest
 
 from checks.log_completeness.retention import retention
 from sovaudit.facts.host import Host
-from sovaudit.testing import NOW, host_with, run, verdicts, without
+from sovaudit.testing import NOW, archive_with, host_with, run, verdicts, without
 from tests.log_hosts import NO_JOURNAL, log_evidence, log_host
 
 AUTH = "/var/log/auth.log"
@@ -133,3 +133,46 @@ def test_less_evidence_never_helps(kind: str, changes: dict[str, str | None]) ->
         for subject, verdict in after.items():
             if verdict in ("pass", "not_applicable"):
                 assert before.get(subject) in ("pass", "not_applicable"), (artifact, subject)
+
+
+@pytest.mark.parametrize(
+    ("source", "months", "wanted"),
+    [
+        ({"days": 184}, 6, "pass"), ({"days": 182}, 6, "pass"), ({"days": 181}, 6, "unknown"),
+        ({"days": 366}, 12, "pass"), ({"days": 364}, 12, "unknown"),
+        ({"days": 200, "hours": [5] * 1000 + [-1600] + [5] * 2200}, 6, "fail"),
+        ({"days": 200, "hours": [5] * 1000 + [-700] + [5] * 3100}, 6, "pass"),
+    ],
+)  # fmt: skip
+def test_an_archive_is_judged_by_what_is_there(source: dict[str, object], months: int, wanted: str) -> None:
+    assert verdicts(run(retention, archive_with({"web": source}), months=months)) == {"web": wanted}
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        ({"register": [{"source": "WEB", "since": "2025-01-01"}]}, "fail"),
+        ({"register": [{"source": "web", "since": "2026-04-01"}]}, "unknown"),
+        ({"register": [{"source": "web"}]}, "unknown"),
+        ({"numbers": [{"source": "web", "low": 700, "high": 900}]}, "fail"),
+        ({"numbers": [{"source": "web", "low": 1, "high": 900}]}, "unknown"),
+        ({"numbers": [{"source": "web", "scheme": "audit", "low": 700, "high": 900}]}, "unknown"),
+        (
+            {
+                "files": [{"name": "s.9", "chain": "syslog", "troubles": {"cut-short": 1}}],
+                "register": [{"source": "web", "since": "2025-01-01"}],
+            },
+            "unknown",
+        ),
+    ],
+)
+def test_what_shows_that_older_records_were_there(more: dict[str, object], wanted: str) -> None:
+    assert verdicts(run(retention, archive_with({"web": {"days": 60}}, **more))) == {"web": wanted}
+
+
+def test_a_host_is_as_old_as_its_oldest_chain() -> None:
+    assert verdicts(run(retention, archive_with({"web": {"days": 20}, "Web": {"days": 200, "chain": "auth.log"}}))) == {"Web": "pass"}
+
+
+def test_an_empty_archive_keeps_nothing_that_we_know() -> None:
+    assert verdicts(run(retention, archive_with())) == {"": "unknown"}

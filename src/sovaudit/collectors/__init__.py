@@ -21,6 +21,7 @@ KINDS = {
     "badges": ("badges:FILE?map=MAP.toml", "badges"),
     "ldaps": ("ldaps://host/base-dn", "ldap"),
     "ldap": ("ldap://host/base-dn", "ldap"),
+    "logs": ("logs:DIR", "logs"),
 }
 
 

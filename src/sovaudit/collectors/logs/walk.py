@@ -1,0 +1,114 @@
+"""The files of an archive, and which of them continue each other: `syslog`, `syslog.1`, `syslog.2.gz`; `2026/11/25/web.log`, `web.log-20261125`.
+
+No link is followed and nothing but regular files is opened. Order within a chain is oldest first: by the date in the name, else by the number.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass, field
+
+MAX_FILES = 200_000
+MAX_DEPTH = 32
+PACKED = (".gz", ".xz", ".zst", ".bz2")
+_NUMBER = re.compile(r"\.([0-9]{1,4})$")
+_ADDRESS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}")
+_DATE = re.compile(r"(?<![0-9])((?:19|20)[0-9]{2})([-_./]?)(0[1-9]|1[0-2])(?:\2(0[1-9]|[12][0-9]|3[01]))(?:[-_.T]?([0-9]{2,10}))?(?![0-9])")
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """path: below the archive, as it is. name: fit for a document. date: as digits, "" where the name holds none. number: of the rotation."""
+
+    path: str
+    name: str
+    size: int
+    mtime: int
+    chain: str
+    date: str
+    number: int
+
+    @property
+    def order(self) -> tuple[bool, str, int, str]:
+        return (not self.date, self.date, -self.number, self.path)
+
+
+@dataclass(slots=True)
+class Found:
+    """files: chain by chain, oldest first. skipped: what is there and was not read, and why."""
+
+    files: list[LogFile] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    more: bool = False
+
+
+def shown(path: str) -> str:
+    """A path as text: bytes that are no UTF-8, and control characters, as escapes."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def walk(folder: str, leave: str = "") -> Found:
+    """leave: the real path of a file that is no log. Raises OSError if the top cannot be read."""
+    found = Found()
+    if not os.path.isdir(folder):
+        info = os.stat(folder)
+        if stat.S_ISREG(info.st_mode):
+            found.files.append(_file("", os.path.basename(folder), info))
+        else:
+            found.skipped.append((shown(os.path.basename(folder)), "not a regular file"))
+        return found
+    waiting: list[tuple[str, int]] = [("", 0)]
+    while waiting:
+        below, depth = waiting.pop()
+        try:
+            entries = sorted(os.scandir(os.path.join(folder, below)), key=lambda entry: entry.name)
+        except OSError as error:
+            if not below:
+                raise
+            found.skipped.append((shown(below), f"cannot be listed ({error.strerror})"))
+            continue
+        for entry in entries:
+            path = os.path.join(below, entry.name)
+            if entry.is_symlink():
+                found.skipped.append((shown(path), "a link is not followed"))
+            elif entry.is_dir(follow_symlinks=False):
+                if depth >= MAX_DEPTH:
+                    found.skipped.append((shown(path), "too deep"))
+                else:
+                    waiting.append((path, depth + 1))
+            elif not entry.is_file(follow_symlinks=False):
+                found.skipped.append((shown(path), "not a regular file"))
+            elif len(found.files) >= MAX_FILES:
+                found.more = True
+            elif not leave or os.path.realpath(entry.path) != leave:
+                found.files.append(_file(below, entry.name, entry.stat(follow_symlinks=False)))
+    found.files.sort(key=lambda file: (file.chain, file.order))
+    return found
+
+
+def _file(below: str, name: str, info: os.stat_result) -> LogFile:
+    path = os.path.join(below, name)
+    chain, date, number = chain_of(path)
+    return LogFile(path, shown(path), info.st_size, info.st_mtime_ns // 10**9, shown(chain), date, number)
+
+
+def chain_of(path: str) -> tuple[str, str, int]:
+    """What a file continues: the path without what rotation adds; the date in it, as digits; its number, 0 for the current one."""
+    base = path
+    for ending in PACKED:
+        base = base.removesuffix(ending)
+    number = 0
+    match = _NUMBER.search(base)
+    if match and not _ADDRESS.fullmatch(os.path.basename(base)):
+        base, number = base[: match.start()], int(match[1])
+    dates: list[str] = []
+
+    def cut(match: re.Match[str]) -> str:
+        dates.append("".join(part or "" for part in match.group(1, 3, 4, 5)))
+        return "*"
+
+    chain = _DATE.sub(cut, base)
+    return re.sub(r"[-_.]?\*", "*", chain) if dates else chain, max(dates, default=""), number
