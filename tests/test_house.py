@@ -29,7 +29,7 @@ LAYERS = (
     ("documents", "directives", "profiles"),
     ("registry",),
     ("collectors",),
-    ("testing",),
+    ("testing", "testing_logs"),
     ("gates",),
     ("reports",),
     ("keys", "seal", "seal_cms"),
