@@ -131,7 +131,7 @@ def badge_evidence(
     times = {**EVENT_COLUMNS, "event_time": TIME, "received_time": TIME}
     said = {
         "format": 1,
-        "file": {"name": "badges.csv", "bytes": 1, "sha256": canon.digest(b""), "last_line_complete": True},
+        "file": {"name": "badges.csv", "bytes": 1, "sha256": canon.digest(b""), "files": 1, "last_line_complete": True},
         "map": {"columns": {name: {"column": name} for name in sorted(named)}},
         "events": write("events", times, given),
         "refused": {reason: {"count": count, "first": [1]} for reason, count in sorted(unreadable.items())},

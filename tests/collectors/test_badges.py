@@ -6,20 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sovaudit.collectors import CollectOptions, collect, parse_target
+from sovaudit.collectors import collect, parse_target
 from sovaudit.errors import UsageError
-from sovaudit.facts.badges import BadgeLog, utc
+from sovaudit.facts.badges import utc
 from sovaudit.model.verdict import TargetStatus
-
-HEAD = "event_time,source,sequence,access_point,direction,credential,subject,event\n"
-
-
-def log(tmp_path: Path, text: str | bytes, map_text: str = 'base = "generic"\n', name: str = "log.csv") -> BadgeLog:
-    (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-    (tmp_path / "map.toml").write_text(map_text)
-    evidence = collect(parse_target(f"badges:{tmp_path / name}?map={tmp_path / 'map.toml'}"), CollectOptions(identify=True))
-    assert evidence.status is TargetStatus.COLLECTED, evidence.error
-    return BadgeLog(evidence)
+from tests.badge_files import HEAD, log
 
 
 def test_rows_become_events(tmp_path: Path) -> None:

@@ -30,10 +30,15 @@ EVENTS = "badges/events.parquet"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the collector says of its reading. refused: reason → how many rows; unmapped: native code → how many events;
-    unmapped_others: events of still other codes."""
+    """What the collector says of its reading.
+
+    complete: whether the last line has an end. refused: reason → how many rows. unmapped: native code → how many events; unmapped_others:
+    events of still other codes.
+    """
 
     file: str
+    files: int
+    complete: bool
     rows: int
     refused: Mapping[str, int]
     unmapped: Mapping[str, int]
@@ -84,6 +89,8 @@ class BadgeLog:
         try:
             return Reading(
                 file=said["file"]["name"],
+                files=said["file"]["files"],
+                complete=said["file"]["last_line_complete"],
                 rows=said["events"]["rows"],
                 refused={reason: each["count"] for reason, each in said["refused"].items()}
                 | {f"{name}: row": each["refused"] for name, each in said["tables"].items() if each.get("refused")},
@@ -177,6 +184,8 @@ class BadgeLog:
         found = [
             Gap("badges/events", Reason.UNSUPPORTED, f"{count} rows refused: {reason}") for reason, count in sorted(reading.refused.items())
         ]
+        if not reading.complete:
+            found.append(Gap("badges/events", Reason.TRUNCATED, "the last line has no end: it may be cut off"))
         unmapped = self.unmapped
         if unmapped:
             names = ", ".join(list(reading.unmapped)[:5])

@@ -28,6 +28,10 @@ def parse(text: str) -> Target:
 def _map(place: Address) -> tuple[BadgeMap, dict[str, Path]]:
     """The map, and the files of the tables beside the events. Raises UsageError."""
     plan, folder = load_map(place.map, dict(place.options))
+    if place.database != (plan.format == "sql"):
+        raise UsageError('a database is read with format = "sql", and nothing else is', where=f"map {place.map}")
+    if place.database and not plan.table:
+        raise UsageError("names no table", where="badges:", hint="Add &table=NAME, or table = … in the map.")
     beside = folder or (Path() if place.database else Path(place.place).parent)
     files = {name: beside / path for name, path in plan.files.items()}
     files |= {name: Path(path) for name, path in place.options.items() if name not in ("map", "zone", "source", "table")}

@@ -35,8 +35,6 @@ def rows(url: str, plan: BadgeMap, password: str | None) -> Iterator[list[str]]:
         engine = sql.create_engine(address, poolclass=sql.pool.NullPool)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise CollectError(f"no driver for it ({error})"[:200], status="failed", where=url, hint=_HINT) from error
-    if not plan.table:
-        raise UsageError("names no table", where="badges:", hint="Add &table=NAME, or table = … in the map.")
     schema, _, name = plan.table.rpartition(".")
     try:
         with engine.connect() as connection:

@@ -86,14 +86,18 @@ class Time(_Part):
 
 
 class BadgeMap(_Part):
-    """The whole file. names: the columns of a file without a header line. skip: lines before it. records: where in a JSON document the list is."""
+    """The whole file. names: the columns of a file without a header line. skip: lines before it. records: where in a JSON document the list is.
+
+    multiline: a value in quotes may hold line ends; otherwise a line with an open quote is refused.
+    """
 
     title: str = ""
     base: str | None = None
     format: Literal["csv", "tsv", "json", "jsonl", "excel", "sql"] = "csv"
     encoding: str = "utf-8"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    quote: Annotated[str, Field(max_length=1)] = '"'
+    quote: Annotated[str, Field(max_length=1, pattern="^[!-~]?$")] = '"'
+    multiline: bool = False
     header: bool = True
     names: tuple[Name, ...] = ()
     skip: Annotated[int, Field(ge=0, le=1000)] = 0

@@ -23,12 +23,15 @@ ENDINGS = {
     "jsonl": (".jsonl", ".ndjson", ".json"),
     "excel": (".xlsx",),
 }
-_PLAIN = {"delimiter": ",", "quote": '"', "header": True, "names": (), "skip": 0, "encoding": "utf-8"}
+_PLAIN = {"delimiter": ",", "quote": '"', "header": True, "names": (), "skip": 0, "encoding": "utf-8", "multiline": True}
 
 
 @dataclass(slots=True)
 class Prepared:
-    """path: the text. plan: how to read it. name, size, sha256: of the original. complete: whether its last line has an end."""
+    """path: the text. plan: how to read it. name, size, sha256: of the original. complete: whether its last line has an end.
+
+    lines: of the text, where each row is one line; else 0.
+    """
 
     path: Path
     plan: BadgeMap
@@ -38,6 +41,7 @@ class Prepared:
     complete: bool = True
     refused: dict[str, Refused] = field(default_factory=dict)
     files: int = 1
+    lines: int = 0
 
 
 def prepare(place: str, plan: BadgeMap, scratch: Scratch, password: str | None = None) -> Prepared:
@@ -54,8 +58,9 @@ def prepare(place: str, plan: BadgeMap, scratch: Scratch, password: str | None =
 
 def _file(path: Path, plan: BadgeMap, scratch: Scratch) -> Prepared:
     if plan.format in ("csv", "tsv", "jsonl"):
-        found = sieve(path, plan.encoding, scratch)
-        return Prepared(found.path, plan, path.name, found.size, found.sha256, found.complete, found.refused)
+        quote = "" if plan.multiline or plan.format == "jsonl" else plan.quote
+        found = sieve(path, plan.encoding, scratch, quote=quote)
+        return Prepared(found.path, plan, path.name, found.size, found.sha256, found.complete, found.refused, lines=found.lines)
     refused: dict[str, Refused] = {}
     with regular(path) as file:
         size, sha256 = path.stat().st_size, canon.digest_of(iter(lambda: file.read(CHUNK), b""))
@@ -75,7 +80,7 @@ def _write(path: Path, rows: Iterator[list[str]]) -> None:
     with path.open("w", encoding="utf-8", errors="replace", newline="") as out:
         writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
         for row in rows:
-            writer.writerow([cell.replace("\0", "\ufffd") for cell in row])
+            writer.writerow([cell.replace("\0", "\ufffd").replace("\r\n", "\n").replace("\r", "\n") for cell in row])
 
 
 def _digest(path: Path) -> str:
@@ -118,6 +123,7 @@ def _folder(folder: Path, plan: BadgeMap, scratch: Scratch) -> Prepared:
                 known.count += each.count
                 known.first = (known.first + [lines - skip + place for place in each.first])[:FEW]
             lines += _append(one.path, skip, out)
+            together.lines = 0 if one.plan.multiline else lines
     together.sha256 = canon.digest(canon.canonical(digests))
     return together
 

@@ -13,15 +13,20 @@ from sovaudit.errors import CollectError
 from sovaudit.tables import Engine, literal
 
 MAX_COLUMNS = 1000
+_NOTHING = "\x1e"  # no text means NULL: an empty value is one
 _SEPARATOR = "\x1f"  # the ASCII unit separator: no text file of lines holds it, so that one line stays one column
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """expression: what a query reads from. columns: how each column of the file is written in SQL. broken: rows that are none."""
+    """expression: what a query reads from. columns: how each column of the file is written in SQL. skip: lines before the rows.
+
+    broken: which rows are none.
+    """
 
     expression: str
     columns: dict[str, str]
+    skip: int
     broken: str = ""
 
     def field(self, name: str) -> str:
@@ -40,7 +45,7 @@ def header(path: Path, plan: BadgeMap) -> tuple[list[str], int]:
         lines = [file.readline(MAX_LINE) for _ in range(plan.skip + 1)]
     text = lines[-1].decode("utf-8", "backslashreplace").removeprefix("\ufeff").strip("\r\n")
     if not text.strip():
-        raise CollectError("is empty" if not any(lines) else "has no header line", status="failed", where=str(path))
+        raise CollectError("is empty" if not any(map(bytes.strip, lines)) else "has no header line", status="failed", where=str(path))
     rows = list(
         csv.reader(
             [text], delimiter=delimiter(plan), quotechar=plan.quote or None, quoting=csv.QUOTE_MINIMAL if plan.quote else csv.QUOTE_NONE
@@ -78,9 +83,9 @@ def delimited(path: Path, plan: BadgeMap, where: str) -> Table:
     quote = f"quote = {literal(plan.quote)}, escape = {literal(plan.quote)}"
     expression = (
         f"read_csv({literal(str(path))}, auto_detect = false, columns = {{{types}}}, delim = {literal(delimiter(plan))}, {quote}, "
-        f"header = false, skip = {skip}, store_rejects = true, rejects_limit = 0, max_line_size = {2 * MAX_LINE}, nullstr = '{_SEPARATOR}')"
+        f"header = false, skip = {skip}, store_rejects = true, rejects_limit = 0, max_line_size = {2 * MAX_LINE}, nullstr = '{_NOTHING}')"
     )
-    return Table(expression, {name: f"c{number}" for number, name in enumerate(names)})
+    return Table(expression, {name: f"c{number}" for number, name in enumerate(names)}, skip)
 
 
 def json_lines(path: Path, plan: BadgeMap) -> Table:
@@ -88,9 +93,10 @@ def json_lines(path: Path, plan: BadgeMap) -> Table:
     lines = (
         f"(SELECT CASE WHEN json_valid(line) AND json_type(line) = 'OBJECT' THEN line END AS given FROM read_csv({literal(str(path))}, "
         f"auto_detect = false, columns = {{'line': 'VARCHAR'}}, delim = '{_SEPARATOR}', quote = '', escape = '', header = false, "
-        f"skip = {plan.skip}, store_rejects = true, rejects_limit = 0, max_line_size = {2 * MAX_LINE}, nullstr = '{_SEPARATOR}'))"
+        f"skip = {plan.skip}, store_rejects = true, rejects_limit = 0, max_line_size = {2 * MAX_LINE}, nullstr = '{_NOTHING}') "
+        "WHERE trim(line) <> '')"
     )
-    return Table(lines, {name: f"(given ->> {literal(pointer(name))})" for name in wanted(plan)}, "given IS NULL")
+    return Table(lines, {name: f"(given ->> {literal(pointer(name))})" for name in wanted(plan)}, plan.skip, "given IS NULL")
 
 
 def pointer(name: str) -> str:

@@ -10,6 +10,7 @@ import codecs
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -39,17 +40,21 @@ class Refused:
 
 @dataclass(slots=True)
 class Sieved:
-    """path: text to read, UTF-8. size, sha256: of the original. complete: whether its last line has an end."""
+    """path: text to read, UTF-8. size, sha256: of the original. complete: whether its last line has an end. lines: of the text."""
 
     path: Path
     size: int
     sha256: str
     complete: bool
+    lines: int
     refused: dict[str, Refused]
 
 
-def sieve(path: Path, encoding: str, scratch: Scratch) -> Sieved:
-    """Raises CollectError for what cannot be read at all."""
+def sieve(path: Path, encoding: str, scratch: Scratch, *, quote: str = "") -> Sieved:
+    """quote: what opens and closes a value within one line; a line that leaves it open is refused, because it would swallow those after it.
+
+    Raises CollectError for what cannot be read at all.
+    """
     with regular(path) as file:
         before = os.fstat(file.fileno())
         start = file.read(8)
@@ -58,15 +63,16 @@ def sieve(path: Path, encoding: str, scratch: Scratch) -> Sieved:
                 raise CollectError(f"is packed ({name})", status="failed", where=str(path), hint="Unpack it first.")
         file.seek(0)
         unicode = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
-        survey = _Survey(file)
+        survey = _Survey(file, quote.encode())
         digest = canon.digest_of(survey.chunks())
-        found = Sieved(path, before.st_size, digest, survey.complete, {})
+        found = Sieved(path, before.st_size, digest, survey.complete, survey.lines, {})
         if not (survey.clean and unicode):
-            found.path = scratch.file("sieved.txt")
+            found.path, found.lines = scratch.file("sieved.txt"), 0
             file.seek(0)
-            with found.path.open("wb") as out:
-                for line in _lines(file, encoding, found.refused):
+            with _unix(file, scratch) if survey.old else nullcontext(file) as text, found.path.open("wb") as out:
+                for line in _lines(text, encoding, quote.encode(), found.refused):
                     out.write(line)
+                    found.lines += 1
         after = os.fstat(file.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise CollectError("changed while it was read", status="failed", where=str(path), hint="Export it again, or read a copy.")
@@ -86,19 +92,31 @@ def regular(path: Path) -> BinaryIO:
 
 
 class _Survey:
-    """What a file's bytes are like. clean: UTF-8 text of lines, none of them endless. complete: whether the last line has an end."""
+    """What a file's bytes are like. clean: UTF-8 text of lines, none endless, none with a quote left open.
 
-    def __init__(self, file: BinaryIO) -> None:
+    complete: whether the last line has an end. old: lines end with a carriage return alone, as on old machines.
+    """
+
+    def __init__(self, file: BinaryIO, quote: bytes) -> None:
         self._file = file
+        self._quote = quote
         self.clean = True
         self.complete = True
+        self.old = False
+        self.lines = 0
 
     def chunks(self) -> Iterator[bytes]:
         decoder = codecs.getincrementaldecoder("utf-8")("strict")
-        carried = 0
+        carried, opened, before = 0, 0, b""
+        returns = pairs = 0
         while chunk := self._file.read(CHUNK):
             yield chunk
             self.complete = chunk.endswith(b"\n")
+            self.lines += chunk.count(b"\n")
+            if b"\r" in chunk or before:
+                returns += chunk.count(b"\r")
+                pairs += chunk.count(b"\r\n") + (before == b"\r" and chunk.startswith(b"\n"))
+            before = chunk[-1:] if chunk.endswith(b"\r") else b""
             if not self.clean:
                 continue
             first = chunk.find(b"\n")
@@ -110,10 +128,23 @@ class _Survey:
                     decoder.decode(chunk)
             except UnicodeDecodeError:
                 self.clean = False
-        self.clean = self.clean and not decoder.getstate()[0]
+            if self._quote and (opened or self._quote in chunk):
+                first_line, *whole = chunk.split(b"\n")
+                opened = (opened + first_line.count(self._quote)) % 2
+                if whole:
+                    last = whole.pop()
+                    if opened or any(line.count(self._quote) % 2 for line in whole):
+                        self.clean = False
+                    opened = last.count(self._quote) % 2
+        if returns not in (0, pairs) or pairs not in (0, self.lines):
+            self.clean = False  # the engine wants one kind of line end throughout
+        self.old = returns > 0 and not self.lines
+        self.complete = self.complete or self.old
+        self.lines += not self.complete
+        self.clean = self.clean and not opened and not decoder.getstate()[0]
 
 
-def _lines(file: BinaryIO, encoding: str, refused: dict[str, Refused]) -> Iterator[bytes]:
+def _lines(file: BinaryIO, encoding: str, quote: bytes, refused: dict[str, Refused]) -> Iterator[bytes]:
     """Lines as UTF-8; an empty one where a line is refused."""
     wide = codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
     raw = _recoded(file, encoding) if wide else _split(file)
@@ -123,8 +154,12 @@ def _lines(file: BinaryIO, encoding: str, refused: dict[str, Refused]) -> Iterat
             yield b"\n"
             continue
         reason = ""
+        if line.endswith(b"\r\n"):
+            line = line[:-2] + b"\n"
         if b"\0" in line:
             reason = "NUL"
+        elif b"\r" in line:
+            reason = "carriage return"
         elif not wide:
             try:
                 line = line.decode(encoding).encode()
@@ -132,9 +167,20 @@ def _lines(file: BinaryIO, encoding: str, refused: dict[str, Refused]) -> Iterat
                 reason = "encoding"
         elif "\ufffd".encode() in line:
             reason = "encoding"
+        if not reason and quote and line.count(quote) % 2:
+            reason = "open quote"
         if reason:
             refused.setdefault(reason, Refused()).add(number)
         yield b"\n" if reason else line
+
+
+def _unix(file: BinaryIO, scratch: Scratch) -> BinaryIO:
+    """The same text with a newline for each carriage return."""
+    text = scratch.file("unix.txt").open("w+b")
+    while chunk := file.read(CHUNK):
+        text.write(chunk.replace(b"\r", b"\n"))
+    text.seek(0)
+    return text
 
 
 def _split(file: BinaryIO) -> Iterator[bytes | None]:

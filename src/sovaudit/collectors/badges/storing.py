@@ -53,6 +53,16 @@ def store(
     return Evidence(target, TargetStatus.COLLECTED, taken_at, pieces, (), identity, COLLECTOR, cost=cost)
 
 
+def _account(ready: Prepared, skip: int, seen: int, refused: dict[str, Refused]) -> None:
+    """Whatever the engine says, a line of the text is a row, is refused, or is blank."""
+    if ready.lines and seen != ready.lines - skip:
+        with ready.path.open("rb") as file:
+            lines = sum(1 for number, line in enumerate(file) if number >= skip and line.strip())
+        lines += sum(each.count for each in ready.refused.values())  # empty lines keep their places
+        if lines > seen:
+            refused["not accounted for"] = Refused(lines - seen)
+
+
 def _events(place: Address, ready: Prepared, scratch: Scratch, pieces: Pieces, teach: Callable[[Engine], None]) -> dict[str, Any]:
     plan, where = ready.plan, place.place
     engine = Engine(scratch, reads=[ready.path], ordered=True)
@@ -63,6 +73,7 @@ def _events(place: Address, ready: Prepared, scratch: Scratch, pieces: Pieces, t
         query = events_query(plan, table.field, table.expression, Path(ready.name).stem, broken=table.broken)
         rows = engine.write(query, out)
         refused = {**ready.refused, **reading.rejected(engine)}
+        _account(ready, table.skip, rows + sum(each.count for each in refused.values()), refused)
         engine.view("events", out, numbered="row")
         for reason, count, first in engine.rows(
             f"SELECT refused, count(*), list(row ORDER BY row)[1:{FEW}] FROM events WHERE refused IS NOT NULL GROUP BY refused ORDER BY refused"

@@ -1,0 +1,186 @@
+"""Bad exports: one clear line each, every row counted, nothing guessed and nothing lost."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+import pytest
+
+from sovaudit.collectors import collect, parse_target
+from sovaudit.model.verdict import TargetStatus
+from tests.badge_files import HEAD, evidence, log, numbers, row
+
+
+def test_two_events_with_one_id_are_both_kept(tmp_path: Path) -> None:
+    assert numbers(log(tmp_path, HEAD + row(1) + row(1, badge="B2"))) == [1, 1]
+
+
+def test_dates_of_two_formats(tmp_path: Path) -> None:
+    maps = 'base = "generic"\n[time]\nformat = "%d/%m/%Y %H:%M:%S"\nzone = "UTC"\n'
+    found = log(
+        tmp_path, HEAD + row(1, at="02/03/2026 08:00:00") + row(2, at="2026-03-02 08:00:00") + row(3, at="03/25/2026 08:00:00"), maps
+    )
+    assert numbers(found) == [1]
+    assert found.reading.refused == {"time": 2}
+
+
+def test_a_clock_going_back_keeps_every_row_in_the_order_of_the_file(tmp_path: Path) -> None:
+    found = log(tmp_path, HEAD + row(1, at="2026-03-02T09:00:00Z") + row(2, at="2026-03-02T08:00:00Z"))
+    assert found.query("SELECT row, sequence FROM events ORDER BY row") == [(1, 1), (2, 2)]
+
+
+@pytest.mark.parametrize(("end", "refused"), [("2026-03-02T08:00:05Z,C1,2", {"missing columns": 1}), ("2026-03-0", {"missing columns": 1})])
+def test_a_half_written_line(tmp_path: Path, end: str, refused: dict[str, int]) -> None:
+    found = log(tmp_path, HEAD + row(1) + end)
+    assert numbers(found) == [1]
+    assert found.reading.refused == refused
+
+
+def test_a_last_line_without_end_is_read_and_said(tmp_path: Path) -> None:
+    found = log(tmp_path, (HEAD + row(1) + row(2)).rstrip("\n"))
+    assert numbers(found) == [1, 2]
+    assert not found.reading.complete
+    assert [gap.detail for gap in found.doubts] == ["the last line has no end: it may be cut off"]
+
+
+def test_an_endless_line_costs_itself_and_no_memory(tmp_path: Path) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with (tmp_path / "log.csv").open("wb") as file:
+        file.write((HEAD + row(1)).encode())
+        file.write(b"x,")
+        file.seek(2 << 30, 1)  # 2 GB that take no room
+        file.write(b"\n" + row(2).encode())
+    found = log(tmp_path, None)
+    assert numbers(found) == [1, 2]
+    assert found.reading.refused == {"long line": 1}
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000
+
+
+def test_nuls(tmp_path: Path) -> None:
+    found = log(tmp_path, HEAD + row(1) + row(2, badge="B\0") + row(3))
+    assert numbers(found) == [1, 3]
+    assert found.reading.refused == {"NUL": 1}
+
+
+def test_mixed_encodings(tmp_path: Path) -> None:
+    found = log(tmp_path, (HEAD + row(1, badge="É")).encode() + row(2, badge="É").encode("cp1252") + row(3).encode())
+    assert numbers(found) == [1, 3]
+    assert found.reading.refused == {"encoding": 1}
+
+
+def test_other_encodings_are_named_by_the_map(tmp_path: Path) -> None:
+    text = HEAD + row(1, badge="بطاقة") + row(2, badge="é")
+    for encoding, content in (("utf-16", text.encode("utf-16")), ("utf-8", text.encode("utf-8-sig")), ("cp1256", text.encode("cp1256"))):
+        found = log(tmp_path, content, f'base = "generic"\nencoding = "{encoding}"\n')
+        assert numbers(found) == [1, 2], encoding
+        assert found.query("SELECT credential FROM events ORDER BY row")[0] == ("بطاقة",), encoding
+
+
+def test_windows_line_ends(tmp_path: Path) -> None:
+    found = log(tmp_path, (HEAD + row(1) + row(2)).replace("\n", "\r\n"))
+    assert numbers(found) == [1, 2]
+    assert found.query("SELECT DISTINCT event FROM events") == [("GRANTED",)]
+
+
+def test_mixed_and_old_line_ends(tmp_path: Path) -> None:
+    assert numbers(log(tmp_path, HEAD + row(1).replace("\n", "\r\n") + row(2))) == [1, 2]
+    assert numbers(log(tmp_path, (HEAD + row(1) + row(2)).replace("\n", "\r"))) == [1, 2]
+    found = log(tmp_path, HEAD + row(1, badge="B\r1") + row(2))
+    assert numbers(found) == [2]
+    assert found.reading.refused == {"carriage return": 1}
+
+
+@pytest.mark.parametrize("content", ["", "\n", "   \n\n"])
+def test_an_empty_file(tmp_path: Path, content: str) -> None:
+    found = evidence(tmp_path, content)
+    assert found.status is TargetStatus.FAILED
+    assert "is empty" in found.error
+
+
+def test_a_header_and_nothing_else(tmp_path: Path) -> None:
+    found = evidence(tmp_path, HEAD)
+    assert found.status is TargetStatus.FAILED
+    assert "holds no event" in found.error
+
+
+def test_a_csv_bomb_of_columns(tmp_path: Path) -> None:
+    found = evidence(tmp_path, ",".join(f"c{n}" for n in range(50_000)) + "\n1\n")
+    assert found.status is TargetStatus.FAILED
+    assert "50000 columns" in found.error
+
+
+def test_a_quote_that_never_closes_costs_its_own_line(tmp_path: Path) -> None:
+    found = log(tmp_path, HEAD + row(1) + row(2, badge='"B2') + "".join(row(n) for n in range(3, 5000)))
+    assert numbers(found) == [1, *range(3, 5000)]
+    assert found.reading.refused == {"open quote": 1}
+
+
+def test_values_of_several_lines_are_named_by_the_map(tmp_path: Path) -> None:
+    text = HEAD + row(1, badge='"B\n1"') + row(2)
+    assert log(tmp_path, text).reading.refused == {"open quote": 2}
+    assert numbers(log(tmp_path, text, 'base = "generic"\nmultiline = true\n')) == [1, 2]
+
+
+def test_blank_lines_are_no_rows(tmp_path: Path) -> None:
+    found = log(tmp_path, HEAD + "\n" + row(1) + "\n\r\n\n" + row(2) + "\n\n")
+    assert numbers(found) == [1, 2]
+    assert found.reading.refused == {}
+
+
+def test_packed_files_say_so(tmp_path: Path) -> None:
+    found = evidence(tmp_path, b"\x1f\x8b\x08\x00" + bytes(100))
+    assert found.status is TargetStatus.FAILED
+    assert "is packed (gzip)" in found.error
+
+
+def test_pipes_and_devices_are_not_waited_for(tmp_path: Path) -> None:
+    import os
+
+    os.mkfifo(tmp_path / "pipe")
+    found = collect(parse_target(f"badges:{tmp_path / 'pipe'}?map=generic"))
+    assert found.status is TargetStatus.FAILED
+    assert "is not a regular file" in found.error
+
+
+def test_ten_thousand_tiny_files(tmp_path: Path) -> None:
+    folder = tmp_path / "days"
+    folder.mkdir()
+    for number in range(10_000):
+        (folder / f"{number:05}.csv").write_text(HEAD + row(number + 1))
+    (folder / "10000.csv").write_text("")
+    (folder / "10001.csv").write_text("when,who\n1,2\n")
+    (folder / "10002.csv").write_text(HEAD + row(10_001).rstrip("\n"))
+    (folder / "notes.md").write_text("no export")
+    found = log(tmp_path, None, name="days")
+    assert numbers(found) == list(range(1, 10_002))
+    assert found.reading.refused == {"empty file": 1, "file with other columns": 1}
+    assert found.reading.files == 10_003
+
+
+def test_hostile_text_stays_text(tmp_path: Path) -> None:
+    found = log(tmp_path, HEAD + row(1, badge="'; DROP TABLE events; --", source='"x"" y"', event="=cmd|' /C calc'!A0"))
+    assert found.query("SELECT credential, source, event_native FROM events") == [
+        ("'; DROP TABLE events; --", 'x" y', "=cmd|' /C calc'!A0")
+    ]
+
+
+def test_a_map_cannot_speak_sql(tmp_path: Path) -> None:
+    maps = """
+    [columns]
+    event_time = "event_time"
+    source = { value = "x'; SELECT 1; --" }
+    credential = { column = "credential", match = "(B')" }
+    event = "event"
+    [events]
+    "x' OR '1'='1" = "GRANTED"
+    """
+    found = log(tmp_path, HEAD + row(1, event="y"), maps)
+    assert found.query("SELECT source, credential, event FROM events") == [("x'; SELECT 1; --", None, "UNMAPPED")]
+
+
+def test_an_expression_that_is_none_is_said(tmp_path: Path) -> None:
+    maps = "[columns]\nevent_time='event_time'\nevent={column='event', match='(('}\n"
+    found = evidence(tmp_path, HEAD + row(1), maps)
+    assert found.status is TargetStatus.FAILED
+    assert "cannot be read" in found.error
