@@ -101,6 +101,8 @@ def badge_evidence(
     *,
     refused: Mapping[str, int] | None = None,
     columns: Iterable[str] | None = None,
+    zone: str | None = "UTC",
+    events: Mapping[str, str] | None = None,
     taken_at: datetime = NOW,
     **tables: Sequence[Mapping[str, Value]],
 ) -> Evidence:
@@ -108,8 +110,10 @@ def badge_evidence(
 
     A row names columns of badge_events.EVENT_COLUMNS; an event is GRANTED unless it says otherwise. Times are UTC as `2026-03-02 08:15`,
     `2026-03-02 08:15:30.250`, or milliseconds. columns: what the map fills (default: what any row names). refused: reason → rows that
-    could not be read, beyond those that name `refused` themselves.
+    could not be read, beyond those that name `refused` themselves. zone: of the doors' clocks. events: the map's table of codes.
     """
+    from sovaudit.collectors.badges import times as clocks
+
     given = [{"event": "GRANTED", "event_native": row.get("event", "GRANTED"), **row} for row in rows]
     named = {name for row in given for name in row} | {"event_time", "event"} if columns is None else set(columns)
     unreadable = dict(refused or {})
@@ -132,7 +136,8 @@ def badge_evidence(
     said = {
         "format": 1,
         "file": {"name": "badges.csv", "bytes": 1, "sha256": canon.digest(b""), "files": 1, "last_line_complete": True},
-        "map": {"columns": {name: {"column": name} for name in sorted(named)}},
+        "map": {"columns": {name: {"column": name} for name in sorted(named)}, "events": dict(events or {})},
+        "offsets": clocks.offsets(zone),
         "events": write("events", times, given),
         "refused": {reason: {"count": count, "first": [1]} for reason, count in sorted(unreadable.items())},
         "unmapped": sorted([native, count] for native, count in unmapped.items()),

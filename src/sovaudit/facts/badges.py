@@ -22,7 +22,7 @@ from sovaudit.facts.files import Unseen
 from sovaudit.model.evidence import Evidence, Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
-from sovaudit.tables import Engine, Scratch, Value, assemble
+from sovaudit.tables import Engine, Scratch, Value, assemble, identifier
 
 SOURCE = "badges/source"
 EVENTS = "badges/events.parquet"
@@ -57,6 +57,7 @@ class BadgeLog:
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
+        self._kept: set[str] = set()
 
     @property
     def name(self) -> str:
@@ -137,6 +138,52 @@ class BadgeLog:
         if name in SIDE_TABLES or name in ("events", "refused", "all_events"):
             raise ValueError(f"{name} is a table of the log")
         self._engine.load(name, columns, rows)
+
+    def keep(self, name: str, sql: str) -> None:
+        """A query's rows as a temporary table, made once, for the checks that ask it. Its name begins with a letter."""
+        if name not in self._kept:
+            self._engine.run(f"CREATE TEMP TABLE {identifier(name)} AS {sql}")
+            self._kept.add(name)
+
+    @cached_property
+    def offsets(self) -> tuple[tuple[int, int], ...]:
+        """(from when, milliseconds east of UTC) of the doors' own clocks, ascending. Raises Unseen where the map names no zone."""
+        try:
+            rows = tuple((int(start), int(east)) for start, east in self._said["offsets"])
+        except (KeyError, TypeError, ValueError):
+            rows = ()
+        if not rows:
+            raise Unseen(
+                Gap(
+                    "badges/source: offsets", Reason.ABSENT, "name the doors' time zone: [time] zone of the map, or &zone=Africa/Casablanca"
+                )
+            )
+        return rows
+
+    def local(self, column: str) -> str:
+        """SQL: what clocks on the wall showed at a time, in milliseconds as if they were UTC. Raises Unseen."""
+        ((first, last),) = self.query("SELECT coalesce(min(event_time), 0), coalesce(max(event_time), 0) FROM events")
+        rows = [
+            row
+            for at, row in enumerate(self.offsets)
+            if row[0] <= last and (at + 1 == len(self.offsets) or self.offsets[at + 1][0] > first)
+        ]
+        later = rows[1:] if rows else []
+        whens = "".join(f" WHEN {column} >= {start} THEN {east}" for start, east in reversed(later))
+        east = (rows or self.offsets)[0][1]
+        return f"({column} + {f'CASE{whens} ELSE {east} END' if whens else east})"
+
+    def reports(self, code: str) -> bool:
+        """Whether such events would show in the log: one is there, or the map says how the product writes them. Raises Unseen."""
+        if code in self.codes:
+            return True
+        named = self._said["map"].get("events") or {}
+        return code in set(named.values())
+
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        """Events of badge_events.CODES that are there."""
+        return frozenset(code for (code,) in self.query("SELECT DISTINCT event FROM events ORDER BY event"))
 
     def need(self, *columns: str) -> None:
         """Raises Unseen for the first of these columns of an event that the map does not fill, or that is empty throughout."""

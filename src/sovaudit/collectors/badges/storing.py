@@ -10,7 +10,7 @@ from typing import Any
 
 from sovaudit import canon
 from sovaudit.collectors import pseudonyms
-from sovaudit.collectors.badges import reading, side
+from sovaudit.collectors.badges import reading, side, times
 from sovaudit.collectors.badges.address import Address
 from sovaudit.collectors.badges.columns import events_query
 from sovaudit.collectors.badges.mapping import BadgeMap
@@ -102,6 +102,7 @@ def _events(place: Address, ready: Prepared, scratch: Scratch, pieces: Pieces, t
             "files": ready.files,
             "last_line_complete": ready.complete,
         },
+        "offsets": times.offsets(plan.time.zone),
         "events": {"rows": rows, **pieces.add_table("badges/events.parquet", out)},
         "refused": {reason: {"count": each.count, "first": each.first} for reason, each in sorted(refused.items())},
         "unmapped": [[str(native)[:200], count] for native, count in unmapped[:MOST_CODES]],

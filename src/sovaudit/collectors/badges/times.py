@@ -76,6 +76,16 @@ def _changes(zone: str) -> tuple[tuple[int, int, int], ...]:
     return tuple(found)
 
 
+def offsets(zone: str | None) -> list[list[int]]:
+    """[from when in ms, milliseconds east of UTC], ascending, the first from the beginning: the local time of each moment. Empty without a zone."""
+    if zone is None:
+        return []
+    changes = _changes(zone)
+    shift = datetime(FIRST, 1, 1, tzinfo=ZoneInfo(zone)).utcoffset() or timedelta()
+    first = changes[0][1] if changes else int(shift.total_seconds()) * 1000
+    return [[EARLIEST, first], *([moment, after] for moment, _, after in changes)]
+
+
 def _pieces(zone: str) -> list[tuple[int, str, str]]:
     """(first wall clock ms, UTC offset as SQL, note as SQL), ascending; the first holds from the beginning."""
     changes = _changes(zone)
