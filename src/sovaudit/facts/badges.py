@@ -175,15 +175,17 @@ class BadgeLog:
 
     def reports(self, code: str) -> bool:
         """Whether such events would show in the log: one is there, or the map says how the product writes them. Raises Unseen."""
-        if code in self.codes:
-            return True
-        named = self._said["map"].get("events") or {}
-        return code in set(named.values())
+        return code in self.codes
+
+    def reports_any(self, prefix: str) -> bool:
+        """The same for any code that begins so. Raises Unseen."""
+        return any(code.startswith(prefix) for code in self.codes)
 
     @cached_property
     def codes(self) -> frozenset[str]:
-        """Events of badge_events.CODES that are there."""
-        return frozenset(code for (code,) in self.query("SELECT DISTINCT event FROM events ORDER BY event"))
+        """Events of badge_events.CODES that are there, or that the map names a product's code for. Raises Unseen."""
+        named = self._said["map"].get("events") or {}
+        return frozenset(code for (code,) in self.query("SELECT DISTINCT event FROM events ORDER BY event")) | set(named.values())
 
     def need(self, *columns: str) -> None:
         """Raises Unseen for the first of these columns of an event that the map does not fill, or that is empty throughout."""
