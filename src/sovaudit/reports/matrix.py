@@ -1,4 +1,4 @@
-"""Hosts × checks. A fleet too large for one table is shown by operating system, with every failing host named."""
+"""Targets × checks, one table a kind of target. A fleet too large for one is shown by operating system, with every failing host named."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sovaudit.model.report import Report, TargetNote
 from sovaudit.reports import wording
-from sovaudit.reports.grouping import grid
+from sovaudit.reports.grouping import Grid, grid
 from sovaudit.reports.hostile import visible
 from sovaudit.reports.locale import Words
 from sovaudit.reports.wording import Sign
@@ -44,6 +44,8 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class MatrixView:
+    name: str
+    """Of the kind of target; empty where the audit has one kind only."""
     columns: list[Column]
     families: list[tuple[str, str, int]]
     """(name, short name, number of columns)"""
@@ -65,9 +67,42 @@ def system_of(target: TargetNote) -> str:
     return ""
 
 
-def matrix(report: Report, t: Words, labels: Mapping[str, str], title: Callable[[str], str], anchors: Mapping[str, str]) -> MatrixView:
+def matrix(
+    report: Report, t: Words, labels: Mapping[str, str], title: Callable[[str], str], anchors: Mapping[str, str]
+) -> list[MatrixView]:
+    """One view for each kind of target that was judged; at least one, empty if nothing was."""
     held = grid(report)
-    ordered = sorted(held.checks, key=lambda check: (_family_order(check), check))
+    kinds = (
+        (t("Hosts"), ("local", "root", "ssh")),
+        (t("Directories"), ("ldap", "ldif")),
+        (t("Logs"), ("logs",)),
+        (t("Badge systems"), ("badges",)),
+    )
+    known = {kind for _, members in kinds for kind in members}
+    rest = (t("Other targets"), tuple({target.kind for target in report.targets} - known))
+    groups = []
+    for name, members in (*kinds, rest):
+        asked = [target for target in report.targets if target.kind in members]
+        ids = {target.id for target in asked}
+        checks = {check for target, check in held.cells if target in ids}
+        if checks:
+            groups.append((name, asked, checks))
+    if not groups:
+        return [MatrixView("", [], [], [], [], [], [], [])]
+    return [_view(held, asked, checks, name if len(groups) > 1 else "", t, labels, title, anchors) for name, asked, checks in groups]
+
+
+def _view(
+    held: Grid,
+    asked: list[TargetNote],
+    checks: set[str],
+    name: str,
+    t: Words,
+    labels: Mapping[str, str],
+    title: Callable[[str], str],
+    anchors: Mapping[str, str],
+) -> MatrixView:
+    ordered = sorted(checks, key=lambda check: (_family_order(check), check))
     columns = [
         Column(check, title(check), check.split(".", 1)[-1], anchors.get(check, ""), wording.family_name(check, t), n)
         for n, check in enumerate(ordered, 1)
@@ -77,8 +112,9 @@ def matrix(report: Report, t: Words, labels: Mapping[str, str], title: Callable[
         mine = [column for column in columns if column.family == family]
         families.append((family, wording.short_family(mine[0].check, t), len(mine)))
     signs = {word: wording.verdict_sign(word, t) for word in wording.VERDICTS}
-    legend = [signs[word] for word in wording.VERDICTS if word in held.cells.values()]
-    asked = report.targets
+    ids = {target.id for target in asked}
+    words_used = {word for (target, _), word in held.cells.items() if target in ids}
+    legend = [signs[word] for word in wording.VERDICTS if word in words_used]
     if len(asked) <= WHOLE:
         rows = []
         for target in asked:
@@ -86,11 +122,12 @@ def matrix(report: Report, t: Words, labels: Mapping[str, str], title: Callable[
             cells = [Cell(signs[word], column.anchor if word in ("fail", "waived", "unknown", "error") else "") if word else Cell(None)
                      for word, column in zip(words, columns, strict=True)]  # fmt: skip
             rows.append((visible(labels.get(target.id, target.id), limit=60), system_of(target), cells))
-        return MatrixView(columns, families, rows, [], [], [], legend)
-    return _fleet(asked, columns, families, held.cells, signs, legend, labels, t)
+        return MatrixView(name, columns, families, rows, [], [], [], legend)
+    return _fleet(name, asked, columns, families, held.cells, signs, legend, labels, t)
 
 
 def _fleet(
+    kind: str,
     targets: list[TargetNote],
     columns: list[Column],
     families: list[tuple[str, str, int]],
@@ -122,7 +159,7 @@ def _fleet(
         numbers = [str(column.number) for column in columns if cells.get((target.id, column.check)) == "fail"]
         if numbers:
             failing.append((visible(labels.get(target.id, target.id), limit=60), system_of(target), " ".join(numbers)))
-    return MatrixView(columns, families, [], [(name, t.number(len(group))) for name, group in ranked], shares, failing, legend)
+    return MatrixView(kind, columns, families, [], [(name, t.number(len(group))) for name, group in ranked], shares, failing, legend)
 
 
 def _family_order(check: str) -> int:

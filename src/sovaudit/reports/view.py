@@ -208,7 +208,7 @@ def page_view(
         "directives": sections.rule_views,
         "findings": sections.findings(),
         "idle": sections.not_applicable(),
-        "matrix": matrix(report, t, sections.labels, sections.title, sections.first_anchor),
+        "matrices": matrix(report, t, sections.labels, sections.title, sections.first_anchor),
         "thresholds": registers.thresholds(report, t, sections.title),
         "targets": registers.targets(report, t, sections.labels),
         "waivers": registers.waivers(report, t),
