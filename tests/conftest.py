@@ -9,14 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from tests import lab, pki
+from tests import lab, pki, samba_ad
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     missing = lab.why_not()
+    controller = samba_ad.why_not()
     browser = "" if shutil.which("chromium") else "needs Chromium"
     for item in items:
-        for marker, reason in (("lab", missing), ("root", "" if os.geteuid() == 0 else "needs root"), ("browser", browser)):
+        for marker, reason in (
+            ("lab", missing),
+            ("root", "" if os.geteuid() == 0 else "needs root"),
+            ("browser", browser),
+            ("samba", controller),
+        ):
             if reason and item.get_closest_marker(marker):
                 if os.environ.get("SOVAUDIT_CI"):
                     raise pytest.UsageError(f"{item.nodeid}: {reason}, and CI must not skip it")

@@ -142,12 +142,13 @@ AD = (
     Search(
         "policies", "CN=Password Settings Container,CN=System,{domain}", "sub", _classes("msDS-PasswordSettings"),
         _words(
-            "cn objectClass msDS-PasswordSettingsPrecedence msDS-MinimumPasswordLength msDS-PasswordComplexityEnabled msDS-PasswordHistoryLength "
+            "cn objectClass objectGUID msDS-PasswordSettingsPrecedence msDS-MinimumPasswordLength msDS-PasswordComplexityEnabled msDS-PasswordHistoryLength "
             "msDS-MaximumPasswordAge msDS-MinimumPasswordAge msDS-LockoutThreshold msDS-LockoutDuration msDS-LockoutObservationWindow "
             "msDS-PasswordReversibleEncryptionEnabled msDS-PSOAppliesTo"
         ),
     ),
-    Search("applied-policies", "{domain}", "sub", (("adminCount", "1"),), _words("objectClass sAMAccountName msDS-ResultantPSO msDS-PSOApplied")),
+    Search("applied-policies", "{domain}", "sub", (("adminCount", "1"), ("msDS-PSOApplied", "*")),
+           _words("objectClass sAMAccountName adminCount msDS-ResultantPSO msDS-PSOApplied")),
     Search(
         "descriptors", "{domain}", "sub",
         (("adminCount", "1"), ("objectClass", "domainDNS"), ("objectClass", "organizationalUnit"), ("objectClass", "groupPolicyContainer"),

@@ -43,6 +43,7 @@ class Account:
     expires: Moment = Special.NEVER
     password_set: Moment = Special.UNKNOWN
     last_login: Moment = Special.UNKNOWN  # NEVER: logins are recorded, and there is none; UNKNOWN: not recorded, or not seen
+    login_lag_days: int = 0  # the true last login may be that much later than last_login (AD replicates it seldom)
     created: Moment = Special.UNKNOWN
     uid_number: int | None = None
     person: str = ""  # what ties it to a person: employeeNumber, employeeID, or the address of mail; empty if nothing does

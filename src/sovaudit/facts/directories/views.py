@@ -19,4 +19,8 @@ def view_of(directory: Directory) -> View:
         from sovaudit.facts.directories.openldap import OpenLdap
 
         return OpenLdap(directory)
+    if directory.product == "ad":
+        from sovaudit.facts.directories.ad import ActiveDirectory
+
+        return ActiveDirectory(directory)
     raise Unseen(Gap("product", Reason.UNSUPPORTED, f"a directory of the kind {directory.product or 'unknown'} is not modelled"))

@@ -1,0 +1,76 @@
+"""What numbers of Active Directory mean (MS-ADTS, MS-SAMR, MS-DTYP 2.4.2.4). Windows translates the names of groups: they are never used."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+
+class Uac(IntFlag):
+    """userAccountControl (MS-ADTS 2.2.16)."""
+
+    DISABLED = 0x2
+    PASSWD_NOTREQD = 0x20
+    REVERSIBLE = 0x80
+    NORMAL = 0x200
+    INTERDOMAIN_TRUST = 0x800
+    WORKSTATION_TRUST = 0x1000
+    SERVER_TRUST = 0x2000  # a domain controller
+    DONT_EXPIRE_PASSWORD = 0x10000
+    SMARTCARD_REQUIRED = 0x40000
+    TRUSTED_FOR_DELEGATION = 0x80000
+    NOT_DELEGATED = 0x100000
+    USE_DES_KEY_ONLY = 0x200000
+    DONT_REQ_PREAUTH = 0x400000
+    TRUSTED_TO_AUTH_FOR_DELEGATION = 0x1000000
+    PARTIAL_SECRETS = 0x4000000  # a read-only domain controller
+
+
+# sAMAccountType (MS-SAMR 2.2.1.9)
+USER_TYPE, MACHINE_TYPE, TRUST_TYPE = 805306368, 805306369, 805306370
+
+# groupType (MS-ADTS 2.2.12)
+GLOBAL, SECURITY = 0x2, 0x80000000
+
+# pwdProperties (MS-SAMR 2.2.1.7)
+COMPLEX, CLEARTEXT = 0x1, 0x10
+
+ADMINISTRATOR, GUEST, KRBTGT, DEFAULT_ACCOUNT = 500, 501, 502, 503
+BUILTIN_ACCOUNTS = frozenset((ADMINISTRATOR, GUEST, KRBTGT, DEFAULT_ACCOUNT))
+DOMAIN_USERS, DOMAIN_COMPUTERS, DOMAIN_CONTROLLERS, READ_ONLY_CONTROLLERS = 513, 515, 516, 521
+PROTECTED_USERS = 525
+
+PRIVILEGED_RIDS = {
+    512: "Domain Admins",
+    518: "Schema Admins",
+    519: "Enterprise Admins",
+    520: "Group Policy Creator Owners",
+    526: "Key Admins",
+    527: "Enterprise Key Admins",
+}
+PRIVILEGED_BUILTIN = {
+    544: "Administrators",
+    548: "Account Operators",
+    549: "Server Operators",
+    550: "Print Operators",
+    551: "Backup Operators",
+}
+"""Groups whose members can make themselves masters of the domain, by RID, with the names that Microsoft's documents use."""
+PRIVILEGED = (*PRIVILEGED_RIDS.values(), *PRIVILEGED_BUILTIN.values())
+
+EVERYBODY = {
+    "S-1-1-0": "Everyone",
+    "S-1-5-7": "Anonymous",
+    "S-1-5-11": "Authenticated Users",
+    "S-1-5-15": "This Organization",
+    "S-1-5-2": "Network",
+    "S-1-5-4": "Interactive",
+}
+"""Identities that nobody needs to be put into."""
+
+
+def privileged_name(sid: str, domain: str) -> str:
+    """The name, in Microsoft's documents, of a privileged group; empty for any other SID. domain: the domain's own SID."""
+    if sid.startswith("S-1-5-32-"):
+        return PRIVILEGED_BUILTIN.get(int(sid.rpartition("-")[2]), "")
+    head, _, rid = sid.rpartition("-")
+    return PRIVILEGED_RIDS.get(int(rid), "") if head == domain and domain else ""
