@@ -22,6 +22,8 @@ from sovaudit.facts.directory import Directory
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.facts.log_archive import LogArchive
+from sovaudit.facts.rights import Rights
+from sovaudit.facts.roster import Roster
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Arg, Line, Outcome
 from sovaudit.model.verdict import Reason, Severity, Verdict
@@ -36,6 +38,8 @@ __all__ = [
     "LogArchive",
     "Outcomes",
     "Reason",
+    "Rights",
+    "Roster",
     "Unseen",
     "check",
     "failed",

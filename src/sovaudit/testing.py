@@ -7,7 +7,7 @@
 
     log = badges_with([{"event_time": "2026-03-02 08:00", "source": "C1", "sequence": 1}], doors=[{"access_point": "D1", "area_to": "hall"}])
 
-`badges_with` is an export of a badge system: rows are events, each keyword one of the tables beside them.
+`badges_with` is an export of a badge system: rows are events, each keyword one of the tables beside them. `roster_with` and `rights_with` are lists.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from sovaudit import canon
-from sovaudit.authoring import BadgeLog, Check, unknown
+from sovaudit.authoring import BadgeLog, Check, Rights, Roster, unknown
 from sovaudit.facts.badge_events import EVENT_COLUMNS, SIDE_TABLES, TIME
 from sovaudit.facts.directory import Directory
 from sovaudit.facts.files import Unseen
@@ -213,6 +213,48 @@ def directory_evidence(
 def directory_with(**more: object) -> Directory:
     """A Directory over `directory_evidence(...)`; same arguments."""
     return Directory(directory_evidence(**more))  # type: ignore[arg-type]
+
+
+def list_evidence(
+    kind: str, rows: Iterable[Mapping[str, object]], *, columns: Iterable[str] | None = None, taken_at: datetime = NOW, name: str = ""
+) -> Evidence:
+    """Evidence of a list of this kind (`people`, `rights`) as its collector writes it from a CSV file with these rows under their own names.
+
+    A value may be a list where a cell may hold several. columns: of the file, where they are more than the rows fill.
+    """
+    import csv
+    import tempfile
+    from dataclasses import replace
+    from pathlib import Path
+
+    from sovaudit.collectors import CollectOptions, collect, parse_target
+
+    given = [dict(row) for row in rows]
+    heads = list(dict.fromkeys([*(columns or ()), *(key for row in given for key in row)]))
+    name = name or f"{kind}.csv"
+    with tempfile.TemporaryDirectory(prefix="sovaudit-") as folder:
+        path = Path(folder) / name
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(heads)
+            for row in given:
+                values = [row.get(head) for head in heads]
+                writer.writerow([";".join(map(str, value)) if isinstance(value, (list, tuple)) else value for value in values])
+        found = collect(parse_target(f"{kind}:{path}"), CollectOptions(people_key=b"testing"))
+    if not found.collected:
+        raise ValueError(found.error)
+    target = Target(f"{kind}:{name}", f"{kind}:{name}", kind)
+    return replace(found, target=target, taken_at=taken_at)
+
+
+def roster_with(*rows: Mapping[str, object], **more: object) -> Roster:
+    """A Roster: `roster_with({"id": "7", "account": "alice", "status": "left", "left_on": "2026-01-31"})`; more: `list_evidence`'s."""
+    return Roster((list_evidence("people", rows, **more),))  # type: ignore[arg-type]
+
+
+def rights_with(*rows: Mapping[str, object], **more: object) -> Rights:
+    """Declared Rights: `rights_with({"account": "alice", "right": "ssh", "reviewed_on": "2026-01-31"})`; more: `list_evidence`'s."""
+    return Rights((list_evidence("rights", rows, **more),))  # type: ignore[arg-type]
 
 
 def _bytes(value: str | bytes) -> bytes:

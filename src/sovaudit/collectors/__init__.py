@@ -22,6 +22,8 @@ KINDS = {
     "ldaps": ("ldaps://host/base-dn", "ldap"),
     "ldap": ("ldap://host/base-dn", "ldap"),
     "logs": ("logs:DIR", "logs"),
+    "people": ("people:FILE[?map=MAP.toml]", "people"),
+    "rights": ("rights:FILE[?map=MAP.toml]", "rights"),
 }
 
 

@@ -1,0 +1,164 @@
+"""The roster: who works here, who has left and when, from every `people:` file of the audit.
+
+A person is an id. Nothing is guessed: what a row does not say, or what two rows say differently, makes that person's standing unclear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum, unique
+from functools import cached_property
+from typing import Any, ClassVar
+
+from sovaudit.facts.files import Unseen
+from sovaudit.facts.listed import Listed, day
+from sovaudit.model.evidence import Evidence, Gap
+from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
+
+
+@unique
+class Standing(StrEnum):
+    """Where somebody stands on a day."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    LEFT = "left"
+    UNCLEAR = "unclear"
+
+
+@dataclass(slots=True)
+class Person:
+    """One id of the roster.
+
+    accounts: logins, DNs or addresses that its rows declare. badges: of its badges, the pseudonyms unless names were asked for. person: the id's
+    pseudonym, empty where the evidence names people. status: as the rows have it, empty where they have none. left_on: the last day.
+    joined_on: first day of the last employment. doubt: why the rows cannot be believed, empty if they can. because: the rows.
+    """
+
+    id: str
+    status: str = ""
+    left_on: date | None = None
+    accounts: tuple[str, ...] = ()
+    badges: tuple[str, ...] = ()
+    person: str = ""
+    joined_on: date | None = None
+    doubt: str = ""
+    because: tuple[Line, ...] = ()
+
+    def standing(self, on: date) -> tuple[Standing, str]:
+        """Where the person stands on a day, and why that is unclear.
+
+        `left` holds unless its date is yet to come; without a status the date alone decides, from the day after it. `active` beside a date that has
+        passed is unclear, unless the person came back since.
+        """
+        if self.doubt:
+            return Standing.UNCLEAR, self.doubt
+        over = self.left_on is not None and self.left_on < on
+        if over and self.joined_on is not None and self.left_on is not None and self.left_on < self.joined_on <= on:
+            over = False
+        if self.status == "left":
+            return (Standing.ACTIVE, "") if self.left_on is not None and self.left_on > on else (Standing.LEFT, "")
+        if self.status and over:
+            return Standing.UNCLEAR, f"the status is {self.status}, and the last day was {self.left_on}"
+        if self.status:
+            return Standing(self.status), ""
+        return (Standing.LEFT if over else Standing.ACTIVE), ""
+
+
+_Rows = list[tuple[int, Mapping[str, Any]]]
+
+
+class Roster:
+    """Facts about people. Everything is lazy; each may raise Unseen, which the engine turns into `unknown`."""
+
+    kinds: ClassVar[tuple[str, ...]] = ("people",)
+    companion: ClassVar[bool] = True
+
+    def __init__(self, evidences: Sequence[Evidence]) -> None:
+        self._evidences = tuple(evidences)
+
+    @cached_property
+    def _listed(self) -> Listed:
+        return Listed("people", self._evidences)
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """Rows that could not be read or believed: no pass stands beside them. Raises Unseen."""
+        return self._listed.gaps
+
+    @property
+    def taken_at(self) -> datetime:
+        """When the roster was read. Raises Unseen."""
+        return self._listed.taken_at
+
+    @cached_property
+    def people(self) -> tuple[Person, ...]:
+        """One for each id, and one for each row without an id. Raises Unseen for a roster that holds nobody."""
+        by_id: dict[str, _Rows] = {}
+        nameless: list[Person] = []
+        for number, row in self._listed.rows():
+            if "id" in row:
+                by_id.setdefault(row["id"], []).append((number, row))
+            else:
+                nameless.append(self._person("", [(number, row)]))
+        found = (*(self._person(name, rows) for name, rows in by_id.items()), *nameless)
+        if not found:
+            raise Unseen(Gap("people/rows", Reason.ABSENT, "the roster holds nobody"))
+        return found
+
+    @cached_property
+    def by_id(self) -> dict[str, Person]:
+        return {person.id: person for person in self.people if person.id}
+
+    @cached_property
+    def by_badge(self) -> dict[str, tuple[Person, ...]]:
+        """Badge, as the evidence names it → the persons who hold it."""
+        return _index((badge, person) for person in self.people for badge in person.badges)
+
+    @cached_property
+    def by_account(self) -> dict[str, tuple[Person, ...]]:
+        """Declared account, as written → the persons who have it."""
+        return _index((account, person) for person in self.people for account in person.accounts)
+
+    def _person(self, name: str, rows: _Rows) -> Person:
+        first = rows[0][1]
+        status, left_on, doubt = self._standing(rows)
+        joined = [one for _, row in rows if (one := day(row, "joined_on")) is not None]
+        return Person(
+            id=name,
+            status=status,
+            left_on=left_on,
+            accounts=tuple(dict.fromkeys(account for _, row in rows for account in row.get("account", ()))),
+            badges=tuple(dict.fromkeys(badge for _, row in rows for badge in row.get("badge", ()))),
+            person=str(first.get("person", "")),
+            joined_on=max(joined, default=None),
+            doubt=doubt,
+            because=tuple(self._listed.line(number, row, "id", "account", "status", "left_on") for number, row in rows[:3]),
+        )
+
+    def _standing(self, rows: _Rows) -> tuple[str, date | None, str]:
+        """Status, last day, doubt."""
+        for number, row in rows:
+            if row.get("refused"):
+                return "", None, f"line {row['line']}: {row['refused'][0]}"
+            columns = self._listed.sources[number].columns
+            if "status" not in row and "left_on" not in row and ("status" in columns or "left_on" not in columns):
+                return "", None, f"line {row['line']} says neither who is here nor who has left"
+        said = list(dict.fromkeys((str(row.get("status", "")), day(row, "left_on")) for _, row in rows))
+        if len(said) == 1:
+            return *said[0], ""
+        gone = [left_on for status, left_on in said if status == "left" or (not status and left_on is not None)]
+        here = [status for status, left_on in said if status in ("active", "suspended") and left_on is None]
+        if len({number for number, _ in rows}) == 1 and len(here) == 1 and len(gone) == len(said) - 1 and None not in gone:
+            return here[0], None, ""  # one export, made at one moment: who left and is there again was taken on again
+        return "", None, "its rows contradict each other"
+
+
+def _index(pairs: Iterable[tuple[str, Person]]) -> dict[str, tuple[Person, ...]]:
+    found: dict[str, list[Person]] = {}
+    for key, person in pairs:
+        found.setdefault(key, []).append(person)
+    return {key: tuple(persons) for key, persons in found.items()}
