@@ -253,7 +253,11 @@ def test_rights(tmp_path: Path) -> None:
     text = "account,right,granted_by,reviewed_on,place\nzoe,Group: wheel,bob,2026-01-02,web1\nzoe,SSH,,,\nzoe,,,,\n"
     evidence = taken(tmp_path, text, "rights.csv", kind="rights")
     declared = Rights((evidence,)).declared
-    assert [(one.right, one.place, one.doubt) for one in declared] == [("group:wheel", "web1", ""), ("ssh", "", ""), ("", "", "right: missing")]
+    assert [(one.right, one.place, one.doubt) for one in declared] == [
+        ("group:wheel", "web1", ""),
+        ("ssh", "", ""),
+        ("", "", "right: missing"),
+    ]
     assert [one.right for one in Rights((evidence,)).at("WEB1")][:1] == ["group:wheel"]
     assert "has no column 'right'" in taken(tmp_path, "account\nx\n", "r.csv", kind="rights").error
 
