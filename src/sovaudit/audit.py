@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sovaudit import __version__, canon, directives, engine, gates, profiles, registry
 from sovaudit.authoring import Check
 from sovaudit.bundle import Bundle, BundleWriter
-from sovaudit.collectors import CollectOptions, parse_target
+from sovaudit.collectors import CollectOptions, parse_target, redacted
 from sovaudit.collectors import collect as collect_target
 from sovaudit.errors import IntegrityError, NothingError, UsageError
 from sovaudit.model.directive import Directive
@@ -220,7 +220,7 @@ def collect_into(
     with BundleWriter(path, resume=resume) as writer:
         done = set(writer.targets)
         for target in [target for target in targets if target.kind == "bundle"]:
-            _copy(Path(target.uri.removeprefix("bundle:")), writer, done)
+            _copy(Path(target.uri.removeprefix("bundle:")), writer, done, options)
         waiting = [target for target in targets if target.kind != "bundle" and target.id not in done]
         total = len(waiting)
         for count, evidence in enumerate(_collect_all(waiting, options, jobs), 1):
@@ -230,12 +230,13 @@ def collect_into(
         return writer.finish()
 
 
-def _copy(path: Path, writer: BundleWriter, done: set[str]) -> None:
+def _copy(path: Path, writer: BundleWriter, done: set[str], options: CollectOptions) -> None:
     with Bundle(path) as bundle:
         for name in bundle.targets:
             if name not in done:
                 done.add(name)
-                writer.add(bundle.evidence(name))
+                evidence = bundle.evidence(name)
+                writer.add(redacted(evidence, options) if options.redact else evidence)
 
 
 def _collect_all(targets: Sequence[Target], options: CollectOptions, jobs: int) -> Iterator[Evidence]:

@@ -7,8 +7,10 @@ that an auditor's own tools refuse is none. Imports of `cryptography` are late: 
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -117,6 +119,25 @@ def create_key(folder: Path, common_name: str, organisation: str = "", *, now: d
     except OSError as error:
         raise UsageError(f"a signing key cannot be kept here ({error.strerror})", where=str(folder), hint=_GIVE) from error
     return Signer(key, certificate)
+
+
+def people_key(path: Path) -> bytes:
+    """The key that makes pseudonyms: 32 bytes as hexadecimal digits in a file of mode 0600, made on first use. Raises UsageError.
+
+    Whoever loses it can never again say that two audits speak of the same person; whoever has it can say whom a pseudonym means.
+    """
+    try:
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                _create(path, secrets.token_bytes(32).hex().encode() + b"\n", 0o600)
+        data = bytes.fromhex(path.read_text("ascii").strip())
+    except (OSError, ValueError) as error:
+        what = f"the key of pseudonyms cannot be used ({getattr(error, 'strerror', None) or error})"
+        raise UsageError(what, where=str(path), hint="Name another with --people-key.") from error
+    if len(data) < 32:
+        raise UsageError("the key of pseudonyms is shorter than 32 bytes", where=str(path))
+    return data
 
 
 def _create(place: Path, data: bytes, mode: int) -> None:

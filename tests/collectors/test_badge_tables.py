@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sovaudit.bundle import Bundle, BundleWriter
-from sovaudit.collectors import CollectOptions, collect, parse_target
+from sovaudit.collectors import CollectOptions, collect, parse_target, redacted
 from sovaudit.collectors.pseudonyms import pseudonym
 from sovaudit.errors import UsageError
 from sovaudit.facts.badge_events import PEOPLE, SIDE_TABLES
@@ -166,3 +166,21 @@ def test_collecting_through_the_door_of_targets(tmp_path: Path) -> None:
     found = collect(parse_target(f"badges:{tmp_path}/log.csv?map=generic"), CollectOptions(people_key=KEY))
     assert found.identity == {"file": "log.csv", "sha256": found.identity["sha256"], "people": "pseudonyms"}
     assert found.target.kind == "badges"
+
+
+def test_redacting_evidence_gives_what_pseudonyms_would_have_given(tmp_path: Path) -> None:
+    (tmp_path / "rights.csv").write_text("subject,area\nu1,hall\nstaff,hall\n")
+    query = f"&rights={tmp_path}/rights.csv"
+    named = evidence(tmp_path, HEAD + row(1) + row(2, badge="B2"), query=query)
+    options = CollectOptions(redact=True, people_key=KEY)
+    found, wanted = redacted(named, options), evidence(tmp_path, None, query=query, identify=False, people_key=KEY)
+    assert found.identity == wanted.identity
+    for sql in ("SELECT * FROM events ORDER BY row", "SELECT * FROM rights ORDER BY ALL"):
+        assert BadgeLog(found).query(sql) == BadgeLog(wanted).query(sql)
+    assert not any(name in data for data in found.artifacts.values() for name in (b"B2", b"u1", b"staff"))
+    assert redacted(found, options) is found
+
+
+def test_names_and_no_names_exclude_each_other() -> None:
+    with pytest.raises(UsageError, match="Choose one"):
+        CollectOptions(identify=True, redact=True)

@@ -13,6 +13,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="FILE.sova", help="where the evidence goes; never overwritten")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
     parser.add_argument("-v", "--verbose", action="store_true", help="progress even when standard error is no terminal")
+    parser.add_argument("--redact", action="store_true", help="evidence to hand over: of bundle: targets, too, names become pseudonyms")
     common.reach_arguments(parser)
     common.config_arguments(parser)
 

@@ -21,9 +21,16 @@ if TYPE_CHECKING:
     from sovaudit.model.report import Report
 
 
+PEOPLE = ("badges:", "people:", "rights:")
+"""Targets that speak of people."""
+
+
 def target_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "targets", nargs="*", metavar="TARGET", help="local:  root:DIR  ssh://user@host:port  ldaps://host/base-dn  bundle:FILE"
+        "targets",
+        nargs="*",
+        metavar="TARGET",
+        help="local:  root:DIR  ssh://user@host:port  ldaps://host/base-dn  badges:FILE?map=MAP  logs:DIR  bundle:FILE",
     )
     parser.add_argument("-i", "--inventory", action="append", default=[], metavar="FILE", help="a target per line; - for standard input")
 
@@ -54,6 +61,9 @@ def reach_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--tls-name", metavar="NAME", help="the name in a directory's certificate, where it is not its host's")
     group.add_argument("--ldap-insecure", action="store_true", default=None, help="accept any certificate of a directory")
     group.add_argument("--ldap-clear", action="store_true", default=None, help="do without encryption on ldap://")
+    group.add_argument("--identify", action="store_true", default=None, help="name people and badges, instead of giving pseudonyms")
+    group.add_argument("--people-key", metavar="FILE", help="the key of the pseudonyms; your own is made on first use otherwise")
+    group.add_argument("--sql-password-file", metavar="FILE", help="read the password of a badge system's database from a file")
     group.add_argument("--host-timeout", type=whole, metavar="SECONDS", help="at most this long for one target (120)")
     group.add_argument("--connect-timeout", type=whole, metavar="SECONDS", help="at most this long to connect (15)")
     group.add_argument("--max-bytes", type=whole, metavar="N", help="at most this much raw evidence from one target (64 MB)")
@@ -89,7 +99,13 @@ def whole(text: str) -> int:
 
 
 def targets(options: argparse.Namespace) -> list[str]:
-    """Targets named on the command line and in inventories."""
+    """Targets named on the command line and in inventories, which are read once."""
+    if not hasattr(options, "every_target"):
+        options.every_target = _targets(options)
+    return list(options.every_target)
+
+
+def _targets(options: argparse.Namespace) -> list[str]:
     found = list(options.targets)
     for name in options.inventory:
         try:
@@ -127,9 +143,23 @@ def collect_options(options: argparse.Namespace) -> CollectOptions:
         "ldap_tls_name": options.tls_name,
         "ldap_insecure": options.ldap_insecure,
         "ldap_clear": options.ldap_clear,
+        "identify": options.identify,
+        "redact": getattr(options, "redact", None),
+        "people_key": people_key(options),
+        "sql_password": secret(False, options.sql_password_file, "SOVAUDIT_SQL_PASSWORD", ""),
         "sudo_password": secret(options.ask_sudo_pass, options.sudo_password_file, "SOVAUDIT_SUDO_PASSWORD", "sudo password: "),
     }
     return CollectOptions(**{name: value for name, value in chosen.items() if value is not None})
+
+
+def people_key(options: argparse.Namespace) -> bytes | None:
+    """The key of pseudonyms, where this audit may need one: named, or the user's own, made on first use. None: a random one will do."""
+    if not options.people_key and not getattr(options, "redact", None) and not any(text.startswith(PEOPLE) for text in targets(options)):
+        return None
+    from sovaudit import keys
+
+    path = Path(options.people_key) if options.people_key else config.config_folder() / "people.key"
+    return keys.people_key(path) if path.exists() or hasattr(options, "output") else None  # plan and preflight leave nothing behind
 
 
 def bind_password(options: argparse.Namespace) -> str | None:

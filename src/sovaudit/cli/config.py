@@ -38,6 +38,8 @@ KEYS: dict[str, type] = {
     "identity": list,
     "trust": list,
     "no_color": bool,
+    "identify": bool,
+    "people_key": str,
 }
 
 

@@ -7,11 +7,12 @@ import time
 from typing import Protocol, cast
 
 from sovaudit.collectors.options import CollectOptions
+from sovaudit.collectors.pseudonyms import NAMED
 from sovaudit.errors import CollectError, UsageError
 from sovaudit.model.evidence import Evidence, Target
 from sovaudit.model.verdict import TargetStatus
 
-__all__ = ["CollectOptions", "collect", "parse_target", "plan"]
+__all__ = ["CollectOptions", "collect", "parse_target", "plan", "redacted"]
 
 # scheme → how it is written, and the module that collects it
 KINDS = {
@@ -70,3 +71,13 @@ def collect(target: Target, options: CollectOptions = CollectOptions()) -> Evide
 def plan(target: Target, options: CollectOptions = CollectOptions()) -> tuple[str, ...]:  # noqa: B008 - frozen
     """Lines that say exactly what would be run and read. Nothing is connected to or opened."""
     return _collector(target.uri).plan(target, options)
+
+
+def redacted(evidence: Evidence, options: CollectOptions) -> Evidence:
+    """The same evidence with pseudonyms in place of the names of people and badges, where it named them."""
+    if evidence.identity.get("people") != NAMED:
+        return evidence
+    redact = getattr(_collector(evidence.target.uri), "redact", None)
+    if redact is None:
+        raise UsageError("names people, and nobody knows how to take the names out", where=evidence.target.id)
+    return cast("Evidence", redact(evidence, options))

@@ -23,7 +23,8 @@ class CollectOptions:
     certificate and key our own, for EXTERNAL; tls_name the name in the server's certificate where it is not the host's; insecure accepts any
     certificate, clear does without StartTLS: both only knowingly.
     identify: evidence of badges and people names them; otherwise it holds pseudonyms made with `people_key`, which is as good as random
-    unless it is given, so that two audits could not be joined. sql_password: of the account in a database's URL.
+    unless it is given, so that two audits could not be joined. redact: evidence already taken loses its names, too.
+    sql_password: of the account in a database's URL.
     """
 
     host_timeout_s: int = 120
@@ -49,10 +50,13 @@ class CollectOptions:
     ldap_insecure: bool = False
     ldap_clear: bool = False
     identify: bool = False
+    redact: bool = False
     people_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False, compare=False)
     sql_password: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        if self.identify and self.redact:
+            raise UsageError("--identify names people, --redact takes names away", where="CollectOptions", hint="Choose one.")
         for name in ("key_files", "known_hosts"):
             if isinstance(getattr(self, name), str):  # its letters would each be a path
                 raise UsageError("one path where several are expected", where=f"CollectOptions.{name}", hint="Give a tuple of paths.")

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from typing import TYPE_CHECKING
 
-from sovaudit.tables import Engine, literal
+from sovaudit.tables import literal
+
+if TYPE_CHECKING:
+    from sovaudit.tables import Engine
 
 BITS = 56  # two of a million people share a pseudonym with a chance of 1 in 140,000, two of a hundred thousand of 1 in 14 million
 LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -27,6 +31,12 @@ def pseudonym(key: bytes, kind: str, value: str) -> str:
         number, digit = divmod(number, len(LETTERS))
         digits = LETTERS[digit] + digits
     return PREFIX[kind] + digits
+
+
+def plainly(engine: Engine) -> None:
+    """Make them known as words that change nothing, for evidence that names people."""
+    for kind in PREFIX:
+        engine.run(f"CREATE MACRO {kind}(value) AS value")
 
 
 def teach(engine: Engine, key: bytes) -> None:

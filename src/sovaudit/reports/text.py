@@ -49,6 +49,9 @@ class _Text:
         self.blocks = grouping.blocks(told)
 
     def lines(self, where: Mapping[str, str]) -> Iterator[str]:
+        said = wording.people(self.report, self.t)
+        if said:
+            yield from (*textwrap.wrap(said, self.width), "")
         yield from self._unseen()
         yield from self._failing()
         yield from self._counts()

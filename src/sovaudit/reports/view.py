@@ -200,6 +200,7 @@ def page_view(
     sections = Sections(report, t, checks, directives)
     return {
         "report": report,
+        "people": wording.people(report, t),
         "verdict": sections.verdict(),
         "completeness": sections.completeness(),
         "outcomes": sections.outcomes(),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sovaudit.model.report import Report
 from sovaudit.model.verdict import Reason, Severity, Status, TargetStatus
 from sovaudit.reports.hostile import visible
 from sovaudit.reports.locale import Words
@@ -114,6 +115,16 @@ def severity_sign(severity: Severity, t: Words) -> Sign:
 def target_sign(status: TargetStatus, t: Words) -> Sign:
     css, glyph, word = TARGETS[status]
     return Sign(css, glyph, t(word))
+
+
+def people(report: Report, t: Words) -> str:
+    """How the report calls people and badges; empty where it speaks of none."""
+    kinds = {note.identity.get("people", "") for note in report.targets}
+    if "named" in kinds:
+        return t("This report names people and badges, as was asked for: it holds personal data.")
+    if "pseudonyms" in kinds:
+        return t("People and badges stand under pseudonyms; only the holder of the auditor's key can say whom they mean.")
+    return ""
 
 
 def family_name(check: str, t: Words) -> str:

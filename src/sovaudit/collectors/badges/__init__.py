@@ -15,7 +15,7 @@ from sovaudit.collectors.options import CollectOptions
 from sovaudit.errors import UsageError
 from sovaudit.model.evidence import Evidence, Target
 
-__all__ = ["collect", "parse", "plan"]
+__all__ = ["collect", "parse", "plan", "redact"]
 
 
 def parse(text: str) -> Target:
@@ -56,3 +56,10 @@ def plan(target: Target, options: CollectOptions) -> tuple[str, ...]:
     chosen, files = _map(place)
     lines = [f"target {target.uri}", f"read {place.place} through the map {place.map} ({chosen.format})"]
     return (*lines, *(f"read {path} ({name})" for name, path in sorted(files.items())))
+
+
+def redact(evidence: Evidence, options: CollectOptions) -> Evidence:
+    """Evidence that names people, with pseudonyms instead. Raises UsageError."""
+    from sovaudit.collectors.badges import storing
+
+    return storing.redact(evidence, options)

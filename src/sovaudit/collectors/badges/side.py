@@ -47,7 +47,7 @@ def keep(name: str, path: Path, zone: str | None, scratch: Scratch, pieces: Piec
                 ),
             ]
         )
-        typed = ", ".join(f"{_hidden(name, column, _typed(column, kind, time))} AS {column}" for column, kind in kinds.items())
+        typed = ", ".join(f"{hidden(name, column, _typed(column, kind, time))} AS {column}" for column, kind in kinds.items())
         engine.run(f"CREATE TEMP TABLE given AS SELECT {given} FROM {table.expression}")
         refused = dict(ready.refused) | reading.rejected(engine)
         ((bad,),) = engine.rows(f"SELECT count(*) FROM given WHERE {wrong}")
@@ -108,6 +108,7 @@ def _typed(column: str, kind: str, time: Time) -> str:
     return f"TRY_CAST({column} AS {kind})" if kind != "VARCHAR" else column
 
 
-def _hidden(table: str, column: str, value: str) -> str:
+def hidden(table: str, column: str, value: str) -> str:
+    """SQL: a value, or its pseudonym where the column says who."""
     kind = PEOPLE.get(column, "")
     return f"{kind}({value})" if kind and (table, column) not in (("hosts", "host"),) else value

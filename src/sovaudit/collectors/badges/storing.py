@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,11 @@ from sovaudit.collectors.badges.mapping import BadgeMap
 from sovaudit.collectors.badges.preparing import Prepared, prepare
 from sovaudit.collectors.badges.sieve import FEW, Refused
 from sovaudit.collectors.options import CollectOptions
-from sovaudit.errors import CollectError
+from sovaudit.errors import CollectError, UsageError
+from sovaudit.facts.badge_events import EVENT_COLUMNS, SIDE_TABLES
 from sovaudit.model.evidence import Evidence, Target
 from sovaudit.model.verdict import TargetStatus
-from sovaudit.tables import Engine, Pieces, Scratch
+from sovaudit.tables import Engine, Pieces, Scratch, assemble, literal
 
 COLLECTOR = "sovaudit-badges/1"
 MOST_CODES = 200
@@ -36,8 +39,7 @@ def store(
     def teach(engine: Engine) -> None:
         """Either pseudonyms, or the words themselves."""
         if options.identify:
-            for kind in pseudonyms.PREFIX:
-                engine.run(f"CREATE MACRO {kind}(value) AS value")
+            pseudonyms.plainly(engine)
         else:
             pseudonyms.teach(engine, options.people_key)
 
@@ -111,3 +113,30 @@ def _events(place: Address, ready: Prepared, scratch: Scratch, pieces: Pieces, t
         "repeated_times": repeated,
         "missing_times": missing,
     }
+
+
+def redact(evidence: Evidence, options: CollectOptions) -> Evidence:
+    """The same tables with pseudonyms. Raises UsageError for evidence that does not hold together."""
+    scratch = Scratch()
+    pieces = Pieces(scratch)
+    try:
+        said = json.loads(evidence.artifacts["badges/source"])
+        tables = {"events": EVENT_COLUMNS, **{name: SIDE_TABLES[name] for name in said["tables"]}}
+        for name, columns in tables.items():
+            place = said["events"] if name == "events" else said["tables"][name]
+            given, out = scratch.file(f"{name}.given"), scratch.file(f"{name}.parquet")
+            assemble(evidence.artifacts, f"badges/{name}.parquet", place, given)
+            engine = Engine(scratch, ordered=True)
+            try:
+                pseudonyms.teach(engine, options.people_key)
+                chosen = ", ".join(f"{side.hidden(name, column, column)} AS {column}" for column in columns)
+                engine.write(f"SELECT {chosen} FROM read_parquet({literal(str(given))})", out)
+            finally:
+                engine.close()
+            given.unlink()
+            place |= pieces.add_table(f"badges/{name}.parquet", out)
+        said["people"] = pseudonyms.PSEUDONYMS
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"is no evidence of badges ({error!r})"[:200], where=evidence.target.id) from error
+    pieces.add("badges/source", canon.canonical(said))
+    return replace(evidence, artifacts=pieces, identity={**evidence.identity, "people": pseudonyms.PSEUDONYMS})

@@ -1,0 +1,76 @@
+"""Badge events through the command: pseudonyms, names that were asked for, and a bundle to hand over."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sovaudit.cli.main import main
+from sovaudit.collectors.pseudonyms import pseudonym
+from tests.badge_files import HEAD, row
+
+CHECKS = "physical-access.sequence"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "log.csv").write_text(HEAD + row(1) + row(3))
+    return tmp_path
+
+
+def audit(*more: str) -> int:
+    return main(["audit", "badges:log.csv?map=generic", "--select", CHECKS, "--isolated", "--lang", "en", *more])
+
+
+def test_an_audit_of_badges_is_replayed_and_verified(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert audit("--out", "out") == 1
+    assert "stand under pseudonyms" in capsys.readouterr().out
+    assert "stand under pseudonyms" in (home / "out/report.html").read_text()
+    assert main(["replay", "out/evidence.sova", "--against", "out/report.json"]) == 0
+    assert main(["verify", "out/report.json", "--trust", str(home / "config/sovaudit/cert.pem")]) == 0
+    key = home / "config/sovaudit/people.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    text = (home / "out/report.json").read_text()
+    assert "B1" not in text and '"people":"pseudonyms"' in text
+    assert key.read_text().strip() not in text
+    assert bytes.fromhex(key.read_text()) not in (home / "out/evidence.sova").read_bytes()
+    assert pseudonym(bytes.fromhex(key.read_text()), "badge", "B1").startswith("b")
+
+
+def test_names_are_asked_for_and_said_so(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert audit("--out", "out", "--identify") == 1
+    assert "names people and badges" in capsys.readouterr().out.replace("\n", " ")
+    assert "names people and badges" in (home / "out/report.html").read_text()
+    assert json.loads((home / "out/report.json").read_text())["targets"][0]["identity"]["people"] == "named"
+    assert not any(target["cost"]["bytes"] == 0 for target in json.loads((home / "out/report.json").read_text())["targets"])
+
+
+def test_a_bundle_to_hand_over_has_no_names_and_the_same_verdicts(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert audit("--out", "out", "--identify") == 1
+    assert main(["collect", "bundle:out/evidence.sova", "--redact", "-o", "given.sova"]) == 0
+    capsys.readouterr()
+    assert main(["replay", "given.sova", "--against", "out/report.json"]) == 4  # it is other evidence, and says so
+    assert main(["audit", "bundle:given.sova", "--select", CHECKS, "--isolated", "--out", "again"]) == 1
+    one, other = (json.loads((home / name / "report.json").read_text())["findings"] for name in ("out", "again"))
+    assert [(row["check"], row["subject"], row["verdict"]) for row in one] == [
+        (row["check"], row["subject"], row["verdict"]) for row in other
+    ]
+    assert main(["collect", "bundle:out/evidence.sova", "--redact", "--identify", "-o", "x.sova"]) == 2
+
+
+def test_a_key_that_is_none_is_refused(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "people.key").write_text("abc")
+    assert audit("--people-key", "people.key", "--out", "out") == 2
+    assert "key of pseudonyms" in capsys.readouterr().err
+    (home / "people.key").write_text("00" * 31)
+    assert audit("--people-key", "people.key", "--out", "out") == 2
+
+
+def test_plan_reads_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "badges:log.csv?map=generic"]) == 0
+    assert "read log.csv through the map generic (csv)" in capsys.readouterr().out
+    assert not (home / "config").exists()
