@@ -25,6 +25,7 @@ def archive_evidence(
     offsets: Sequence[Sequence[int]] = ((0, 0),),
     taken_at: datetime = NOW,
     target: str = "logs:/srv/log",
+    host: str = "",
 ) -> Evidence:
     """Evidence of a log archive that ends at `taken_at`.
 
@@ -52,7 +53,8 @@ def archive_evidence(
     number = {"order": 0, "scheme": "journal", "key": "syslog", "from": 0, "to": end, "count": 1, "missing": 0, "holes": [], "repeats": 0}
     head = {
         "first": min((row["first"] for row in rows), default=0), "last": max((row["last"] for row in rows), default=0),
-        "offsets": [list(one) for one in offsets], "zone": "UTC", "zone_given": True, "host": "", "files": len(chains), "bytes": 1,
+        "offsets": [list(one) for one in offsets], "zone": "UTC", "zone_given": True, "host": host,
+        "noted": [0, 1 << 40], "files": len(chains), "bytes": 1,
     }  # fmt: skip
     stored = {
         "logs/archive": canon.canonical(head),

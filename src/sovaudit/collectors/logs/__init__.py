@@ -78,6 +78,7 @@ def collect(target: Target, options: CollectOptions) -> Evidence:
         "zone": where.zone or "UTC",
         "zone_given": bool(where.zone),
         "host": where.host,
+        "noted": list(noting) if noting else [],
         "files": len(found.files),
         "bytes": total,
     }

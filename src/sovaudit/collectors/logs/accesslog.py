@@ -8,6 +8,8 @@ from sovaudit.collectors.logs.reading import Reader
 
 _DN = re.compile(rb"dn: reqStart=(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:[.,]\d{1,9})?Z,", re.I)
 
+_LINE = re.compile(rb"[ #\r]|[A-Za-z][A-Za-z0-9;.-]*:|[0-9.]+:")
+
 
 class AccessLog(Reader):
     format = "accesslog"
@@ -16,6 +18,8 @@ class AccessLog(Reader):
         self.part.lines += block.count(b"\n")
         for line in block.split(b"\n"):
             if line[:3].lower() != b"dn:":
+                if line and not _LINE.match(line):
+                    self.trouble("no-field")
                 continue
             match = _DN.match(line)
             if match is None:

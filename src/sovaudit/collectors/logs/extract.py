@@ -26,7 +26,7 @@ class Archive:
         self.tallies: dict[tuple[str, str], Tally] = {}
         self.numbers: dict[tuple[str, str, str], Numbers] = {}
         self._open: dict[tuple[str, str], tuple[str, str, str]] = {}  # source and chain → the audit numbering that may go on
-        self.noted: list[tuple[str, int, str, str, str]] = []
+        self.noted: dict[tuple[str, int, str, str, str], Counter[str]] = {}  # record → chain → how often
         self.noted_left = 0
         self.first = self.last = 0
 
@@ -47,8 +47,9 @@ class Archive:
                     known.join(tally)
             for key, numbers in part.numbers.items():
                 self._number(file.chain, key, numbers)
-            for source, rows in part.noted.items():
-                self.noted += [(source, *row) for row in rows]
+            for source, noted in part.noted.items():
+                for record in noted:
+                    self.noted.setdefault((source, *record), Counter())[file.chain] += 1
             self.noted_left += part.noted_left
         if troubles["no-zone"]:
             troubles["no-zone"] = 1
@@ -104,8 +105,11 @@ class Archive:
         }
 
     def records(self) -> bytes:
-        """`source time program process digest` per record noted, tab-separated, sorted."""
-        return b"".join("\t".join(map(str, row)).encode() + b"\n" for row in sorted(self.noted))
+        """`source time program process digest` per record noted, tab-separated, sorted.
+
+        A daemon writes one record to several files: it stands as often as in the chain that holds it most often.
+        """
+        return b"".join(("\t".join(map(str, row)).encode() + b"\n") * max(self.noted[row].values()) for row in sorted(self.noted))
 
 
 def rows(documents: Iterable[dict[str, Any]]) -> bytes:

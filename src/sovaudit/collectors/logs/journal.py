@@ -169,6 +169,8 @@ class JournalJson(_Journal):
     def feed(self, block: bytes) -> None:
         for line in block.split(b"\n"):
             if not line.strip(b"\0 \t\r"):
+                if b"\0" in line:
+                    self.trouble("nul")
                 continue
             self.part.lines += 1
             try:

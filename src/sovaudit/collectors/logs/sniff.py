@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from sovaudit.collectors.logs.accesslog import AccessLog
@@ -32,8 +31,10 @@ def format_of(start: bytes) -> str:
         if start.startswith(magic):
             return name
     lines = [line.rstrip(b"\r") for line in start.split(b"\n", _LOOKED_AT)[:_LOOKED_AT] if line.strip()]
-    if is_header(lines[0]):
+    if any(is_header(line) for line in lines[:2]):
         return "windows-csv"
+    if lines[0].lstrip()[:1] in (b"{", b"["):
+        return _json(start)
     for line in lines:
         found = _line(line)
         if found:
@@ -45,7 +46,7 @@ def _line(line: bytes) -> str:
     text = line.strip()
     if text.startswith((b"__CURSOR=", b"__REALTIME_TIMESTAMP=")):
         return "journal-export"
-    if text[:1] in (b"{", b"["):
+    if text[:1] == b"{":
         return _json(text)
     if _AUDIT.match(text):
         return "audit"
@@ -61,14 +62,8 @@ def _json(text: bytes) -> str:
         return "journal-json"
     if re.search(rb'"(EventRecordID|RecordId|TimeCreated)"', text):
         return "windows-json"
-    if re.match(rb'\{\s*"timestamp"\s*:', text) or re.search(
+    if re.match(rb'\s*\{\s*"timestamp"\s*:', text) or re.search(
         rb'"type"\s*:\s*"(Authentication|Authorization|dsdbChange|groupChange|passwordChange)"', text
     ):
         return "samba"
-    if text in (b"[", b"{", b"[{"):
-        return ""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return ""
-    return "windows-json" if isinstance(found, dict) and "Event" in found else ""
+    return ""

@@ -93,16 +93,23 @@ class WindowsJson(_Windows):
         for line in block.split(b"\n"):
             text = line.strip(b"\0 \t\r,")
             if text in (b"", b"[", b"]"):
+                if b"\0" in line:
+                    self.trouble("nul")
                 continue
-            self._object(text.lstrip(b"[").rstrip(b"]") if text[:2] == b"[{" or text[-2:] == b"}]" else text)
+            self._object(text)
 
     def _object(self, text: bytes) -> None:
+        if text[:2] == b"[{" and text[-1:] != b"]":
+            text = text[1:]
+        elif text[-2:] == b"}]" and text[:1] != b"[":
+            text = text[:-1]
         try:
             found = json.loads(text)
         except (ValueError, RecursionError):
             self.trouble("not-json")
             return
-        self._event(found)
+        for one in found if isinstance(found, list) else [found]:
+            self._event(one)
 
     def _event(self, found: Any) -> None:
         if not isinstance(found, dict):
@@ -152,6 +159,8 @@ class WindowsCsv(_Windows):
         self._open = ""
 
     def feed(self, block: bytes) -> None:
+        if b"\0" in block:
+            self.trouble("nul", block.count(b"\0"))
         text = self._open + block.decode("utf-8", "replace").replace("\0", "")
         self.part.lines += block.count(b"\n")
         self._open = ""
