@@ -34,6 +34,7 @@ def copies(own: list[Row], collected: list[Row], *, ago: int = 0, **more: object
         pytest.param(rows(), rows(without=(60,)), "fail", id="an hour old, and not there"),
         pytest.param(rows(), rows(without=(59,)), "pass", id="younger than an hour: perhaps queued"),
         pytest.param([*rows(), *rows()], rows(), "fail", id="as often as it was written"),
+        pytest.param(rows(), [*rows(), *rows()], "pass", id="sent again"),
         pytest.param(rows(), [(*row[:4], "f" * 16) if row[3] == "70" else row for row in rows()], "fail", id="another message"),
         pytest.param(rows(), [(row[0], row[1] - 3600, *row[2:]) for row in rows(every=61)], "unknown", id="nothing agrees"),
         pytest.param([], [], "unknown", id="nothing to compare"),
@@ -57,7 +58,7 @@ def test_the_records_are_named() -> None:
 def test_a_collectors_copy_that_ends_early_is_no_verdict() -> None:
     assert verdicts(run(reconciled, copies(rows(200), rows(200), ago=1))) == {"web": "pass"}
     assert verdicts(run(reconciled, copies(rows(), rows(), ago=2))) == {"web": "unknown"}
-    assert verdicts(run(reconciled, copies(rows(200), rows(200), ago=2), delay_minutes=120)) == {"web": "pass"}
+    assert verdicts(run(reconciled, copies(rows(400), rows(400), ago=2), delay_minutes=120)) == {"web": "pass"}
 
 
 def test_some_programs_only() -> None:

@@ -76,7 +76,9 @@ def _compare(host: str, own: LogArchive, collected: Sequence[LogArchive], delay:
     found.upto = min(window[0][1], max(upto for _, upto in window[1:])) - delay
     here, there = _within(here, found), _within(there, found)
     found.same = (here & there).total()
-    found.only_here, found.only_there = sorted((here - there).elements()), sorted((there - here).elements())
+    found.only_here = sorted((here - there).elements())
+    # a relay that is unsure whether a record arrived sends it again: one that stands there more often was not removed here
+    found.only_there = sorted(record for record in there if record not in here)
     if window[0][1] - max(upto for _, upto in window[1:]) > delay:
         found.doubt = f"the collector's copy ends at {moment(found.upto + delay)}, before the host's"
     elif unread and (found.only_here or found.only_there):
