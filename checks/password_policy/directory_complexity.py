@@ -31,9 +31,18 @@ def directory_complexity(directory: Directory, *, min_classes: int = 3) -> Outco
             text = "how many kinds of characters {policy} demands was not seen"
             yield unknown(text, subject=name, gaps=[kinds], because=because, settle="the right to read {policy}", policy=name)
         elif (kinds or 0) < min_classes:
-            text = "{accounts} accounts may set passwords of {kinds} kinds of characters"
+            text = "{accounts} accounts may set passwords of {kinds} kinds of characters: {names}"
             seen = str(max(kinds or 0, 1))
-            yield failed(text, subject=name, seen=seen, because=because, evidence=source, accounts=accounts, kinds=max(kinds or 0, 1))
+            yield failed(
+                text,
+                subject=name,
+                seen=seen,
+                because=because,
+                evidence=source,
+                accounts=accounts,
+                names=applied.names,
+                kinds=max(kinds or 0, 1),
+            )
         else:
             text = "{accounts} accounts need at least {kinds} kinds of characters"
             yield passed(text, subject=name, seen=str(kinds), because=because, evidence=source, accounts=accounts, kinds=kinds or 0)

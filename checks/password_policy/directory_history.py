@@ -30,8 +30,17 @@ def directory_history(directory: Directory, *, remember: int = 5) -> Outcomes:
             text = "how many passwords {policy} remembers was not seen"
             yield unknown(text, subject=name, gaps=[kept], because=because, settle="the right to read {policy}", policy=name)
         elif (kept or 0) < remember:
-            text = "{accounts} accounts may take back a password after {count} others"
-            yield failed(text, subject=name, seen=str(kept or 0), because=because, evidence=source, accounts=accounts, count=kept or 0)
+            text = "{accounts} accounts may take back a password after {count} others: {names}"
+            yield failed(
+                text,
+                subject=name,
+                seen=str(kept or 0),
+                because=because,
+                evidence=source,
+                accounts=accounts,
+                names=applied.names,
+                count=kept or 0,
+            )
         else:
             text = "{accounts} accounts may not take back their last {count} passwords"
             yield passed(text, subject=name, seen=str(kept), because=because, evidence=source, accounts=accounts, count=kept or 0)

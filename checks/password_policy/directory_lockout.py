@@ -30,14 +30,25 @@ def directory_lockout(directory: Directory, *, attempts: int = 5, unlock_seconds
         name, because, source = policy.name, policy.because, policy.evidence
         tries, seconds = policy.attempts, policy.unlock_seconds
         if tries is None:
-            text = "nothing stops guessing the passwords of {accounts} accounts"
-            yield failed(text, subject=name, seen="never", because=because, evidence=source, accounts=accounts)
+            text = "nothing stops guessing the passwords of {accounts} accounts: {names}"
+            yield failed(text, subject=name, seen="never", because=because, evidence=source, accounts=accounts, names=applied.names)
         elif not isinstance(tries, Gap) and tries > attempts:
-            text = "{accounts} accounts are locked only after {count} wrong passwords"
-            yield failed(text, subject=name, seen=str(tries), because=because, evidence=source, accounts=accounts, count=tries)
+            text = "{accounts} accounts are locked only after {count} wrong passwords: {names}"
+            yield failed(
+                text, subject=name, seen=str(tries), because=because, evidence=source, accounts=accounts, names=applied.names, count=tries
+            )
         elif not isinstance(seconds, Gap) and seconds is not None and seconds < unlock_seconds:
-            text = "{accounts} locked accounts open again after {seconds} seconds"
-            yield failed(text, subject=name, seen=str(seconds), because=because, evidence=source, accounts=accounts, seconds=seconds)
+            text = "{accounts} locked accounts open again after {seconds} seconds: {names}"
+            yield failed(
+                text,
+                subject=name,
+                seen=str(seconds),
+                because=because,
+                evidence=source,
+                accounts=accounts,
+                names=applied.names,
+                seconds=seconds,
+            )
         elif isinstance(tries, Gap) or isinstance(seconds, Gap):
             gaps = [gap for gap in (tries, seconds) if isinstance(gap, Gap)]
             text = "whether {policy} stops guessing was not seen"

@@ -34,11 +34,13 @@ def directory_max_age(directory: Directory, *, max_days: int | None = 365) -> Ou
             text = "nothing forces {accounts} accounts to change their passwords"
             yield passed(text, subject=name, seen="never", because=because, evidence=source, accounts=accounts)
         elif days is None:
-            text = "the passwords of {accounts} accounts never expire"
-            yield failed(text, subject=name, seen="never", because=because, evidence=source, accounts=accounts)
+            text = "the passwords of {accounts} accounts never expire: {names}"
+            yield failed(text, subject=name, seen="never", because=because, evidence=source, accounts=accounts, names=applied.names)
         elif max_days is None or days > max_days:
-            text = "the passwords of {accounts} accounts expire after {days} days"
-            yield failed(text, subject=name, seen=str(days), because=because, evidence=source, accounts=accounts, days=days)
+            text = "the passwords of {accounts} accounts expire after {days} days: {names}"
+            yield failed(
+                text, subject=name, seen=str(days), because=because, evidence=source, accounts=accounts, names=applied.names, days=days
+            )
         else:
             text = "the passwords of {accounts} accounts expire after {days} days"
             yield passed(text, subject=name, seen=str(days), because=because, evidence=source, accounts=accounts, days=days)

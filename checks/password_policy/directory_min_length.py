@@ -37,8 +37,8 @@ def directory_min_length(directory: Directory, *, minimum: int = 12) -> Outcomes
             continue
         words = {"subject": name, "seen": str(length or 0), "because": because, "evidence": source}
         if (length or 0) < minimum:
-            text = "{accounts} accounts may set passwords of {length} characters"
-            yield failed(text, **words, accounts=accounts, length=max(length or 0, 1))
+            text = "{accounts} accounts may set passwords of {length} characters: {names}"
+            yield failed(text, **words, accounts=accounts, names=applied.names, length=max(length or 0, 1))
         else:
             yield passed("{accounts} accounts need at least {length} characters", **words, accounts=accounts, length=length or 0)
     directory.complete("accounts")

@@ -16,6 +16,7 @@ from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
 
+NAMED = 12
 Seen = int | None | Gap
 """A number, None (no limit, never), or why it was not seen."""
 
@@ -111,6 +112,12 @@ class Applied:
 
     policy: PasswordPolicy | Gap
     accounts: tuple[Account, ...]
+
+    @property
+    def names(self) -> str:
+        """Who is under it, the first dozen by name."""
+        names = sorted(account.name for account in self.accounts)
+        return ", ".join(names[:NAMED]) + (f" … (+{len(names) - NAMED})" if len(names) > NAMED else "")
 
 
 @dataclass(frozen=True, slots=True)
