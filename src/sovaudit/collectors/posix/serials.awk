@@ -12,7 +12,8 @@ function run_add(node, s, t,   k) {
   ORDER[node, COUNTED[node]] = s
   return 1
 }
-function run_open(node, how) { if (!(node in BEGUN)) NODES++; BEGUN[node] = -1; HIGH[node] = LOW[node] = -1; LATE[node] = 0; BOOT[node] = "-"; HOW[node] = how; COUNTED[node] = 0 }
+# CONVFMT: mawk takes numbers over 2147483647 for fractions, and as keys they would all read 2.14748e+09
+function run_open(node, how) { CONVFMT = "%.15g"; if (!(node in BEGUN)) NODES++; BEGUN[node] = -1; HIGH[node] = LOW[node] = -1; LATE[node] = 0; BOOT[node] = "-"; HOW[node] = how; COUNTED[node] = 0 }
 function run_forget(node,   i) { for (i = 1; i <= COUNTED[node]; i++) { delete SEEN_AT[node, ORDER[node, i]]; delete ORDER[node, i] } COUNTED[node] = 0 }
 function hole(node, a, b, m, t, u) { if (++HOLES <= 40) printf "H\t%s\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\n", node, a, b, m, t, u }
 function run_close(node, certain,   low, high, n, i, s, at, a, b) {
