@@ -101,20 +101,36 @@ def measure(act: Callable[[], object], runs: int) -> tuple[float, float]:
     return statistics.median(walls), statistics.median(cpus)
 
 
-def separately(port: int, key: Path, known: Path, evidence: Evidence) -> None:
-    """Each file and each command of that evidence by an exec of its own, all over one connection with TCP_NODELAY."""
+def commands(evidence: Evidence) -> list[str]:
+    """That evidence by commands of the peer's own: one for each file and each program, one alone for every other kind of fact."""
+    lines = {f"cmd:{command.name}": command.line for command in items.COMMANDS}
+    lines.update({f"cmd:{name}": f"cat {path}" for name, path in items.PROC_FILES.items()})
+    lines.update({"cmd:processes": "ps -eo comm=", "cmd:sshd-daemons": "ps -C sshd -o pid=,lstart=,args="})
+    paths = [
+        cells[6] for row in evidence.artifacts["tree"].decode("utf-8", "surrogateescape").split("\n") if len(cells := row.split("\t")) > 6
+    ]
+    beyond = sorted({path for path in paths if not path.startswith(("/etc", "/var/log"))})
+    rows = [row.split("\t") for row in evidence.artifacts["setuid"].decode("utf-8", "surrogateescape").split("\n")]
+    programs = shlex.join([row[7] for row in rows if row[0] == "f"])
+    sums = shlex.join(sorted({f"/var/lib/dpkg/info/{row[1]}.md5sums" for row in rows if row[0] == "o"}))
+    stat = "-printf '%y %m %U %G %s %Ts %p %l\n'"
+    folders = " ".join(name for name in items.SCANNED if name in paths)
+    found = ["date +%s", "id", "hostname", "cat /etc/machine-id", f"find /etc -xdev {stat}", f"find /var/log {stat}", "dpkg-query -W"]
+    found += ["find / -xdev -type f -perm /6000", "getcap -r / 2>/dev/null", f"md5sum {programs}", f"dpkg -S {programs}", f"cat {sums}"]
+    found += [f"find {folders} -xdev \\( -type l -o ! -user 0 -o -perm /022 \\) {stat}"]
+    found += [f"find {shlex.join(beyond)} -maxdepth 0 {stat}", "od -An -tu4 /var/log/lastlog", "ls -ldU /etc/shadow"]
+    found += [f"cat {shlex.quote(name[5:])}" for name in evidence.artifacts if name.startswith("file:")]
+    return found + [lines[name] for name in evidence.artifacts if name in lines]
+
+
+def separately(port: int, key: Path, known: Path, each: list[str]) -> None:
+    """Each command by an exec of its own, all over one connection with TCP_NODELAY."""
     sock = socket.create_connection(("127.0.0.1", port))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with paramiko.SSHClient() as client:
         client.load_host_keys(str(known))
         client.connect("127.0.0.1", port, "root", key_filename=str(key), sock=sock, allow_agent=False, look_for_keys=False)
-        lines = {f"cmd:{command.name}": command.line for command in items.COMMANDS}
-        lines.update({f"cmd:{name}": f"cat {path}" for name, path in items.PROC_FILES.items()})
-        commands = ["find /etc -xdev -printf '%m %u %g %s %T@ %p\\n'", "dpkg-query -W"]
-        commands += ["find / -xdev -type f -perm /6000", "getcap -r / 2>/dev/null", "find /var/log -printf '%m %u %g %s %T@ %p\\n'"]
-        commands += [f"cat {shlex.quote(name[5:])}" for name in evidence.artifacts if name.startswith("file:")]
-        commands += [lines[name] for name in evidence.artifacts if name in lines]
-        for command in commands:
+        for command in each:
             _, out, _ = client.exec_command(command)
             out.read()
 
@@ -177,12 +193,14 @@ def main() -> None:
         evidence = collect(parse_target(here), ways)
         assert evidence.collected, evidence.error
         print(f"evidence: {len(evidence.artifacts)} artifacts, {sum(map(len, evidence.artifacts.values()))} bytes, {dict(evidence.cost)}")
+        asked = commands(evidence)
+        print(f"the same facts by {len(asked)} separate commands")
         for label, shift, milliseconds in (("next to the host", 0, 0), ("at 50 ms", 1, 50)):
             target = f"ssh://root@127.0.0.1:{port + shift}"
             runs = options.runs if not milliseconds else max(2, options.runs // 2)
             with latency(port, milliseconds):
                 ours = measure(lambda at=target: collect(parse_target(at), ways), runs)
-                theirs = measure(lambda at=port + shift: separately(at, key, known, evidence), runs)
+                theirs = measure(lambda at=port + shift: separately(at, key, known, asked), runs)
             ratio = theirs[0] / ours[0]
             print(f"{label}: one round trip {ours[0]:.3f} s, separate commands {theirs[0]:.3f} s: {ratio:.1f} × faster")
             print(f"  client CPU {ours[1] * 1000:.1f} ms beside {theirs[1] * 1000:.1f} ms")

@@ -1,7 +1,7 @@
 # Reads what the list names and what that leads to; prints frames. Runs in mawk, gawk and busybox awk, C locale. No single quote stands in it.
 function gap(reason, item, detail) { if (!(item in GAPS)) { GAPS[item] = 1; print N " g " reason " " item "\t" detail } }
 function quote(s) { gsub(/\047/, "\047\\\047\047", s); return "\047" s "\047" }
-function trim(s) { gsub(/^[ \t\r]+/, "", s); gsub(/[ \t\r]+$/, "", s); return s }
+function trim(s) { if (s ~ /^[ \t\r]/) sub(/^[ \t\r]+/, "", s); if (s ~ /[ \t\r]$/) sub(/[ \t\r]+$/, "", s); return s }
 function dirname(p) { if (p !~ /\057.*\057/) return "/"; sub(/\057[^\057]*$/, "", p); return p }
 
 # masking: masking.py says the same in the same order
@@ -99,11 +99,11 @@ function user_options(l,   out) {
 }
 function mask_line(fam, l,   t, low) {
   if (fam == "nss" || l == "") return l
-  t = trim(l)
-  if (length(t) >= 48 && t ~ /^[A-Za-z0-9+\057]+=?=?$/) return M
-  if ((fam == "chrony" || fam == "ntp") && t ~ /^[0-9]/) return M
+  if (length(l) >= 48 && l ~ /^[ \t\r]*[A-Za-z0-9+\057]+=?=?[ \t\r]*$/ && length(trim(l)) >= 48) return M
+  if ((fam == "chrony" || fam == "ntp") && l ~ /^[ \t\r]*[0-9]/) return M
   low = tolower(l)
   if (low !~ /pass|pwd|secret|authtok|token|credential|key|community|rootpw|bindpw|psk|passe|\$|[{]|:\057\057|bearer|basic|-u|-p|-w|om(mysql|pgsql|libdbi)|>|vault|masterauth|ipmitool|redis-cli|snmp|openssl|sudo -s|header|bad conf|akia|asia|gh[ops]_|github_pat|glpat|xox|hvs\.|npm_|eyj|identified/) return l
+  t = trim(l)
   gsub(/\$(2[abxy]|argon2id|argon2i|argon2d|apr1|gy|md5|sha1|scrypt|1|5|6|7|y)[$,][^ \t"\047:;]+/, M, l)
   gsub(/[{](CRYPT|crypt|S?SHA[0-9]*|S?MD5|PBKDF2[-A-Z0-9]*|ARGON2)[}][^ \t"\047]+/, M, l)
   gsub(/(AKIA|ASIA|ghp_|gho_|ghs_|github_pat_|glpat-|xoxb-|xoxa-|xoxp-|xoxs-|hvs\.|npm_|eyJ)[-A-Za-z0-9_.]+/, M, l)
@@ -499,11 +499,12 @@ BEGIN {
   MAXFILE = 1048576; MAXROWS = 20000; MAXFILES = 4000; LOGSTART = 32; AUDITTAIL = 9437184; LEFT = ENVIRON["SOVAUDIT_MAX"] + 0
   n = split(ENVIRON["SOVAUDIT_HOMES"], hw, /\n/); for (i = 1; i <= n; i++) PAT[hw[i]] = 1
   n = split(ENVIRON["SOVAUDIT_ITEMS"], hw, /\n/); for (i = 1; i <= n; i++) if (!(hw[i] in SEEN)) { SEEN[hw[i]] = 1; QUEUE[++TAIL] = hw[i] }
-  scan()
+  scan_begin()
   head = 1
   for (round = 1; round <= 12 && head <= TAIL && !FULL; round++) {
     last = TAIL
     while (head <= last && !FULL) { batch = ""; while (head <= last && length(batch) < 60000) { batch = batch QUEUE[head] "\n"; delete QUEUE[head]; head++ } ask(batch) }
+    if (round == 1) scan_end()
     links(); people()
   }
   if (head <= TAIL) gap("truncated", "tree:/", "links or includes too deep")

@@ -44,7 +44,8 @@ function mount_of(p,   i, best, at) {
   for (i = 1; i <= MOUNTS; i++) if ((MOUNT[i] == "/" || p == MOUNT[i] || index(p, MOUNT[i] "/") == 1) && length(MOUNT[i]) >= best) { best = length(MOUNT[i]); at = i }
   return at
 }
-function scan(   l, w, n, i, m, t, places, prune, tops, cmd, code, path, link, ctl, top, posix, special, others, ours, able, base, end) {
+# the walk begins here and goes on while the first files are read; scan_end() takes what it found
+function scan_begin(   w, n, i, m, t, places, prune, tops, path, ctl, posix, special, others, ours, able, base, end, cmd) {
   n = split(ENVIRON["SOVAUDIT_SCANNED"], w, / /); for (i = 1; i <= n; i++) { TOP[w[i]] = 1; tops = tops (i > 1 ? " -o " : "") "-path " quote(w[i] "/*") }
   if (ENVIRON["SOVAUDIT_UID"] != "0") { gap("denied", "setuid", "root could look everywhere"); gap("denied", "scan:/", "root could look everywhere"); return }
   mounts()
@@ -77,8 +78,12 @@ function scan(   l, w, n, i, m, t, places, prune, tops, cmd, code, path, link, c
       (ENVIRON["SOVAUDIT_GETCAP"] == "" ? "" : " \\( -type f -perm /111 -exec getcap {} + -o -true \\)") \
       " \\( -type f -perm /6000 -printf " quote("S\\t%m\\t%U\\t%G\\t%s\\t%p\\n") " -o -true \\) ! -type l \\( ! -user 0 -o -perm /022 \\)" ours \
       " -printf " quote("E\\t%y\\t%m\\t%U\\t%G\\t%s\\t%Ts\\t%p\\n") end
+  WALK = "echo R; " cmd; WALK | getline w[1]
+}
+function scan_end(   l, w, n, i, t, code, path, link, top) {
+  if (WALK == "") return
   code = ""
-  while ((cmd | getline l) > 0) {
+  while ((WALK | getline l) > 0) {
     n = split(l, w, "\t")
     if (w[1] == "S") { if (!(OPTION[mount_of(w[6])] ~ /,nosuid,/)) program(w[6], w[2], w[3], w[4], w[5], "") }
     else if (w[1] == "E") {
@@ -90,14 +95,14 @@ function scan(   l, w, n, i, m, t, places, prune, tops, cmd, code, path, link, c
     else if (w[1] == "N") blind(w[2] == "" ? "/" : w[2], "unsupported", "a name with control characters")
     else if (w[1] == "Z") { if (code == "" || w[2] > 1) code = w[2] }
     else if (l ~ /^\057/) capable(l)
-    else if (posix && l ~ /^l/) {
+    else if (ENVIRON["SOVAUDIT_PRINTF"] == "" && l ~ /^l/) {
       path = substr(l, index(l, " /") + 1); i = index(path, " -> ")
       if (!i) continue
       link = substr(path, i + 4); path = substr(path, 1, i - 1)
       POINTS[path] = target_of(path, link)
     }
   }
-  close(cmd)
+  close(WALK)
   if (code != "0" && code != "1") { gap("timeout", "setuid", "the walk did not end"); gap("timeout", "scan:/", "the walk did not end"); return }
   for (top in MINE) if (MINE[top] > MAXEXPOSED) gap("truncated", "scan:" top, "more than " MAXEXPOSED " paths that are not root alone")
   for (path in EXPOSED) {
