@@ -11,10 +11,10 @@ sovaudit_main() {
   printf '\nSOVAUDIT/1 %s %s %s\n' "$N" "$PACK" "$NOW"
   # whatever happens, this ends: the whole group after 110 s
   ( trap 'kill $_z 2>/dev/null; exit 0' TERM; sleep 110 & _z=$!; wait $_z; kill -KILL 0 ) >/dev/null 2>&1 </dev/null & WATCH=$!
-  if find / -maxdepth 0 -printf '' 2>/dev/null; then SOVAUDIT_PRINTF=1; else SOVAUDIT_PRINTF=; fi
+  if find / -maxdepth 0 -printf '' 2>/dev/null; then SOVAUDIT_PRINTF=1 SOVAUDIT_CONTROL=$(printf '*[! -~\200-\377]*'); else SOVAUDIT_PRINTF= SOVAUDIT_CONTROL='*[[:cntrl:]]*'; fi  # a range is matched faster than a class
   if command -v rpm >/dev/null 2>&1; then SOVAUDIT_RPM="rpm -qa --qf '%{NAME} %{VERSION}-%{RELEASE}\n' 2>/dev/null"; else SOVAUDIT_RPM=; fi
   SOVAUDIT_MAX=$MAX SOVAUDIT_HOST=$HOSTN SOVAUDIT_UID=$UIDN SOVAUDIT_GETCAP=$(command -v getcap); if [ -n "$TIMEOUT" ]; then SOVAUDIT_TIMEOUT='timeout -k 1 20'; else SOVAUDIT_TIMEOUT=; fi
-  export SOVAUDIT_PRINTF SOVAUDIT_RPM SOVAUDIT_MAX SOVAUDIT_HOST SOVAUDIT_FN SOVAUDIT_ITEMS SOVAUDIT_NEVER SOVAUDIT_LOGS SOVAUDIT_PACKAGES SOVAUDIT_HOMES SOVAUDIT_UID SOVAUDIT_TIMEOUT SOVAUDIT_GETCAP SOVAUDIT_SCANNED SOVAUDIT_UNSCANNED SOVAUDIT_PROC
+  export SOVAUDIT_PRINTF SOVAUDIT_CONTROL SOVAUDIT_RPM SOVAUDIT_MAX SOVAUDIT_HOST SOVAUDIT_FN SOVAUDIT_ITEMS SOVAUDIT_NEVER SOVAUDIT_LOGS SOVAUDIT_PACKAGES SOVAUDIT_HOMES SOVAUDIT_UID SOVAUDIT_TIMEOUT SOVAUDIT_GETCAP SOVAUDIT_SCANNED SOVAUDIT_UNSCANNED SOVAUDIT_PROC
   # what runs already, before we start more; then the files beside the commands
   P=$(SOVAUDIT_N=$N TIMEOUT=$TIMEOUT guard 10 /bin/sh -c "$SOVAUDIT_PROCESSES" </dev/null)
   { unset SOVAUDIT_FN SOVAUDIT_ITEMS

@@ -62,7 +62,7 @@ function scan_begin(   w, n, i, m, t, places, prune, tops, path, ctl, posix, spe
     else if (t ~ /^(nfs|nfs4|cifs|smb3|smbfs|afs|ceph|9p|virtiofs|fuse\..*|lustre|glusterfs|ocfs2|gfs2)$/ && (top_of(m) in TOP)) gap("unsupported", "scan:" top_of(m), "a file system of another machine is below it")
   }
   posix = ENVIRON["SOVAUDIT_PRINTF"] == ""
-  ctl = quote(posix ? "*[[:cntrl:]]*" : "*[! -~\200-\377]*")  # a range is matched faster than a class
+  ctl = quote(ENVIRON["SOVAUDIT_CONTROL"])
   special = " -type f \\( -perm -4000 -o -perm -2000 \\)"; others = " ! -type l \\( ! -user 0 -o -perm -020 -o -perm -002 \\)"; ours = " \\( " tops " \\)"
   able = " -type f \\( -perm -100 -o -perm -010 -o -perm -001 \\) -exec getcap {} +"
   base = ENVIRON["SOVAUDIT_TIMEOUT"] " find " places " -xdev -type d \\( " prune " \\) -prune -o -name " ctl; end = " 2>/dev/null; echo \"Z\t$?\"; "

@@ -1,6 +1,6 @@
 # Names the wanted paths that exist, canonical and link by link, and lists them. Read by eval; only builtins, then one find per depth.
 LC_ALL=C; export LC_ALL; NL='
-'; IFS=$NL; T='	'; G=; D='|'; L_0= L_1= L_2= L_3= L_4= L_9=; set -f
+'; IFS=$NL; T='	'; P= G=; L_0= L_1= L_2= L_3= L_4= L_9=; set -f
 add() {
   case $1 in
     0) L_0=$L_0$2$NL ;;
@@ -28,12 +28,12 @@ walk() {
         return ;;
     esac
     h=$d/$c
-    case $D in *"|$h|"*) d=$h; continue ;; esac
+    case $P/ in "$h"/*) d=$h; continue ;; esac
     if [ -L "$h" ]; then
       add 0 "$h"; printf 'k\t%s\t%s\t%s\t%s\t%s\n' "$fl" "$dp" "$fa" "$h" "$r"
       return
     elif [ -e "$h" ]; then
-      add 0 "$h"; d=$h; [ ${#D} -gt 4000 ] || D="$D$h|"
+      add 0 "$h"; d=$h; P=$h
     else
       if [ ! -d "${d:-/}" ] || [ -x "${d:-/}" ]; then printf '%s\t\t\t\t\t\t%s\n' - "$h"; else printf '!\tdenied\t\t\t\t\t%s\n' "$h"; fi
       return
@@ -47,7 +47,7 @@ for w in $SOVAUDIT_W; do
   case $dp in 5|6|7|8) dp=9 ;; esac
   walk '' "${w#/}"
 done
-C='*[[:cntrl:]]*'
+C=$SOVAUDIT_CONTROL
 look() {
   [ -n "$2" ] || return 0
   if [ -n "$SOVAUDIT_PRINTF" ]; then
