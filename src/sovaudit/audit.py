@@ -160,7 +160,7 @@ class Audit:
         def note(evidence: Evidence) -> None:
             targets.append(build.target_note(evidence))
 
-        judgements = list(engine.judge(self.selected, bundle, calibration=calibration, each=note))
+        judgements = engine.judge(self.selected, bundle, calibration=calibration, each=note)  # build takes them one by one
         frame = build.Frame(
             profile=build.profile_note(self._profile, self.selected),
             directives=self._directives,

@@ -12,7 +12,7 @@ from sovaudit.content import content_path
 from sovaudit.documents import near, read_toml
 from sovaudit.errors import UsageError
 from sovaudit.model.directive import Control, Crosswalk, Declarations, Directive
-from sovaudit.model.finding import Finding
+from sovaudit.model.finding import Finding, but
 from sovaudit.model.report import ControlNote, Counts, Declared, Passed, ThresholdNote
 from sovaudit.model.verdict import Status, Verdict
 from sovaudit.profiles import (
@@ -152,7 +152,8 @@ def name_controls(findings: Iterable[Finding], directives: Sequence[Directive], 
             for check in (*control.checks, *control.remarks):
                 for row in rows_for(control, check, rows):
                     named.setdefault(params_key(check, row.params), []).append(directive.key(control))
-    return [finding.model_copy(update={"controls": list(named.get(params_key(finding.check, finding.params), ()))}) for finding in findings]
+    none: list[str] = []
+    return [but(finding, controls=named.get(params_key(finding.check, finding.params), none)) for finding in findings]
 
 
 def _tallies(findings: Iterable[Finding], passed: Iterable[Passed]) -> _Tallies:

@@ -7,7 +7,7 @@ Everything that leaves here is fit for a document: bounded, without lone surroga
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,12 +17,13 @@ from sovaudit.binding import Binding, Many, Need, binding
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.model.evidence import Evidence, Gap
-from sovaudit.model.finding import Arg, Because, Finding, GapNote, Line, Message, Outcome
+from sovaudit.model.finding import Arg, Because, Finding, GapNote, Line, Message, Outcome, but
 from sovaudit.model.report import Calibration
 from sovaudit.model.verdict import Reason, Severity, Verdict
 
 MAX_BECAUSE = 12  # lines a finding quotes; what led there is rarely longer, and a fleet's report stays readable
 MAX_TEXT = 400  # characters of any quoted text
+MAX_SAID = 20_000  # findings remembered to share their texts
 MAX_SUBJECTS = 250_000  # outcomes of one check on one target
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -69,12 +70,13 @@ def judge(
     later = [(selection, found) for selection, found in bound if found.primary.together or found.beside]
     if later and iter(evidences) is evidences:
         evidences = list(evidences)  # it cannot be read twice
+    said: dict[Hashable, Finding] = {}
     audit = _Audit(evidences, frozenset(kind for _, found in later for need in found.beside if need.folded for kind in need.kinds))
     for evidence in evidences:
         if each is not None:
             each(evidence)
         facts = audit.meet(evidence)
-        digests = _Digests(evidence)
+        digests = _Digests(evidence, said=said)
         for selection, need in alone:
             if evidence.target.kind in need.kinds:
                 yield _judge(selection, facts(need), (), evidence, digests)
@@ -86,7 +88,7 @@ def judge(
         facts = audit.facts(evidence)
         for selection, found in joined:
             if evidence.target.kind in found.primary.kinds:
-                digests = _Digests(evidence, *audit.folded(found))
+                digests = _Digests(evidence, *audit.folded(found), said=said)
                 yield _judge(selection, facts(found.primary), audit.beside(found), evidence, digests, audit.missing(found))
     for selection, found in later:
         if found.primary.together:
@@ -259,9 +261,18 @@ def _error(text: str, args: Mapping[str, Arg]) -> Outcome:
 
 
 def _finding(selection: Selection, outcome: Outcome, target: str, digests: _Digests) -> Finding:
-    args = {key: _arg(value) for key, value in outcome.args.items()}
     names = [f"file:{line.file}" for line in outcome.because] + list(outcome.evidence)
-    return Finding(
+    evidence = digests.of(names)
+    # a fleet says the same of many: one set of texts for all of them
+    said = (id(selection), outcome.verdict, outcome.text, repr(outcome.args), outcome.subject, outcome.settle)
+    key = (said, outcome.seen, outcome.because, tuple(evidence), outcome.gaps)
+    known = digests.said.get(key)
+    if known is not None:
+        return but(known, target=target)
+    if len(digests.said) >= MAX_SAID:
+        digests.said.clear()
+    args = {key: _arg(value) for key, value in outcome.args.items()}
+    digests.said[key] = found = Finding(
         check=selection.check.id,
         params=params_document(selection.params),
         family=selection.check.family,
@@ -273,11 +284,12 @@ def _finding(selection: Selection, outcome: Outcome, target: str, digests: _Dige
         settle=Message(text=outcome.settle, args=args) if outcome.settle else None,
         seen=clean(outcome.seen),
         because=[_because(line) for line in outcome.because[:MAX_BECAUSE]],
-        evidence=digests.of(names),
+        evidence=evidence,
         gaps=[GapNote(item=clean(gap.item), reason=gap.reason, detail=clean(gap.detail)) for gap in dict.fromkeys(outcome.gaps)][
             :MAX_BECAUSE
         ],
     )
+    return found
 
 
 def _because(line: Line) -> Because:
@@ -305,10 +317,11 @@ def params_document(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Digests:
-    """Digests of the artifacts that a finding rests on, each computed once."""
+    """Digests of the artifacts that a finding rests on, each computed once. said: findings made before, by what they say."""
 
-    def __init__(self, *evidences: Evidence) -> None:
+    def __init__(self, *evidences: Evidence, said: dict[Hashable, Finding] | None = None) -> None:
         self._evidences = evidences
+        self.said: dict[Hashable, Finding] = {} if said is None else said
         self._known: dict[str, list[str]] = {}
 
     def of(self, names: Iterable[str]) -> list[str]:

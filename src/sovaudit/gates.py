@@ -12,7 +12,7 @@ from typing import Literal
 from sovaudit.authoring import Check
 from sovaudit.documents import near, read_toml
 from sovaudit.errors import UsageError
-from sovaudit.model.finding import Finding
+from sovaudit.model.finding import Finding, but
 from sovaudit.model.report import ControlNote, Counts, ExitCode, Gate, Passed, Summary, TargetNote, Waived
 from sovaudit.model.verdict import Severity, TargetStatus, Verdict
 from sovaudit.model.waiver import Waiver, Waivers
@@ -59,7 +59,7 @@ def apply_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver], on: da
         fitting = [n for n in by_check.get(finding.check, ()) if finding.verdict is Verdict.FAIL and _fits(waivers[n], finding)]
         used.update(fitting)
         reason = waivers[fitting[0]].reason if fitting else None
-        marked.append(finding if finding.waiver == reason else finding.model_copy(update={"waiver": reason}))
+        marked.append(finding if finding.waiver == reason else but(finding, waiver=reason))
     notes = [
         Waived(**waiver.model_dump(), state="unmatched" if states[n] == "applied" and n not in used else states[n])
         for n, waiver in enumerate(waivers)

@@ -12,7 +12,7 @@ from sovaudit.bundle import Bundle
 from sovaudit.engine import Judgement
 from sovaudit.errors import UsageError
 from sovaudit.model.evidence import Evidence
-from sovaudit.model.finding import Finding
+from sovaudit.model.finding import Finding, but
 from sovaudit.model.report import Calibration, Report, TargetNote, Waived
 from sovaudit.model.verdict import Severity
 from sovaudit.model.waiver import Waiver
@@ -88,7 +88,7 @@ def _judgements(report: Report) -> Iterator[Judgement]:
     for row in report.passed:
         yield Judgement(row.check, row.params, row.target, tuple(row.subjects), ())
     for finding in report.findings:
-        bare = finding.model_copy(update={"waiver": None, "controls": []})
+        bare = but(finding, waiver=None, controls=[])
         yield Judgement(finding.check, finding.params, finding.target, (), (bare,))
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason, Severity, Verdict
 
 Arg = str | int
+_D = TypeVar("_D", bound=BaseModel)
 
 
 class Line(NamedTuple):
@@ -78,3 +79,15 @@ class Finding(_Document):
     gaps: list[GapNote] = []
     waiver: str | None = None
     controls: list[str] = []
+    also: list[
+        Annotated[int, Field(ge=0, strict=True)]
+    ] = []  # in report.json alone: places in `targets` of further ones of which the very same holds
+
+
+def but(document: _D, **changes: Any) -> _D:
+    """The same document but for these fields, as `model_copy` makes it; it shares all the rest, so that a fleet's findings stay small."""
+    found = type(document).__new__(type(document))
+    object.__setattr__(found, "__dict__", {**document.__dict__, **changes})
+    for slot in ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"):
+        object.__setattr__(found, slot, getattr(document, slot))
+    return found

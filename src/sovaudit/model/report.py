@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import IntEnum, unique
-from typing import Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sovaudit.model.finding import Arg, Finding, GapNote
+from sovaudit.model.folding import fold_findings, fold_passed, unfold_findings, unfold_passed
 from sovaudit.model.verdict import Severity, Status, TargetStatus
 
 SCHEMA: Final = "sovaudit/report/1"
@@ -100,6 +101,7 @@ class Passed(_Document):
     params: Params
     target: str
     subjects: list[str]
+    also: list[Annotated[int, Field(ge=0, strict=True)]] = []  # as of a finding
 
 
 class Counts(_Document):
@@ -206,6 +208,21 @@ class Report(_Document):
     summary: Summary
     gate: Gate
 
-    def document(self) -> dict[str, object]:
-        """Plain JSON values, ready for canonical bytes."""
-        return self.model_dump(mode="json", by_alias=True)
+    @model_validator(mode="after")
+    def _unfold(self) -> Self:
+        names = [target.id for target in self.targets]
+        if any(finding.also for finding in self.findings):
+            self.findings[:] = unfold_findings(self.findings, names)
+        if any(row.also for row in self.passed):
+            self.passed[:] = unfold_passed(self.passed, names)
+        return self
+
+    def document(self) -> dict[str, Any]:
+        """Plain JSON values, ready for canonical bytes; what holds of many targets stands once (see folding)."""
+        places = {target.id: place for place, target in enumerate(self.targets)}
+        folded = {"findings": fold_findings(self.findings, places), "passed": fold_passed(self.passed, places)}
+        found = self.model_copy(update=folded).model_dump(mode="json", by_alias=True)
+        for row in (*found["findings"], *found["passed"]):
+            if not row["also"]:
+                del row["also"]
+        return found

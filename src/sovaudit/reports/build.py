@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from sovaudit import directives, gates
 from sovaudit.directives import Selected
 from sovaudit.engine import Judgement, clean, params_document
 from sovaudit.model.directive import Directive
-from sovaudit.model.evidence import Evidence
-from sovaudit.model.finding import Finding, GapNote
+from sovaudit.model.evidence import Evidence, Gap
+from sovaudit.model.finding import Finding, GapNote, but
+from sovaudit.model.folding import order, params_order
 from sovaudit.model.profile import Profile
 from sovaudit.model.report import (
     Calibration,
@@ -54,15 +56,18 @@ def build(frame: Frame, judgements: Iterable[Judgement], targets: Sequence[Targe
     """The report of these judgements. Deterministic: the order of targets is the bundle's, of findings the checks' and subjects'."""
     findings: list[Finding] = []
     passed: list[Passed] = []
+    held: dict[tuple[object, ...], Passed] = {}  # one set of texts for all targets of which the same holds
     for judgement in judgements:
         findings.extend(judgement.findings)
         if judgement.passed:
             params = params_document(judgement.params)
-            passed.append(Passed(check=judgement.check, params=params, target=judgement.target, subjects=list(judgement.passed)))
+            row = Passed(check=judgement.check, params=params, target=judgement.target, subjects=list(judgement.passed))
+            same = held.setdefault((row.check, params_order(params), judgement.passed), row)
+            passed.append(row if same is row else but(same, target=row.target))
     findings, waived = gates.apply_waivers(findings, frame.waivers, on=frame.issued_at.date())
-    findings = directives.name_controls(findings, frame.directives, frame.profile.parameters)
-    findings.sort(key=_order)
-    passed.sort(key=lambda row: (row.check, str(sorted(row.params.items(), key=str)), row.target))
+    findings = directives.name_controls(_drained(findings), frame.directives, frame.profile.parameters)
+    findings.sort(key=order)
+    passed.sort(key=lambda row: (row.check, params_order(row.params), row.target))
     ran = frame.profile.parameters
     kinds = {target.kind for target in targets}
     controls = [
@@ -92,9 +97,21 @@ def build(frame: Frame, judgements: Iterable[Judgement], targets: Sequence[Targe
     )
 
 
+def _drained(findings: list[Finding]) -> Iterator[Finding]:
+    """Each finding, let go as it is taken: a fleet has many."""
+    findings.reverse()
+    while findings:
+        yield findings.pop()
+
+
+@lru_cache(maxsize=4096)
+def _gap(gap: Gap) -> GapNote:
+    return GapNote(item=clean(gap.item), reason=gap.reason, detail=clean(gap.detail))
+
+
 def target_note(evidence: Evidence) -> TargetNote:
     """A target as the report lists it."""
-    notes = [GapNote(item=clean(gap.item), reason=gap.reason, detail=clean(gap.detail)) for gap in evidence.gaps[:MAX_GAPS]]
+    notes = [_gap(gap) for gap in evidence.gaps[:MAX_GAPS]]
     return TargetNote(
         id=evidence.target.id,
         uri=evidence.target.uri,
@@ -112,11 +129,6 @@ def target_note(evidence: Evidence) -> TargetNote:
 def utc(moment: datetime) -> str:
     """`2026-06-01T12:00:00Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _order(finding: Finding) -> tuple[object, ...]:
-    params = str(sorted(finding.params.items(), key=str))
-    return (-finding.severity.rank, finding.check, params, finding.target, finding.subject, finding.verdict.value, finding.message.text)
 
 
 def profile_note(profile: Profile, selected: Sequence[Selected]) -> ProfileNote:
