@@ -25,6 +25,7 @@ KINDS = {
     "logs": ("logs:DIR", "logs"),
     "people": ("people:FILE[?map=MAP.toml]", "people"),
     "rights": ("rights:FILE[?map=MAP.toml]", "rights"),
+    "ldif": ("ldif:FILE", "ldif"),
 }
 
 
