@@ -30,7 +30,7 @@ def target_arguments(parser: argparse.ArgumentParser) -> None:
         "targets",
         nargs="*",
         metavar="TARGET",
-        help="local:  root:DIR  ssh://user@host:port  ldaps://host/base-dn  badges:FILE?map=MAP  logs:DIR  bundle:FILE",
+        help="local:  root:DIR  ssh://user@host:port  ldaps://host/base-dn  badges:FILE?map=MAP  logs:DIR  ldif:FILE  bundle:FILE",
     )
     parser.add_argument("-i", "--inventory", action="append", default=[], metavar="FILE", help="a target per line; - for standard input")
 

@@ -22,7 +22,7 @@ class Gap:
 class Target:
     """Where evidence comes from. `id` is its name in every document: the URI without any secret.
 
-    kind: `local`, `root`, `ssh`, `ldap`, `badges`, `logs`, `people`, `rights`.
+    kind: `local`, `root`, `ssh`, `ldap`, `ldif`, `badges`, `logs`, `people`, `rights`.
     """
 
     id: str

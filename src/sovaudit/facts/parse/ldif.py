@@ -164,12 +164,12 @@ class Reader:
                         self._lost(record, "not UTF-8", "dn")
             elif record is None:
                 self._outside(key, rest, line, begin)
-            elif not colon or not _NAME.fullmatch(name):
-                self._lost(record, "a line that is no LDIF", "")
             elif key == b"changetype" and not record.attributes:
                 record.change = rest.strip().decode("ascii", "replace").lower() or "empty"
             elif record.change not in ("", "add", "lost") or (key == b"control" and not record.attributes):
                 continue
+            elif not colon or not _NAME.fullmatch(name):
+                self._lost(record, "a line that is no LDIF", "")
             else:
                 attribute = key.decode("ascii")
                 value = self._value(record, attribute, rest)
