@@ -54,9 +54,8 @@ class Ds389:
     def tool(self, name: str, dn: str, password: str, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """An ldap-utils program, as `dn`; without a name if it is empty."""
         who = ["-D", dn, "-w", password] if dn else []
-        return subprocess.run(
-            [name, "-x", "-H", f"ldap://127.0.0.1:{self.port}", *who, *arguments], input=stdin, capture_output=True, text=True, timeout=60, check=False
-        )  # fmt: skip
+        command = [name, "-x", "-H", f"ldap://127.0.0.1:{self.port}", *who, *arguments]
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, check=False)
 
     def binds(self, dn: str, password: str) -> bool:
         return self.tool("ldapwhoami", dn, password).returncode == 0
