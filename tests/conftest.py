@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from tests import lab, pki, samba_ad
+from tests import lab, pki, samba_ad, slapd
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     missing = lab.why_not()
-    controller = samba_ad.why_not()
-    browser = "" if shutil.which("chromium") else "needs Chromium"
+    reasons = {
+        "lab": missing,
+        "root": "" if os.geteuid() == 0 else "needs root",
+        "browser": "" if shutil.which("chromium") else "needs Chromium",
+        "samba": samba_ad.why_not(),
+        "slapd": "" if slapd.available() else "needs slapd and ldap-utils",
+    }
     for item in items:
-        for marker, reason in (
-            ("lab", missing),
-            ("root", "" if os.geteuid() == 0 else "needs root"),
-            ("browser", browser),
-            ("samba", controller),
-        ):
+        for marker, reason in reasons.items():
             if reason and item.get_closest_marker(marker):
                 if os.environ.get("SOVAUDIT_CI"):
                     raise pytest.UsageError(f"{item.nodeid}: {reason}, and CI must not skip it")

@@ -68,3 +68,27 @@ def given(
 
 def under(policy: PasswordPolicy | Gap, count: int = 2) -> tuple[Applied, ...]:
     return (Applied(policy, tuple(account(f"user{n}") for n in range(count))),)
+
+
+CONFIG_RULE = "{0}to * by dn.exact=cn=auditor read"
+
+
+def slapd_config(
+    *access: str,
+    frontend: Iterable[str] = (),
+    database: Mapping[str, Sequence[str]] | None = None,
+    overlays: Iterable[Mapping[str, Sequence[str]]] = (),
+    settings: Mapping[str, Sequence[str]] | None = None,
+    more: Iterable[tuple[str, Mapping[str, Sequence[str]]]] = (),
+) -> list[tuple[str, Mapping[str, Sequence[str]]]]:
+    """cn=config of a slapd that shows all of it to cn=auditor. access: rules of the main database; database, settings: further attributes."""
+    main = "olcDatabase={1}mdb,cn=config"
+    return [
+        ("cn=config", {"objectClass": ["olcGlobal"], **(settings or {})}),
+        ("olcDatabase={-1}frontend,cn=config", {"objectClass": ["olcFrontendConfig"], "olcDatabase": ["{-1}frontend"], "olcAccess": list(frontend)}),
+        ("olcDatabase={0}config,cn=config", {"objectClass": ["olcDatabaseConfig"], "olcDatabase": ["{0}config"], "olcAccess": [CONFIG_RULE]}),
+        (main, {"objectClass": ["olcMdbConfig"], "olcDatabase": ["{1}mdb"], "olcSuffix": ["dc=example,dc=org"], "olcAccess": list(access),
+                "olcRootDN": ["cn=admin,dc=example,dc=org"], **(database or {})}),
+        *((f"olcOverlay={one['olcOverlay'][0]},{main}", {"objectClass": ["olcOverlayConfig"], **one}) for one in overlays),
+        *more,
+    ]  # fmt: skip

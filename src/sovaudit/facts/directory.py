@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
 from sovaudit.facts.directories.groups import Groups
-from sovaudit.facts.directories.model import Account, Admins, Applied, Exposure, Factor, Recording, Rights, View
+from sovaudit.facts.directories.model import Account, Admins, Applied, Exposure, Factor, Recording, Rights, Storage, View
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse import ber
 from sovaudit.facts.parse.dn import normal
 from sovaudit.model.evidence import Evidence, Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
+
+_TURNED_AWAY = {1, 8, 13, 32, 48, 49, 50, 53}  # RFC 4511, 4.1.9: to be told one's name first, or that there is nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +252,26 @@ class Directory:
     def rights(self) -> Rights:
         return self.view.rights()
 
+    @property
+    def strangers_doubt(self) -> Gap | None:
+        """Why strangers may see more than they were shown; None where the server answered them, or turned them away."""
+        return None if self.result("anonymous") in _TURNED_AWAY else self.gap("anonymous")
+
+    @cached_property
+    def openings(self) -> Rights:
+        """What strangers may read beyond what they were shown. Raises Unseen."""
+        return self.view.openings()
+
+    @cached_property
+    def password_access(self) -> Rights:
+        """Who but owners and administrators may read or set passwords. Raises Unseen."""
+        return self.view.password_access()
+
+    @cached_property
+    def storage(self) -> tuple[Sequence[Storage], Sequence[Gap]]:
+        """How passwords are stored, and what of it was not seen. Raises Unseen."""
+        return self.view.storage()
+
     def recording(self, what: str) -> tuple[Recording, ...]:
         """what: `access` or `changes`."""
         return tuple(self.view.recording(what))
@@ -258,7 +280,9 @@ class Directory:
     def exposures(self) -> tuple[Exposure, ...]:
         """What a client without a name was shown, the base entry's own name apart. Raises Unseen: an export, or the question was not put."""
         found = []
-        for entry in self.entries("anonymous"):
-            names = tuple(sorted(name for name in entry.attributes))
-            found.append(Exposure(normal(entry.dn), names))
+        for search in ("anonymous", "anonymous-passwords"):
+            for entry in self.entries(search):
+                names = tuple(sorted(name for name in entry.attributes))
+                if names or normal(entry.dn) != normal(self.evidence.identity.get("base", "")):
+                    found.append(Exposure(normal(entry.dn), names))
         return tuple(found)

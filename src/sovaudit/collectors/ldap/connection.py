@@ -59,7 +59,7 @@ def context(options: CollectOptions) -> ssl.SSLContext:
 
 @contextlib.contextmanager
 def connected(address: Address, options: CollectOptions, where: str, *, anonymous: bool = False) -> Iterator[Any]:
-    """A bound ldap3 connection (without credentials if anonymous), closed on leaving. Raises CollectError."""
+    """A bound ldap3 connection (one that never binds if anonymous), closed on leaving. Raises CollectError."""
     tls = _Verified(context(options), options.ldap_tls_name or address.host)
     server = ldap3.Server(
         address.host,
@@ -81,7 +81,8 @@ def connected(address: Address, options: CollectOptions, where: str, *, anonymou
     )
     try:
         _open(connection, address, options, where)
-        if not connection.bind() and not anonymous:
+        # A stranger does not bind at all: a server that refuses anonymous binds may yet answer who never tried (slapd-config(5), olcDisallows).
+        if not anonymous and not connection.bind():
             raise _refused(connection.result, where)
         yield connection
     except LDAPException as error:

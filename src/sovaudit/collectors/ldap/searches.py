@@ -74,7 +74,8 @@ _SHADOW = "shadowLastChange shadowMax shadowExpire shadowInactive "
 
 OPENLDAP = (
     Search(
-        "accounts", "{base}", "sub", _classes("person posixAccount account simpleSecurityObject shadowAccount"),
+        "accounts", "{base}", "sub",
+        (*_classes("person posixAccount account simpleSecurityObject shadowAccount"), ("userPassword", "*")),
         _words(
             _POSIX + _SHADOW + "entryUUID pwdPolicySubentry pwdChangedTime pwdAccountLockedTime pwdReset pwdLastSuccess authTimestamp pwdStartTime "
             "pwdEndTime pwdFailureTime oathTOTPToken oathHOTPToken oathTOTPParams oathHOTPParams krbPrincipalName krbPrincipalExpiration"
@@ -95,6 +96,8 @@ OPENLDAP = (
     ),
     Search("tokens", "{base}", "sub", _classes("oathToken oathTOTPToken oathHOTPToken oathParams oathTOTPParams oathHOTPParams"),
            _words("objectClass cn oathTOTPParams oathHOTPParams oathOTPLength oathHMACAlgorithm oathTOTPTimeStepPeriod")),
+    Search("containers", "{base}", "sub", _classes("organizationalUnit organization dcObject domain locality country container"),
+           _words("objectClass hasSubordinates")),
     Search("token-secrets", "{base}", "sub", (("oathSecret", "*"),), ("oathSecret",), types_only=True),
     Search(
         "config", "cn=config", "sub", _classes("olcGlobal olcDatabaseConfig olcOverlayConfig olcModuleList"),

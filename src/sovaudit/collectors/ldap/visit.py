@@ -163,14 +163,8 @@ def _ask_as_stranger(
     left, visit.broken = visit.broken, ""
     try:
         with connected(address, options, where, anonymous=True) as connection:
-            refused = int(connection.result.get("result", 0)) if connection.result else 0
             for query in queries:
-                if refused:
-                    visit._note(
-                        query, query.base.format(**names), Result(code=refused, message=str(connection.result.get("message", ""))[:300])
-                    )
-                else:
-                    visit.ask(connection, query, query.base.format(**names))
+                visit.ask(connection, query, query.base.format(**names))
     except CollectError as error:
         visit.gaps += [Gap(f"search:{query.name}", Reason.ABSENT, str(error)[:300]) for query in queries]
     visit.broken = left or visit.broken

@@ -194,6 +194,8 @@ class View(Protocol):
     def rights(self) -> Rights: ...
     def storage(self) -> tuple[Sequence[Storage], Sequence[Gap]]: ...
     def recording(self, what: str) -> Sequence[Recording]: ...
+    def openings(self) -> Rights: ...
+    def password_access(self) -> Rights: ...
 
 
 class Unmodelled:
@@ -213,6 +215,14 @@ class Unmodelled:
 
     def recording(self, what: str) -> Sequence[Recording]:
         raise _unmodelled(f"recording of {what}")
+
+    def openings(self) -> Rights:
+        """What strangers may read beyond what they were shown when asked; nothing, where asking shows all."""
+        return Rights(())
+
+    def password_access(self) -> Rights:
+        """Who but owners and administrators may read or set passwords."""
+        raise _unmodelled("access to passwords")
 
 
 def _unmodelled(what: str) -> Unseen:

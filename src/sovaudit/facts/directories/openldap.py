@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sovaudit.facts.directories.model import Account, Applied, Group, Kind, PasswordPolicy, Seen, Unmodelled
+from sovaudit.facts.directories.model import Account, Admins, Applied, Group, Kind, PasswordPolicy, Rights, Seen, Unmodelled
+from sovaudit.facts.directories.openldap_rights import Rulers
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse.dn import first_value, normal
 from sovaudit.facts.parse.ldap_times import Moment, Special, epoch_days, generalized
@@ -65,8 +66,6 @@ class OpenLdap(Unmodelled):
             moment = generalized(values[0]) if values else None
             if moment is not None and not isinstance(moment, Special) and (moment <= now) is over:
                 return False, (entry.line(name),)
-        if not self._directory.shown("accounts", "pwdAccountLockedTime") and self._locks:
-            return Gap("attribute:pwdAccountLockedTime", Reason.DENIED, "no entry shows it to this account"), ()
         return True, ()
 
     @cached_property
@@ -96,6 +95,24 @@ class OpenLdap(Unmodelled):
                 members=members,
                 complete=not entry.values("memberURL"),
             )
+
+    # Who rules, reads and is let in
+
+    @cached_property
+    def _rulers(self) -> Rulers:
+        return Rulers(self._directory)
+
+    def admins(self) -> Admins:
+        return self._rulers.admins()
+
+    def rights(self) -> Rights:
+        return self._rulers.rights()
+
+    def openings(self) -> Rights:
+        return self._rulers.openings()
+
+    def password_access(self) -> Rights:
+        return self._rulers.password_access()
 
     # Password policies
 
