@@ -1,51 +1,21 @@
-"""Who rules a slapd: root DNs, and whom its access rules let set the passwords of others, write the groups that rules name, or cn=config.
-
-Accounts that no rule tells apart have the same rights: one of each such class is asked about, and one entry of each class that rules tell
-apart is what it is asked on. Nothing here grows faster than the number of accounts.
-"""
+"""Who rules a slapd: root DNs, and whom its access rules let set the passwords of others, write the groups that rules name, or cn=config."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from sovaudit.facts.directories.model import Account, Admin, Admins, Right, Rights
-from sovaudit.facts.directories.openldap_access import Answer, Asker, patterns, reaches
-from sovaudit.facts.directories.openldap_config import CONFIG, Config, Database, line
+from sovaudit.facts.directories.openldap_access import Asker, reaches
+from sovaudit.facts.directories.openldap_config import CONFIG, Database, line
+from sovaudit.facts.directories.openldap_ground import PLAIN, STRANGER, Class, Ground
 from sovaudit.facts.files import Unseen
-from sovaudit.facts.parse.dn import below, normal, parent
-from sovaudit.facts.parse.olc_access import Rule, Term
+from sovaudit.facts.parse.dn import below, normal
+from sovaudit.facts.parse.olc_access import Term
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
-
-if TYPE_CHECKING:
-    from sovaudit.facts.directory import Directory
-
-STRANGER = Asker("")
-PLAIN = "description"  # an attribute that no rule names for its own sake
-TREE = ("accounts", "groups", "policies", "tokens", "containers")
-_DN_ATTRIBUTES = {"member", "uniquemember", "roleoccupant"}
-
-
-@dataclass(frozen=True, slots=True)
-class Class:
-    """Persons whom no rule tells apart. one: any of them; terms: the conditions that pick them out, none for everybody else."""
-
-    one: Asker
-    members: tuple[str, ...]
-    terms: tuple[Term, ...]
-
-    @property
-    def name(self) -> str:
-        if not self.one.dn:
-            return self.one.name
-        if not self.terms:
-            return "every account"
-        first = self.terms[0]
-        return first.pattern if first.style == "base" else first.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,184 +26,8 @@ class Power:
     line: Line
 
 
-class Rulers:
+class Rulers(Ground):
     """Raises Unseen, when made, where cn=config is not shown."""
-
-    def __init__(self, directory: Directory) -> None:
-        self._directory = directory
-        self.config = Config(directory)
-        self.base = normal(directory.evidence.identity.get("base", ""))
-        self.gaps: dict[Gap, None] = {}  # of the question that is being asked
-        self._lasting: dict[Gap, None] = {}  # of every question
-        self.parents: set[str] = set()  # entries with others below them
-        self.known: set[str] = set()  # entries that are there
-
-    # Persons
-
-    def members(self, group: str, classes: str, attribute: str) -> frozenset[str] | None:
-        """Who is in a group as slapd asks it: by name, in that attribute, and never through other groups. None: not seen."""
-        if attribute not in _DN_ATTRIBUTES:
-            return None
-        entry = self._groups.get(group)
-        if entry is None:
-            return frozenset() if self._absent(group, "groups") else None
-        held, values = entry
-        if classes not in held and not (classes == "groupofnames" and "groupofmembers" in held):
-            return frozenset()
-        if attribute not in values:
-            return frozenset() if self.readable(group, attribute) else None
-        return values[attribute]
-
-    @cached_property
-    def _groups(self) -> dict[str, tuple[set[str], dict[str, frozenset[str]]]]:
-        found = {}
-        named = {term.pattern for term in self._terms if term.kind == "group" and not term.expand}
-        try:
-            for entry in self._directory.entries("groups"):
-                if normal(entry.dn) in named:
-                    values = {name: frozenset(map(normal, entry.texts(name))) for name in _DN_ATTRIBUTES if entry.values(name)}
-                    found[normal(entry.dn)] = entry.classes(), values
-        except Unseen as unseen:
-            self._lasting[unseen.gap] = None
-        return found
-
-    def readable(self, dn: str, attribute: str) -> bool:
-        """Whether the access rules prove that this account would be shown an attribute of an entry, if it had it."""
-        try:
-            return all(
-                self.config.may(letters, dn, name, self.config.me, lambda *_: None, chosen=False)[0].allowed is True
-                for letters, name in (("rs", "entry"), ("rs", attribute), ("s", "objectclass"))
-            ) and bool(self.config.me.dn)  # fmt: skip
-        except Unseen:
-            return False
-
-    def _absent(self, dn: str, search: str) -> bool:
-        """Whether an entry is certainly not there: the search was complete, and this account would have seen it."""
-        holding = self.config.holding(dn)
-        if holding is None or (not below(dn, self.base)):
-            return holding is None and self.config.gap is None
-        return self._directory.gap(search) is None and self.readable(dn, "objectclass")
-
-    @cached_property
-    def _rules(self) -> list[Rule]:
-        found: list[Rule] = []
-        for database in self.config.databases:
-            try:
-                found += self.config._rules(database)
-            except Unseen as unseen:
-                if database.kind in ("frontend", "config") or any(below(s, self.base) or below(self.base, s) for s in database.suffixes):
-                    self._lasting[unseen.gap] = None
-        return found
-
-    @cached_property
-    def _terms(self) -> list[Term]:
-        return patterns(self._rules)
-
-    @cached_property
-    def classes(self) -> tuple[Class, ...]:
-        """Accounts by the conditions that hold for them; enabled or not. The last class is everybody else, also if there is nobody else."""
-        signatures: dict[str, list[Term]] = {}
-        accounts = self._directory.accounts
-        for term in self._terms:
-            if term.kind == "group" and not term.expand:
-                picked: Iterable[str] = self.members(term.pattern, term.classes, term.attribute) or ()
-            elif term.kind == "dn" and term.style == "base" and not term.expand:
-                picked = (term.pattern,)
-            elif term.kind == "dn" and (not term.expand or (term.style == "regex" and "$" not in term.pattern.removesuffix("$$"))):
-                picked = (account.dn for account in accounts if reaches(term, account.dn))
-            else:
-                picked = ()
-            for dn in picked:
-                signatures.setdefault(dn, []).append(term)
-        grouped: dict[tuple[Term, ...], list[str]] = {}
-        for dn, terms in signatures.items():
-            grouped.setdefault(tuple(terms), []).append(dn)
-        found = [Class(Asker(dns[0]), tuple(dns), terms) for terms, dns in grouped.items()]
-        rest = tuple(account.dn for account in accounts if account.dn not in signatures)
-        return (*found, Class(Asker(rest[0] if rest else f"cn=somebody else,{self.base}"), rest, ()))
-
-    # Entries
-
-    @cached_property
-    def _whats(self) -> list[tuple[str, str]]:
-        return list(dict.fromkeys((rule.what.style, rule.what.pattern) for rule in self._rules if rule.what.style != "*"))
-
-    def _marks(self, dn: str) -> tuple[int, ...]:
-        """Which patterns after `to` an entry matches: entries with the same are treated alike, filters apart."""
-        return tuple(number for number, (style, pattern) in enumerate(self._whats) if reaches(Term("dn", style, pattern), dn))
-
-    def shows(self, dn: str, attribute: str) -> bool:
-        """As `readable`, asked once for entries that no rule tells apart."""
-        key = (self._marks(dn), dn == self.config.me.dn, attribute)
-        if key not in self._shows:
-            self._shows[key] = self.readable(dn, attribute)
-        return self._shows[key]
-
-    @cached_property
-    def _shows(self) -> dict[tuple[tuple[int, ...], bool, str], bool]:
-        return {}
-
-    @cached_property
-    def places(self) -> dict[str, list[str]]:
-        """kind of entry (`account`, `other`) → one entry of each class that no rule tells apart, two where there are two."""
-        found: dict[tuple[object, ...], list[str]] = {}
-        seen: set[str] = set()
-
-        def place(kind: str, dn: str) -> None:
-            group = found.setdefault((kind, self._marks(dn)), [])
-            if len(group) < 2:
-                group.append(dn)
-
-        for account in self._directory.accounts:
-            seen.add(account.dn)
-            place("account", account.dn)
-        above: set[str] = {self.base}
-        for search in TREE[1:]:
-            try:
-                for entry in self._directory.entries(search):
-                    dn = normal(entry.dn)
-                    if entry.text("hasSubordinates").upper() == "TRUE":
-                        self.parents.add(dn)
-                    if dn not in seen:
-                        seen.add(dn)
-                        place("other", dn)
-            except Unseen:
-                continue
-        for below_it in list(seen):
-            dn = parent(below_it)
-            while dn and below(dn, self.base) and dn not in above:
-                above.add(dn)
-                dn = parent(dn)
-        self.known = seen | above
-        for dn in above - seen:
-            place("other", dn)
-        result: dict[str, list[str]] = {"account": [], "other": []}
-        for (kind, _), dns in found.items():
-            result[str(kind)] += dns
-        return result
-
-    def _ask(self, letters: str, dn: str, attribute: str, asker: Asker, value: str | None = None) -> tuple[bool, Line | None]:
-        try:
-            answer, database = self.config.may(letters, dn, attribute, asker, self.members, value=value)
-        except Unseen as unseen:
-            self.gaps[unseen.gap] = None
-            return False, None
-        if isinstance(answer.allowed, Gap):
-            self.gaps[answer.allowed] = None
-            return False, None
-        return answer.allowed, self._said(answer, database)
-
-    def _said(self, answer: Answer, database: Database) -> Line:
-        """The rule that decided, where it stands."""
-        if answer.rule.startswith("olcRootDN"):
-            return Line(database.entry.dn, 0, answer.rule)
-        if not answer.rule:
-            return Line(database.entry.dn, 0, "no olcAccess: everybody reads everything")
-        frontend = self.config.kind("frontend")
-        place = database if answer.rule in database.entry.texts("olcAccess") or frontend is None else frontend
-        return Line(place.entry.dn, 0, f"olcAccess: {answer.rule}")
-
-    # Powers
 
     def power(self, group: Class) -> Power | None:
         """The first thing that makes the persons of a class administrators."""
