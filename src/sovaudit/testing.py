@@ -103,6 +103,7 @@ def badge_evidence(
     columns: Iterable[str] | None = None,
     zone: str | None = "UTC",
     events: Mapping[str, str] | None = None,
+    broken: Mapping[str, int] | None = None,
     taken_at: datetime = NOW,
     **tables: Sequence[Mapping[str, Value]],
 ) -> Evidence:
@@ -111,6 +112,7 @@ def badge_evidence(
     A row names columns of badge_events.EVENT_COLUMNS; an event is GRANTED unless it says otherwise. Times are UTC as `2026-03-02 08:15`,
     `2026-03-02 08:15:30.250`, or milliseconds. columns: what the map fills (default: what any row names). refused: reason → rows that
     could not be read, beyond those that name `refused` themselves. zone: of the doors' clocks. events: the map's table of codes.
+    broken: table → rows of it that could not be read.
     """
     from sovaudit.collectors.badges import times as clocks
 
@@ -144,7 +146,10 @@ def badge_evidence(
         "unmapped_directions": sum(row.get("direction") == "unmapped" for row in given),
         "repeated_times": sum(row.get("time_note") == "repeated" for row in given),
         "missing_times": sum(row.get("time_note") == "missing" for row in given),
-        "tables": {name: write(name, SIDE_TABLES[name], content) for name, content in sorted(tables.items())},
+        "tables": {
+            name: {"refused": (broken or {}).get(name, 0), **write(name, SIDE_TABLES[name], content)}
+            for name, content in sorted(tables.items())
+        },
     }
     engine.close()
     artifacts = {**dict(pieces.items()), "badges/source": canon.canonical(said)}

@@ -63,6 +63,7 @@ def test_two_levels_for_one_area_are_none() -> None:
 def test_without_doors_nothing_is_said() -> None:
     assert verdicts(run(zones, badges_with([EVENT]))) == {"": "unknown"}
     assert said() == {"": "unknown"}
+    assert said(door("street", "room"), broken={"doors": 1}) == {"": "unknown"}
 
 
 def test_the_words_are_the_sites_own() -> None:

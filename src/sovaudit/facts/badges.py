@@ -195,13 +195,18 @@ class BadgeLog:
             if not self.filled[column]:
                 raise Unseen(Gap(f"badges/events: {column}", Reason.ABSENT, "the export leaves it empty"))
 
-    def has(self, table: str) -> bool:
-        """Whether a table of SIDE_TABLES was given. Raises Unseen where nothing says so."""
-        return table in self.reading.tables
+    def given(self, table: str) -> bool:
+        """Whether a table of SIDE_TABLES was given. Raises Unseen for one with rows that could not be read: its answers would not be whole."""
+        if table not in self.reading.tables:
+            return False
+        refused = self._said["tables"][table].get("refused", 0)
+        if refused:
+            raise Unseen(Gap(f"badges/{table}", Reason.UNSUPPORTED, f"{refused} rows could not be read"))
+        return True
 
     def need_table(self, name: str) -> None:
-        """Raises Unseen if a table of SIDE_TABLES was not given."""
-        if name not in self.reading.tables:
+        """Raises Unseen if a table of SIDE_TABLES was not given, or not whole."""
+        if not self.given(name):
             raise Unseen(Gap(f"badges/{name}", Reason.ABSENT, f"give it as [files] {name} of the map, or as &{name}=FILE"))
         _ = self._engine
 

@@ -1,0 +1,231 @@
+"""Who went from which area to which: passages through readers, and for which areas the log tells who is inside.
+
+A reader leads from the area before it to the area behind it. Its row of the `doors` table says which these are; an event that names areas itself is
+believed over it. Direction `out` turns the way round, except where the table has a reader of its own for the way back. A grant is a
+passage unless NO_ENTRY_AFTER_GRANT of the same badge at the same reader follows within a minute.
+
+Who is inside is known only of an area each of whose doors records both ways: by a second reader, or by one whose row says
+`has_exit_reader` in a log that has directions. Such an area is closed; of any other the answer is unknown by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sovaudit.facts.badges import BadgeLog, utc
+from sovaudit.facts.files import Unseen
+from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
+
+QUOTED = 20
+ORDER = "ms, source, number, row"  # of events: by time, then as their controller numbered them, then as they were exported
+NO_ENTRY = "NO_ENTRY_AFTER_GRANT"
+_NONE = (
+    "SELECT CAST(NULL AS VARCHAR) AS access_point, CAST(NULL AS VARCHAR) AS door, CAST(NULL AS VARCHAR) AS site, "
+    "CAST(NULL AS VARCHAR) AS area_from, CAST(NULL AS VARCHAR) AS area_to, CAST(NULL AS BOOLEAN) AS has_exit_reader WHERE false"
+)
+_WAYS = """
+WITH given AS ({given}),
+one AS (
+  SELECT access_point, min(door) AS door, min(site) AS site, min(area_from) AS f, min(area_to) AS t, bool_or(has_exit_reader) AS exit_reader,
+         count(DISTINCT (coalesce(area_from, ''), coalesce(area_to, ''))) > 1 AS clash
+  FROM given WHERE access_point IS NOT NULL GROUP BY access_point)
+SELECT one.*,
+  EXISTS (SELECT 1 FROM one o WHERE o.f = one.t AND o.t = one.f) AS twin,
+  EXISTS (SELECT 1 FROM one o WHERE o.f = one.t AND o.t = one.f AND o.door = one.door)
+    OR (one.door IS NULL AND (SELECT count(*) FROM one o WHERE o.door IS NULL AND o.f = one.t AND o.t = one.f)
+        >= (SELECT count(*) FROM one o WHERE o.door IS NULL AND o.f = one.f AND o.t = one.t)) AS way_back
+FROM one
+"""
+_PASSAGES = """
+SELECT row, ms, note, source, number, credential, subject, access_point, site,
+       CASE WHEN back THEN t ELSE f END AS left_area, CASE WHEN back THEN f ELSE t END AS area
+FROM (
+  SELECT e.row, e.event_time AS ms, e.time_note AS note, e.source, coalesce(e.sequence, 0) AS number, e.credential, e.subject, e.access_point,
+         coalesce(e.site, w.site) AS site, {cancelled} AS cancelled,
+         CASE WHEN e.area_from IS NULL AND e.area_to IS NULL THEN w.f ELSE e.area_from END AS f,
+         CASE WHEN e.area_from IS NULL AND e.area_to IS NULL THEN w.t ELSE e.area_to END AS t,
+         coalesce(e.direction = 'out', false) AND CASE WHEN e.area_from IS NULL AND e.area_to IS NULL THEN NOT coalesce(w.twin, false)
+           ELSE e.area_from IS NULL END AS back
+  FROM {events} e LEFT JOIN ways w ON e.access_point = w.access_point)
+WHERE NOT cancelled
+"""
+_ENTERED = """(
+  SELECT *, coalesce(lead(event) OVER following = 'NO_ENTRY_AFTER_GRANT' AND lead(access_point) OVER following = access_point
+    AND lead(event_time) OVER following - event_time <= 60000, false) OR event = 'NO_ENTRY_AFTER_GRANT' AS no_entry
+  FROM events WHERE event IN ('GRANTED', 'NO_ENTRY_AFTER_GRANT') AND credential IS NOT NULL {which}
+  WINDOW following AS (PARTITION BY credential ORDER BY event_time, source, sequence, row))"""
+
+
+def ways(log: BadgeLog) -> None:
+    """The table `ways`: access_point, door, site, f(rom), t(o), exit_reader, clash, twin, way_back. Empty without a table of doors."""
+    log.keep(
+        "ways",
+        _WAYS.format(
+            given="SELECT access_point, door, site, area_from, area_to, has_exit_reader FROM doors" if log.given("doors") else _NONE
+        ),
+    )
+
+
+def passages(log: BadgeLog, which: str = "") -> str:
+    """SQL of passages: row, ms, note, source, number, credential, subject, access_point, site, left_area, area. which: more conditions on events."""
+    ways(log)
+    if NO_ENTRY in log.codes:
+        return _PASSAGES.format(cancelled="e.no_entry", events=_ENTERED.format(which=which))
+    plain = f"(SELECT * FROM events WHERE event = 'GRANTED' AND credential IS NOT NULL {which})"
+    return _PASSAGES.format(cancelled="false", events=plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Areas:
+    """Of the whole log. closed: areas of which it is known who is inside. open: the others → why not."""
+
+    closed: frozenset[str]
+    open: dict[str, str]
+
+
+def areas(log: BadgeLog) -> Areas:
+    """Raises Unseen without a table of doors, readers or badges."""
+    log.need_table("doors")
+    log.need("access_point", "credential")
+    ways(log)
+    ((outs,),) = log.query("SELECT count(*) FROM events WHERE direction = 'out'")
+    why: dict[str, str] = {}
+    named: set[str] = set()
+    for reader, before, behind, exit_reader, clash, way_back in log.query(
+        "SELECT access_point, coalesce(f, ''), coalesce(t, ''), coalesce(exit_reader, false), clash, way_back FROM ways ORDER BY 1"
+    ):
+        sides = {before, behind} - {""}
+        named |= sides
+        if clash:
+            reason = f"{reader} stands in the table with different areas"
+        elif way_back or (exit_reader and outs):
+            continue
+        elif exit_reader:
+            reason = f"no event says `out`, though {reader} is said to read exits"
+        else:
+            reason = f"{reader} has no exit reader"
+        for area in sides:
+            why.setdefault(area, reason)
+    inner = "SELECT area_from AS area FROM events WHERE area_from IS NOT NULL UNION SELECT area_to FROM events WHERE area_to IS NOT NULL"
+    strange = {area for (area,) in log.query(f"SELECT DISTINCT area FROM ({inner}) ORDER BY 1")} - named
+    why.update((area, "no door of the table leads there") for area in strange)
+    return Areas(frozenset(named - set(why)), dict(sorted(why.items())))
+
+
+def doubts(log: BadgeLog) -> tuple[Gap, ...]:
+    """What may be a passage, or may have been one the other way. Raises Unseen."""
+    found = list(log.doubts)
+    if log.reading.unmapped_directions:
+        count = log.reading.unmapped_directions
+        found.append(Gap("badges/events: direction", Reason.UNSUPPORTED, f"{count} events with a direction that is neither in nor out"))
+    return tuple(found)
+
+
+def strays(log: BadgeLog, closed: frozenset[str]) -> None:
+    """The table `moves`: passages of the badges that once left an area in which their last passage had not put them.
+
+    All others move without a contradiction, so that nothing more needs to be asked of them. One pass over the log.
+    """
+    every = passages(log)
+    log.load("closed_areas", {"area": "VARCHAR"}, [[area] for area in sorted(closed)])
+    log.keep(
+        "stray_badges",
+        f"""
+        WITH nodes AS (
+          SELECT credential, ms, source, number, row, coalesce(a.area, '') AS before, coalesce(b.area, '') AS behind
+          FROM ({every}) p LEFT JOIN closed_areas a ON p.left_area = a.area LEFT JOIN closed_areas b ON p.area = b.area),
+        steps AS (
+          SELECT credential, before, lag(behind) OVER (PARTITION BY credential ORDER BY {ORDER}) AS was FROM nodes WHERE before <> behind)
+        SELECT DISTINCT credential FROM steps WHERE was <> before
+        """,
+    )
+    few = passages(log, "AND credential IN (SELECT credential FROM stray_badges)")
+    log.keep("moves", few)
+
+
+_TOUCHES = """
+WITH touches AS (
+  SELECT credential, left_area AS place, -1 AS sign, ms, note, source, number, row, access_point, area AS other FROM moves
+  WHERE left_area IN (SELECT area FROM closed_areas) AND left_area IS DISTINCT FROM area
+  UNION ALL
+  SELECT credential, area, 1, ms, note, source, number, row, access_point, left_area FROM moves
+  WHERE area IN (SELECT area FROM closed_areas) AND left_area IS DISTINCT FROM area),
+paired AS (
+  SELECT *, lag(sign) OVER w AS last_sign, lag(ms) OVER w AS last_ms, lag(note) OVER w AS last_note, lead(sign) OVER w AS next_sign,
+         lead(ms) OVER w AS next_ms, lead(note) OVER w AS next_note
+  FROM touches WINDOW w AS (PARTITION BY credential, place ORDER BY ms, source, number, row))
+"""
+
+
+@dataclass(slots=True)
+class Found:
+    """What was found in one area. certain, doubtful: how many; doubtful where a wall clock does not tell the moment."""
+
+    certain: int = 0
+    doubtful: int = 0
+    lines: list[Line] = field(default_factory=list)
+    moments: list[int] = field(default_factory=list)
+
+
+def contradictions(log: BadgeLog, closed: frozenset[str]) -> dict[str, Found]:
+    """Closed area → passages of a badge into it while inside, or out of it while outside."""
+    strays(log, closed)
+    found: dict[str, Found] = {}
+    for place, row, at, badge, reader, sign, before, doubtful in log.query(
+        _TOUCHES
+        + "SELECT place, row, ms, credential, coalesce(access_point, ''), sign, last_ms, note IS NOT NULL OR last_note IS NOT NULL "
+        "FROM paired WHERE sign = last_sign ORDER BY place, ms, row"
+    ):
+        word = "enters" if sign > 0 else "leaves"
+        here = found.setdefault(place, Found())
+        _add(here, doubtful, at, log.line(row, f"{badge} {word} by {reader} at {utc(at)}, as it did at {utc(before)}"))
+    return found
+
+
+def doubles(log: BadgeLog, closed: frozenset[str]) -> dict[str, Found]:
+    """Closed area → presences of a badge in it, from entry to exit, during which the badge came into another area from a third one."""
+    strays(log, closed)
+    found: dict[str, Found] = {}
+    for place, row, badge, other, at, start, end, doubtful in log.query(
+        _TOUCHES
+        + """, stays AS (
+          SELECT credential, place, ms AS start, next_ms AS stop, row, source, number, other AS came_from,
+                 note IS NOT NULL OR next_note IS NOT NULL AS doubtful
+          FROM paired WHERE sign = 1 AND next_sign = -1)
+        SELECT a.place, b.row, a.credential, b.place, b.start, a.start, a.stop, a.doubtful OR b.doubtful
+        FROM stays a JOIN stays b ON a.credential = b.credential AND a.place <> b.place AND b.start > a.start AND b.start < a.stop
+        WHERE b.came_from IS NOT NULL AND b.came_from <> a.place
+        ORDER BY a.place, b.start, b.row, a.start"""
+    ):
+        text = f"{badge} comes into {other} at {utc(at)}, inside {place} from {utc(start)} to {utc(end)}"
+        _add(found.setdefault(place, Found()), doubtful, at, log.line(row, text))
+    return found
+
+
+def _add(here: Found, doubtful: bool, at: int, line: Line) -> None:
+    if doubtful:
+        here.doubtful += 1
+    else:
+        here.certain += 1
+    here.moments.append(at)
+    if len(here.lines) < QUOTED:
+        here.lines.append(line)
+
+
+def sites(log: BadgeLog) -> Iterator[str]:
+    """Names of sites at which badges were presented. Raises Unseen where nothing says."""
+    ways(log)
+    names = [name for (name,) in log.query(SITES)]
+    if not names:
+        raise Unseen(Gap("badges/events: site", Reason.ABSENT, "neither the events nor the table of doors name a site"))
+    yield from names
+
+
+PRESENTED = "(event IN ('GRANTED', 'NO_ENTRY_AFTER_GRANT', 'PASSBACK_DETECTED', 'DURESS', 'PRESENCE') OR starts_with(event, 'DENIED_'))"
+SITES = f"""
+SELECT DISTINCT coalesce(e.site, w.site) FROM events e LEFT JOIN ways w ON e.access_point = w.access_point
+WHERE {PRESENTED} AND credential IS NOT NULL AND coalesce(e.site, w.site) IS NOT NULL ORDER BY 1
+"""
