@@ -43,7 +43,7 @@ def denied_burst(log: BadgeLog, *, attempts: int = 5, minutes: int = 10, answer_
     ((total,),) = log.query(TOTAL)
     if not total and not log.reports_any("DENIED_"):
         doubts.append(Gap("badges/events: DENIED_…", Reason.ABSENT, "no refusal is there, and the map names no code for one"))
-    for who, _, first, last, row, place in log.query(BURSTS.format(done=DONE + (TABLE if log.given("acknowledgements") else "")), knobs):
+    for who, _, first, last, row, place in log.query(BURSTS.format(done=DONE + (TABLE if log.has("acknowledgements") else "")), knobs):
         lines = [log.line(row, f"refused at {place or 'a reader without a name'}, {utc(first)} to {utc(last)}")]
         if hidden:
             yield unknown(

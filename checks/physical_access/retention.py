@@ -45,7 +45,7 @@ def retention(log: BadgeLog, *, months: int = 3, video_months: int = 3) -> Outco
         yield failed(
             "there is no event in {absent}", subject="events", because=lines, absent=", ".join(f"{m // 100}-{m % 100:02}" for m in absent)
         )
-    if log.given("video"):
+    if log.has("video"):
         bound = ms(earlier(log.taken_at, video_months))
         for camera, oldest in log.query(CAMERAS):
             if oldest is None:

@@ -40,7 +40,7 @@ def sequence(log: BadgeLog, *, tolerance_ms: int = 2000) -> Outcomes:
     faults: dict[str, list[tuple[int, int, int, int, int, bool, int]]] = {}
     for source, *fault in log.query(NUMBERS, {"tolerance": tolerance_ms}):
         faults.setdefault(source, []).append(tuple(fault))  # type: ignore[arg-type]
-    counters = dict(log.query("SELECT source, max(last_sequence) FROM controllers GROUP BY source")) if log.given("controllers") else {}
+    counters = dict(log.query("SELECT source, max(last_sequence) FROM controllers GROUP BY source")) if log.has("controllers") else {}
     for source, events, numbered, first, last in log.query(TOTALS):
         found = faults.get(source, [])
         tail = max(0, (counters.get(source) or 0) - (last or 0))

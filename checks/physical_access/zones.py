@@ -31,7 +31,7 @@ def zones(
     log.need_table("doors")
     words = {word.lower(): 0 for word in public} | {word.lower(): 1 for word in internal} | {word.lower(): 2 for word in restricted}
     given: dict[str, set[str]] = {}
-    for area, word in log.query(f"{OF_ZONES} ORDER BY 1, 2" if log.given("zones") else f"{LEVELS} ORDER BY 1, 2"):
+    for area, word in log.query(f"{OF_ZONES} ORDER BY 1, 2" if log.has("zones") else f"{LEVELS} ORDER BY 1, 2"):
         given.setdefault(area, set()).add(word)
     doors: dict[str, list[tuple[str, str, str]]] = {}
     for door, *reader in log.query(DOORS):

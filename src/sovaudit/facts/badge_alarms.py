@@ -44,7 +44,7 @@ def alarms(log: BadgeLog, code: str, within_ms: int) -> Iterator[Alarms]:
     """Every door of the log, sorted, with its alarms of one kind. Raises Unseen."""
     found = {place: Alarms(place) for (place,) in log.query(PLACES)}
     now = int(log.taken_at.timestamp() * 1000)
-    done = _EVENTS + (_TABLE if log.given("acknowledgements") else "")
+    done = _EVENTS + (_TABLE if log.has("acknowledgements") else "")
     for place, row, at, answered in log.query(_ALARMS.format(done=done), {"code": code, "within": within_ms}):
         here = found[place]
         if answered:

@@ -64,7 +64,7 @@ def ways(log: BadgeLog) -> None:
     log.keep(
         "ways",
         _WAYS.format(
-            given="SELECT access_point, door, site, area_from, area_to, has_exit_reader FROM doors" if log.given("doors") else _NONE
+            given="SELECT access_point, door, site, area_from, area_to, has_exit_reader FROM doors" if log.has("doors") else _NONE
         ),
     )
 

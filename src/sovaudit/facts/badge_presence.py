@@ -26,7 +26,7 @@ def holders(log: BadgeLog) -> None:
         "GROUP BY credential HAVING min(subject) = max(subject)"
     )
     nobody = "SELECT CAST(NULL AS VARCHAR) AS credential, CAST(NULL AS VARCHAR) AS person WHERE false"
-    log.keep("holders", table if log.given("credentials") else nobody)
+    log.keep("holders", table if log.has("credentials") else nobody)
 
 
 def touches(log: BadgeLog) -> str:

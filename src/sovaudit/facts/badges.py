@@ -195,7 +195,7 @@ class BadgeLog:
             if not self.filled[column]:
                 raise Unseen(Gap(f"badges/events: {column}", Reason.ABSENT, "the export leaves it empty"))
 
-    def given(self, table: str) -> bool:
+    def has(self, table: str) -> bool:
         """Whether a table of SIDE_TABLES was given. Raises Unseen for one with rows that could not be read: its answers would not be whole."""
         if table not in self.reading.tables:
             return False
@@ -206,7 +206,7 @@ class BadgeLog:
 
     def need_table(self, name: str) -> None:
         """Raises Unseen if a table of SIDE_TABLES was not given, or not whole."""
-        if not self.given(name):
+        if not self.has(name):
             raise Unseen(Gap(f"badges/{name}", Reason.ABSENT, f"give it as [files] {name} of the map, or as &{name}=FILE"))
         _ = self._engine
 
