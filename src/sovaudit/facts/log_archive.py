@@ -19,6 +19,7 @@ from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
 
 HOUR = 3600
+MAX_HOURS = 24 * 366 * 100
 _T = TypeVar("_T")
 # What befell a file so that records of it may be missing from the extract.
 UNREAD = (
@@ -88,7 +89,7 @@ class Source:
         found: list[int] = []
         for count in self.packed:
             if count < 0:
-                found.extend([0] * min(-count, 24 * 366 * 50))
+                found.extend([0] * -count)
             else:
                 found.append(count)
         return found
@@ -165,8 +166,10 @@ class LogArchive:
     def head(self) -> dict[str, Any]:
         """What was asked of the collector, the first and last time in the archive, and its zone. Raises Unseen."""
         (found,) = self._rows("logs/archive", dict) or ({},)
-        if not isinstance(found.get("first"), int) or not isinstance(found.get("last"), int):
-            raise Unseen(Gap("logs/archive", Reason.AMBIGUOUS, "not of the shape we write"))
+        try:
+            _time(found["first"]), _time(found["last"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise Unseen(Gap("logs/archive", Reason.AMBIGUOUS, "not of the shape we write")) from error
         return found
 
     @property
@@ -235,6 +238,13 @@ class LogArchive:
         return datetime.fromtimestamp(at + local_hours(source.offsets, at), UTC).strftime("%Y-%m")
 
 
+def _time(value: Any) -> int:
+    """Seconds since the epoch. Raises ValueError, TypeError for what no log was written at."""
+    if not isinstance(value, int) or not 0 <= value < 1 << 34:
+        raise ValueError("no time")
+    return value
+
+
 def moment(at: int) -> str:
     """A time as text, in UTC."""
     try:
@@ -257,18 +267,21 @@ def _file(row: dict[str, Any]) -> LogFile:
 
 def _source(row: dict[str, Any], offsets: Offsets, *, alone: bool) -> Source:
     name, chain = str(row["name"]), str(row["chain"])
+    hours = tuple(int(count) for count in row["hours"])
+    if sum(max(1, -count) for count in hours) > MAX_HOURS:
+        raise ValueError("too long")
     return Source(
         name=name,
         chain=chain,
         subject=name if alone or chain == name else f"{name} in {chain}",
-        first=int(row["first"]),
-        last=int(row["last"]),
+        first=_time(row["first"]),
+        last=_time(row["last"]),
         records=int(row["records"]),
-        start=int(row["from"]),
-        packed=tuple(int(count) for count in row["hours"]),
-        silences=tuple((int(start), int(end)) for start, end in row["silences"]),
-        steps=tuple((int(start), int(end)) for start, end in row["steps"]),
-        marks=tuple(Mark(int(at), str(kind), int(count), str(whose)) for at, kind, count, whose in row["marks"]),
+        start=_time(row["from"]) if row["from"] < MAX_HOURS * 10 else _time(-1),
+        packed=hours,
+        silences=tuple((_time(start), _time(end)) for start, end in row["silences"]),
+        steps=tuple((_time(start), _time(end)) for start, end in row["steps"]),
+        marks=tuple(Mark(_time(at), str(kind), int(count), str(whose)) for at, kind, count, whose in row["marks"]),
         more=bool(row.get("marks_left")),
         offsets=offsets,
     )
@@ -281,8 +294,8 @@ def _numbering(row: dict[str, Any]) -> Numbering:
         key=str(row["key"]),
         low=int(row["low"]),
         high=int(row["high"]),
-        start=int(row["from"]),
-        end=int(row["to"]),
+        start=_time(row["from"]),
+        end=_time(row["to"]),
         missing=int(row["missing"]),
         holes=tuple((int(one[0]), int(one[1]), int(one[2]), int(one[3])) for one in row["holes"]),
         more=bool(row["more"]),

@@ -9,6 +9,7 @@ import re
 
 from sovaudit.collectors.logs.reading import Reader, tagged
 from sovaudit.collectors.logs.tally import SILENCE
+from sovaudit.collectors.logs.times import KNOWN
 
 _PRI = re.compile(rb"<(\d{1,3})>")
 _BSD_YEAR = re.compile(
@@ -17,6 +18,7 @@ _BSD_YEAR = re.compile(
 )
 _BSD = re.compile(rb"([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d:\d\d:\d\d)(?:\.\d{1,9})?:? (?!(?:19|20)\d\d )(.*)", re.S)
 _SPACED = re.compile(rb"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?) (.*)", re.S)
+SECONDS = {b":%02d" % second: second for second in range(61)}
 SAID = 8192  # bytes of a line in which it may stand
 _HOST = re.compile(rb"[A-Za-z0-9_][A-Za-z0-9_.:%-]{0,254}")
 # What is seldom there and says that records are missing, or why: searched in whole blocks, then understood line by line.
@@ -74,11 +76,17 @@ class Syslog(Reader):
 
     def _bsd(self, lines: list[bytes]) -> None:
         known, tallies = self.clock.known, self.by_host
-        other = self._other
+        other, minutes = self._other, self.clock.minutes
+        if len(known) > KNOWN:
+            known.clear()
         for line in lines:
             when = known.get(line[:15])
             end = line.find(b" ", 16)
             tally = tallies.get(line[16:end])
+            if when is None and tally is not None and line[15:16] == b" ":
+                minute, second = minutes.get(line[:12]), SECONDS.get(line[12:15])
+                if minute is not None and second is not None:
+                    known[line[:15]] = when = minute + second
             if when is None or tally is None:
                 other(line)
                 continue
@@ -91,16 +99,17 @@ class Syslog(Reader):
 
     def _iso(self, lines: list[bytes]) -> None:
         known, tallies = self.clock.known, self.by_host
-        other = self._other
+        other, stamp = self._other, self._stamp
         for line in lines:
             start = line.find(b" ") + 1 if line[:1] == b"<" else 0
             space = line.find(b" ", start)
-            # 90 is Z: the stamp without its fraction; else with the offset that ends it
-            when = known.get(
-                line[start : start + 19] if line[space - 1 : space] == b"Z" else line[start : start + 19] + line[space - 6 : space]
-            )
+            # the stamp without its fraction: alone where it ends with Z, else with the offset that ends it
+            key = line[start : start + 19] if line[space - 1 : space] == b"Z" else line[start : start + 19] + line[space - 6 : space]
+            when = known.get(key)
             end = line.find(b" ", space + 1)
             tally = tallies.get(line[space + 1 : end])
+            if when is None and tally is not None:
+                when = stamp(line[start:space])
             if when is None or tally is None:
                 other(line)
                 continue

@@ -38,6 +38,7 @@ class Tally:
         "marks_left",
         "name",
         "pending",
+        "shortest",
         "silences",
         "steps",
     )
@@ -49,6 +50,7 @@ class Tally:
         self.hour_end = at - at % HOUR + HOUR
         self.hours: dict[int, int] = {}
         self.silences: dict[int, list[tuple[int, int]]] = {}
+        self.shortest: dict[int, int] = {}  # of those kept, where as many are kept as may be
         self.steps: list[tuple[int, int]] = []
         self.late = 0
         self.marks: list[Mark] = []
@@ -67,21 +69,34 @@ class Tally:
     def turn(self, when: int) -> None:
         """One record that is not just the next one of the same hour."""
         gone = when - self.last
-        self.flush()
-        self.hours[when // HOUR] = self.hours.get(when // HOUR, 0) + 1
-        if when < self.low:
-            self.low = when
-        if -STEP <= gone < 0:
-            self.late = max(self.late, -gone)
-            return
         if gone < 0:
-            if len(self.steps) < MAX_MARKS:
-                self.steps.append((self.last, when))
-            else:
-                self.marks_left += 1
-        elif gone >= SILENCE:
+            self._back(when, -gone)
+            return
+        if gone >= SILENCE:
             self.silence(self.last, when)
+        if when < self.hour_end:
+            self.last = when
+            self.pending += 1
+            return
+        self.flush()
         self.last = when
+        self.pending = 1
+        self.hour_end = when - when % HOUR + HOUR
+
+    def _back(self, when: int, back: int) -> None:
+        self.flush()
+        self.low = min(self.low, when)
+        hour = when // HOUR
+        if back <= STEP:
+            self.hours[hour] = self.hours.get(hour, 0) + 1
+            self.late = max(self.late, back)
+            return
+        if len(self.steps) < MAX_MARKS:
+            self.steps.append((self.last, when))
+        else:
+            self.marks_left += 1
+        self.last = when
+        self.pending = 1
         self.hour_end = when - when % HOUR + HOUR
 
     def flush(self) -> None:
@@ -94,13 +109,16 @@ class Tally:
             self.high = self.last
 
     def silence(self, start: int, end: int) -> None:
-        kept = self.silences.setdefault(start // HOUR % WEEK_HOURS, [])
+        place = start // HOUR % WEEK_HOURS
+        if end - start <= self.shortest.get(place, 0):
+            return
+        kept = self.silences.setdefault(place, [])
         if len(kept) < LONGEST:
             kept.append((start, end))
         else:
-            shortest = min(kept, key=_length)
-            if end - start > shortest[1] - shortest[0]:
-                kept[kept.index(shortest)] = (start, end)
+            kept[kept.index(min(kept, key=_length))] = (start, end)
+        if len(kept) == LONGEST:
+            self.shortest[place] = min(map(_length, kept))
 
     def mark(self, when: int, kind: str, count: int = 1, whose: str = "") -> None:
         if len(self.marks) < MAX_MARKS:

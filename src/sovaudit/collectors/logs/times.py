@@ -28,6 +28,7 @@ class Clock:
         self.last = 0
         self.yearless = self.zoneless = self.twice = 0
         self.known: dict[bytes, int] = {}  # stamps that need no second look
+        self.minutes: dict[bytes, int] = {}  # minutes of stamps without year and zone that can be read in one way only
 
     def keep(self, stamp: bytes, at: int) -> int:
         """Remember a stamp's meaning for the fast path."""
@@ -43,7 +44,10 @@ class Clock:
         if found == (0, -1):
             if len(self._minutes) >= KNOWN:
                 self._minutes.clear()
+                self.minutes.clear()
             found = self._minutes[stamp[:12]] = self._bsd_minute(stamp)
+            if found is not None and found[0] == found[1]:
+                self.minutes[stamp[:12]] = found[0]
         second = stamp[13:15]
         if found is None or stamp[12:13] != b":" or not second.isdigit() or second > b"60" or len(second) != 2:
             return None
