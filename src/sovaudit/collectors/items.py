@@ -262,6 +262,19 @@ UNIT_STATES = (
     + " ".join(f"'{unit}*'" for unit in UNITS)
     + ' | while read -r u l a s _; do printf \'%s\\t%s\\t%s\\t%s\\n\' "$u" "$l" "$a" "$s"; done'
 )
+# The audit's own traces: its connection, as sshd gave it to an ancestor of ours, and what logs that were written just now say of it.
+OWN_TRACE = r"""p=$PPID; c=; while [ -z "$c" ] && [ "${p:-1}" -gt 1 ]; do
+c=$(tr '\0' '\n' <"/proc/$p/environ" | grep '^SSH_CONNECTION=' | head -n 1); q=$p; p=
+while read -r k v; do [ "$k" != PPid: ] || p=$v; done <"/proc/$q/status"; done
+u=${SUDO_USER:-}; set -- ${c#SSH_CONNECTION=}
+case $2 in ''|*[!0-9]*) echo 'no connection'; exit 0 ;; esac
+printf 'connection %s %s\n' "$1" "$2"
+e="sshd[^ ]*: .* port $2( |$)"
+case $u in ''|*[!A-Za-z0-9._-]*) ;; *) e="$e|sudo[^ ]*: +$u : .*COMMAND=" ;; esac
+find /var/log -xdev -name journal -prune -o -type f -mmin -5 -exec sh -c 'e=$1; shift
+for f; do printf "log %s\n" "$f"; tail -c 262144 "$f" | grep -E "$e" | tail -n 8; done' sh "$e" {} +
+command -v journalctl >/dev/null && [ -d /run/systemd/journal ] && { echo 'log journal'
+journalctl -q --no-pager -S -5min -o short -t sshd -t sshd-session -t sudo | grep -E "$e" | tail -n 8; }; exit 0"""
 # brought without a program, from /proc: looked at one by one, or the text of a file
 FROM_PROC = ("processes", "sshd-daemons")
 PROC_FILES = {"cmdline": "/proc/cmdline", "mounts": "/proc/self/mounts", "uptime": "/proc/uptime"}
@@ -286,4 +299,5 @@ COMMANDS: tuple[Command, ...] = (
     Command("auditctl-l", "auditctl -l", "auditctl", True),
     Command("listening", "ss -Hltnup", "ss"),
     Command("units", UNIT_STATES, "systemctl"),
+    Command("own-trace", OWN_TRACE, "", True),
 )
