@@ -45,6 +45,19 @@ def test_the_tutorials_waiver_is_well_formed(tmp_path: Path) -> None:
     assert len(gates.load_waivers(place, registry.load_checks())) == 1
 
 
+def test_the_page_on_badges_shows_a_map_that_reads(tmp_path: Path) -> None:
+    from sovaudit.collectors.badges.mapping import CANONICAL, load_map, ready_maps
+    from sovaudit.facts.badge_events import CODES, SIDE_TABLES
+
+    (example,) = blocks("docs/badges.md", "toml")
+    (tmp_path / "map.toml").write_text(example)
+    found, folder = load_map(str(tmp_path / "map.toml"), {})
+    assert folder == tmp_path and found.files == {"doors": "doors.csv"}
+    page = (TOP / "docs/badges.md").read_text("utf-8")
+    for word in (*CANONICAL, *CODES, *ready_maps(), *SIDE_TABLES, *(name for columns in SIDE_TABLES.values() for name in columns)):
+        assert word in page, word
+
+
 def test_every_public_name_exists_and_is_documented() -> None:
     assert 20 <= len(sovaudit.__all__) <= 30
     for name in sovaudit.__all__:

@@ -105,5 +105,5 @@ def test_a_map_that_names_absent_columns_says_which(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("when,who\n")
     evidence = collect(parse_target(f"badges:{tmp_path / 'log.csv'}?map=generic"))
     assert evidence.status is TargetStatus.FAILED
-    assert "has no column 'access_point'" in evidence.error
+    assert "has no column 'event', 'event_time'" in evidence.error
     assert "'when', 'who'" in evidence.error

@@ -21,6 +21,7 @@ VERBS = {
     "verify": "signature, trust, page, evidence and recomputed verdicts of a report",
     "gate": "decide again, with other thresholds",
     "diff": "what changed between two reports, and why",
+    "map": "propose a map for an export of a badge system, and show what it loses",
     "plan": "every command and file that would be run or read; no connection",
     "preflight": "connect; say what the account may read and which checks that costs",
     "privileges": "the exact least rights for the audit account",

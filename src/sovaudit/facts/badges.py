@@ -100,7 +100,7 @@ class BadgeLog:
                 unmapped_directions=said["unmapped_directions"],
                 repeated_times=said["repeated_times"],
                 missing_times=said["missing_times"],
-                columns=frozenset(said["map"]["columns"]) | {"source"},
+                columns=frozenset(said.get("columns") or {*said["map"]["columns"], "source"}),
                 tables=frozenset(said["tables"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:

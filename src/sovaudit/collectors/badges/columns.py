@@ -47,15 +47,17 @@ def text(column: Column, field: Field) -> str:
         found = literal(column.value)
     elif column.column is not None:
         found = field(column.column)
+    elif column.either:
+        several = ", ".join(f"nullif(trim({field(name)}), '')" for name in column.either)
+        found = f"coalesce({several})"
     else:
         found = f"concat_ws({literal(column.join)}, {', '.join(field(name) for name in column.columns)})"
     if column.match is not None:
         found = f"regexp_extract({found}, {literal(column.match)}, 1)"
     found = f"nullif(trim({found}), '')"
     if column.map:
-        found = (
-            f"CASE {found} {' '.join(f'WHEN {literal(key)} THEN {literal(value)}' for key, value in column.map.items())} ELSE {found} END"
-        )
+        whens = " ".join(f"WHEN {literal(key)} THEN {literal(value) if value else 'NULL'}" for key, value in column.map.items())
+        found = f"CASE {found} {whens} ELSE {found} END"
     return found
 
 
@@ -68,4 +70,7 @@ def _event(events: Mapping[str, str]) -> str:
     if not events:
         known = ", ".join(literal(code) for code in sorted(CODES - {UNMAPPED}))
         return f"CASE WHEN event IN ({known}) THEN event ELSE '{UNMAPPED}' END"
-    return f"CASE event {' '.join(f'WHEN {literal(key)} THEN {literal(value)}' for key, value in events.items())} ELSE '{UNMAPPED}' END"
+    whole = [f"WHEN event = {literal(key)} THEN {literal(code)}" for key, code in events.items() if not key.endswith("*")]
+    begins = sorted((key[:-1] for key in events if key.endswith("*")), key=len, reverse=True)
+    whole += [f"WHEN starts_with(event, {literal(key)}) THEN {literal(events[key + '*'])}" for key in begins]
+    return f"CASE {' '.join(whole)} ELSE '{UNMAPPED}' END"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sovaudit.collectors.badges.mapping import BadgeMap
-from sovaudit.collectors.badges.reading import refuse_absent, wanted
+from sovaudit.collectors.badges.reading import fitted, wanted
 from sovaudit.collectors.badges.workbook import text
 from sovaudit.errors import CollectError, UsageError
 
@@ -41,8 +41,7 @@ def rows(url: str, plan: BadgeMap, password: str | None) -> Iterator[list[str]]:
             if engine.dialect.name == "postgresql":
                 connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             columns = [str(column["name"]) for column in sql.inspect(connection).get_columns(name, schema=schema or None)]
-            refuse_absent(columns, plan, plan.table)
-            chosen = wanted(plan)
+            chosen = wanted(fitted(columns, plan, plan.table))
             query: Any = sql.select(*(sql.column(column) for column in chosen)).select_from(sql.table(name, schema=schema or None))
             yield chosen
             found = connection.execution_options(stream_results=True, yield_per=BATCH).execute(query)

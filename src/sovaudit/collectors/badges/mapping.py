@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -26,18 +27,21 @@ class _Part(BaseModel):
 
 
 class Column(_Part):
-    """Where a canonical column comes from: one of `column`, `columns`, `value`; then, in this order, `match`, `map`.
+    """Where a canonical column comes from: one of `column`, `columns`, `either`, `value`; then, in this order, `match`, `map`.
 
-    columns: several, joined with `join`. value: the same for every row. match: the first group of this RE2 expression, nothing where it does
-    not match. map: what stands for what; what is not in it is kept.
+    columns: several, joined with `join`. either: the first of these that is not empty; the file need not have all. value: the same for
+    every row. match: the first group of this RE2 expression, nothing where it does not match. map: what stands for what; what is not in it
+    is kept, an empty text becomes nothing. optional: a file that lacks it can still be read.
     """
 
     column: Name | None = None
     columns: tuple[Name, ...] = ()
+    either: tuple[Name, ...] = ()
     join: str = " "
     value: str | None = None
     match: str | None = None
     map: dict[str, str] = {}
+    optional: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -48,14 +52,23 @@ class Column(_Part):
 
     @model_validator(mode="after")
     def _one(self) -> Column:
-        if (self.column is not None) + bool(self.columns) + (self.value is not None) != 1:
-            raise ValueError("give one of column, columns, value")
+        if (self.column is not None) + bool(self.columns) + bool(self.either) + (self.value is not None) != 1:
+            raise ValueError("give one of column, columns, either, value")
         return self
 
     @property
     def names(self) -> tuple[str, ...]:
         """Columns of the file that it reads."""
-        return (self.column,) if self.column is not None else self.columns
+        return (self.column,) if self.column is not None else self.columns + self.either
+
+    def missing(self, have: Sequence[str]) -> tuple[str, ...]:
+        """Columns that it needs and that are not there."""
+        absent = tuple(name for name in self.names if name not in have)
+        return absent if not self.either or len(absent) == len(self.either) else ()
+
+    def within(self, have: Sequence[str]) -> Column:
+        """The same without the alternatives that are not there."""
+        return self.model_copy(update={"either": tuple(name for name in self.either if name in have)})
 
 
 class Time(_Part):
@@ -86,14 +99,17 @@ class Time(_Part):
 
 
 class BadgeMap(_Part):
-    """The whole file. names: the columns of a file without a header line. skip: lines before it. records: where in a JSON document the list is.
+    """The whole file. names: the columns of a file without a header line. skip: lines before it.
+
+    records: where in a JSON document the list is, or the name of an XML element that is a row. events: a native code, or the beginning of
+    one and `*` → a canonical event.
 
     multiline: a value in quotes may hold line ends; otherwise a line with an open quote is refused.
     """
 
     title: str = ""
     base: str | None = None
-    format: Literal["csv", "tsv", "json", "jsonl", "excel", "sql"] = "csv"
+    format: Literal["csv", "tsv", "json", "jsonl", "xml", "excel", "sql"] = "csv"
     encoding: str = "utf-8"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     quote: Annotated[str, Field(max_length=1, pattern="^[!-~]?$")] = '"'

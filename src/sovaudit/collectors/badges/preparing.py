@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sovaudit import canon
-from sovaudit.collectors.badges import database, documents, reading, workbook
+from sovaudit.collectors.badges import database, documents, markup, reading, workbook
 from sovaudit.collectors.badges.mapping import BadgeMap
 from sovaudit.collectors.badges.sieve import CHUNK, FEW, Refused, regular, sieve
 from sovaudit.errors import CollectError
@@ -21,6 +21,7 @@ ENDINGS = {
     "tsv": (".tsv", ".txt", ".dat", ".log"),
     "json": (".json",),
     "jsonl": (".jsonl", ".ndjson", ".json"),
+    "xml": (".xml",),
     "excel": (".xlsx",),
 }
 _PLAIN = {"delimiter": ",", "quote": '"', "header": True, "names": (), "skip": 0, "encoding": "utf-8", "multiline": True}
@@ -59,17 +60,20 @@ def prepare(place: str, plan: BadgeMap, scratch: Scratch, password: str | None =
 def _file(path: Path, plan: BadgeMap, scratch: Scratch) -> Prepared:
     if plan.format in ("csv", "tsv", "jsonl"):
         quote = "" if plan.multiline or plan.format == "jsonl" else plan.quote
-        found = sieve(path, plan.encoding, scratch, quote=quote)
-        return Prepared(found.path, plan, path.name, found.size, found.sha256, found.complete, found.refused, lines=found.lines)
+        seen = sieve(path, plan.encoding, scratch, quote=quote)
+        return Prepared(seen.path, plan, path.name, seen.size, seen.sha256, seen.complete, seen.refused, lines=seen.lines)
     refused: dict[str, Refused] = {}
     with regular(path) as file:
         size, sha256 = path.stat().st_size, canon.digest_of(iter(lambda: file.read(CHUNK), b""))
         file.seek(0)
-        if plan.format == "json":
+        if plan.format in ("json", "xml"):
             text, written = scratch.file("rows.jsonl"), plan.model_copy(update={"format": "jsonl", "skip": 0})
             with text.open("w", encoding="utf-8", errors="replace") as out:
-                for row in documents.rows(file, plan.encoding, plan.records, refused, path):
-                    out.write(row + "\n")
+                if plan.format == "json":
+                    found = documents.rows(file, plan.encoding, plan.records, refused, path)
+                else:
+                    found = markup.rows(file, plan.records, refused, path)
+                out.writelines(row + "\n" for row in found)
         else:
             text, written = scratch.file("rows.csv"), plan.model_copy(update=_PLAIN | {"format": "csv"})
             _write(text, workbook.rows(path, plan, refused))

@@ -21,12 +21,13 @@ _SEPARATOR = "\x1f"  # the ASCII unit separator: no text file of lines holds it,
 class Table:
     """expression: what a query reads from. columns: how each column of the file is written in SQL. skip: lines before the rows.
 
-    broken: which rows are none.
+    plan: the map as it fits the file. broken: which rows are none.
     """
 
     expression: str
     columns: dict[str, str]
     skip: int
+    plan: BadgeMap
     broken: str = ""
 
     def field(self, name: str) -> str:
@@ -62,30 +63,33 @@ def wanted(plan: BadgeMap) -> list[str]:
     return sorted({name for column in plan.columns.values() for name in column.names})
 
 
-def refuse_absent(have: Sequence[str], plan: BadgeMap, where: str) -> None:
-    """Raises CollectError if the map names columns that are not there, or that stand twice."""
-    absent = [name for name in wanted(plan) if name not in have]
+def fitted(have: Sequence[str], plan: BadgeMap, where: str) -> BadgeMap:
+    """The map without what is optional and not there. Raises CollectError if it names other columns that are not there, or that stand twice."""
+    absent = [name for column in plan.columns.values() if not column.optional for name in column.missing(have)]
     if absent:
         raise CollectError(
-            f"has no column {', '.join(map(repr, absent))}", status="failed", where=where,
+            f"has no column {', '.join(map(repr, sorted(set(absent))))}", status="failed", where=where,
             hint=f"Its columns are {', '.join(map(repr, have[:30]))}: mend the map.",
         )  # fmt: skip
-    twice = [name for name in wanted(plan) if list(have).count(name) > 1]
+    kept = {name: column.within(have) for name, column in plan.columns.items() if not column.missing(have)}
+    found = plan.model_copy(update={"columns": kept})
+    twice = [name for name in wanted(found) if list(have).count(name) > 1]
     if twice:
         raise CollectError(f"has two columns {twice[0]!r}", status="failed", where=where, hint="Rename one, or map a file without header.")
+    return found
 
 
 def delimited(path: Path, plan: BadgeMap, where: str) -> Table:
     """A CSV or TSV file. Rows with too few or too many columns are rejected by the engine; `rejected` counts them."""
     names, skip = header(path, plan)
-    refuse_absent(names, plan, where)
+    plan = fitted(names, plan, where)
     types = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(names)))
     quote = f"quote = {literal(plan.quote)}, escape = {literal(plan.quote)}"
     expression = (
         f"read_csv({literal(str(path))}, auto_detect = false, columns = {{{types}}}, delim = {literal(delimiter(plan))}, {quote}, "
         f"header = false, skip = {skip}, store_rejects = true, rejects_limit = 0, max_line_size = {2 * MAX_LINE}, nullstr = '{_NOTHING}')"
     )
-    return Table(expression, {name: f"c{number}" for number, name in enumerate(names)}, skip)
+    return Table(expression, {name: f"c{number}" for number, name in enumerate(names)}, skip, plan)
 
 
 def json_lines(path: Path, plan: BadgeMap) -> Table:
@@ -96,7 +100,7 @@ def json_lines(path: Path, plan: BadgeMap) -> Table:
         f"skip = {plan.skip}, store_rejects = true, rejects_limit = 0, max_line_size = {2 * MAX_LINE}, nullstr = '{_NOTHING}') "
         "WHERE trim(line) <> '')"
     )
-    return Table(lines, {name: f"(given ->> {literal(pointer(name))})" for name in wanted(plan)}, plan.skip, "given IS NULL")
+    return Table(lines, {name: f"(given ->> {literal(pointer(name))})" for name in wanted(plan)}, plan.skip, plan, "given IS NULL")
 
 
 def pointer(name: str) -> str:

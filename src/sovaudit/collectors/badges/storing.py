@@ -72,7 +72,7 @@ def _events(place: Address, ready: Prepared, scratch: Scratch, pieces: Pieces, t
         teach(engine)
         table = reading.json_lines(ready.path, plan) if plan.format == "jsonl" else reading.delimited(ready.path, plan, where)
         out = scratch.file("events.parquet")
-        query = events_query(plan, table.field, table.expression, Path(ready.name).stem, broken=table.broken)
+        query = events_query(table.plan, table.field, table.expression, Path(ready.name).stem, broken=table.broken)
         rows = engine.write(query, out)
         refused = {**ready.refused, **reading.rejected(engine)}
         _account(ready, table.skip, rows + sum(each.count for each in refused.values()), refused)
@@ -110,6 +110,7 @@ def _events(place: Address, ready: Prepared, scratch: Scratch, pieces: Pieces, t
         "unmapped": [[str(native)[:200], count] for native, count in unmapped[:MOST_CODES]],
         "unmapped_others": sum(count for _, count in unmapped[MOST_CODES:]),
         "unmapped_directions": directions,
+        "columns": sorted({*table.plan.columns, "source"}),
         "repeated_times": repeated,
         "missing_times": missing,
     }

@@ -12,7 +12,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from sovaudit.collectors.badges.mapping import BadgeMap
-from sovaudit.collectors.badges.reading import refuse_absent, wanted
+from sovaudit.collectors.badges.reading import fitted, wanted
 from sovaudit.collectors.badges.sieve import Refused
 from sovaudit.errors import CollectError
 
@@ -56,7 +56,7 @@ def _sheet(sheet: Any, path: Path, plan: BadgeMap, refused: dict[str, Refused]) 
             raise CollectError("is empty", status="failed", where=str(path))
     else:
         names = list(plan.names)
-    refuse_absent(names, plan, str(path))
+    plan = fitted(names, plan, str(path))
     yield names
     used = {names.index(name) for name in wanted(plan)}
     for number, cells in lines:
