@@ -120,7 +120,8 @@ def flat(values: list[str] | None) -> tuple[str, ...]:
     return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
 
 
-def collect_options(options: argparse.Namespace) -> CollectOptions:
+def collect_options(options: argparse.Namespace, *, binds: bool = True) -> CollectOptions:
+    """binds: whether a directory will be bound to, for which a password may be asked; a plan connects to nothing."""
     from sovaudit.collectors import CollectOptions
 
     chosen: dict[str, Any] = {
@@ -135,7 +136,7 @@ def collect_options(options: argparse.Namespace) -> CollectOptions:
         "key_files": tuple(options.identity) if options.identity else None,
         "password": secret(options.ask_pass, options.password_file, "SOVAUDIT_SSH_PASSWORD", "SSH password: "),
         "ldap_bind_dn": options.bind_dn,
-        "ldap_password": bind_password(options),
+        "ldap_password": bind_password(options) if binds else None,
         "ldap_sasl": options.sasl,
         "ldap_ca": options.ca,
         "ldap_certificate": options.tls_cert,

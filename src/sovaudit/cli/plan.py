@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.buffer.write(collector())
         return 0
     targets = targets_of(common.targets(options))
-    chosen = common.collect_options(options)
+    chosen = common.collect_options(options, binds=False)
     for target in targets:
         print(common.shown(target.id))
         for line in plan(target, chosen):
