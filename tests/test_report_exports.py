@@ -11,10 +11,12 @@ from xml.etree import ElementTree
 import pytest
 
 from sovaudit.model.report import Report
-from sovaudit.model.verdict import Verdict
+from sovaudit.model.verdict import Status, Verdict
 from sovaudit.reports.csv import COLUMNS, cell_of, render_csv
 from sovaudit.reports.junit import render_junit
 from sovaudit.reports.markdown import plain, render_markdown
+from sovaudit.reports.ocsf import render_ocsf
+from sovaudit.reports.oscal import render_oscal
 from sovaudit.reports.sarif import render_sarif
 from tests import report_samples as samples
 
@@ -100,3 +102,39 @@ def test_markdown_escapes_what_hosts_wrote(sample: object) -> None:
 
 def test_markdown_plain() -> None:
     assert plain("<b>[x](y)|`z`") == r"&lt;b\>\[x\]\(y\)\|\`z\`"
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_oscal_satisfies_only_what_conforms(sample: object) -> None:
+    report: Report = sample()  # type: ignore[operator]
+    text = render_oscal(report, language="en", pages=samples.PAGES)
+    assert text == render_oscal(report, language="en", pages=samples.PAGES)
+    assert not RAW.search(text)
+    (result,) = json.loads(text)["assessment-results"]["results"]
+    states = [finding["target"]["status"]["state"] for finding in result["findings"]]
+    met = (Status.CONFORMING, Status.NOT_APPLICABLE)
+    assert states == ["satisfied" if control.status in met else "not-satisfied" for control in report.controls]
+    known = {one["uuid"] for one in result["observations"]}
+    assert len(known) == len(result["observations"])
+    related = {one["observation-uuid"] for finding in result["findings"] for one in finding.get("related-observations", ())}
+    assert related <= known
+    components = {one["uuid"] for one in result["local-definitions"]["components"]}
+    assert len(components) == len(report.targets)
+    assert {one["subject-uuid"] for each in result["observations"] for one in each["subjects"]} <= components
+    assert all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9._-]*", finding["target"]["target-id"]) for finding in result["findings"])
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_ocsf_has_an_event_an_answer_and_unknown_is_no_pass(sample: object) -> None:
+    report: Report = sample()  # type: ignore[operator]
+    text = render_ocsf(report, language="fr", pages=samples.PAGES)
+    assert not RAW.search(text)
+    events = [json.loads(line) for line in text.splitlines()]
+    away = sum(finding.verdict is Verdict.NOT_APPLICABLE for finding in report.findings)
+    assert len(events) == answers(report) - away
+    assert len({event["finding_info"]["uid"] for event in events}) <= len(events)
+    passes = sum(event["compliance"]["status_id"] == 1 for event in events)
+    assert passes == sum(len(row.subjects) for row in report.passed)
+    for event in events:
+        assert event["type_uid"] == event["class_uid"] * 100 + event["activity_id"] == 200301
+        assert (event["compliance"]["status_code"] == "pass") == (event["compliance"]["status_id"] == 1)

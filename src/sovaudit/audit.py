@@ -272,7 +272,17 @@ def seal_bytes(document: bytes, signer: Signer, when: datetime) -> bytes:
     return sign(document, signer, when=when)
 
 
-FORMATS = {"html": "html", "text": "txt", "json": "json", "csv": "csv", "junit": "junit.xml", "sarif": "sarif", "md": "md"}
+FORMATS = {
+    "html": "html",
+    "text": "txt",
+    "json": "json",
+    "csv": "csv",
+    "junit": "junit.xml",
+    "sarif": "sarif",
+    "md": "md",
+    "oscal": "oscal.json",
+    "ocsf": "ocsf.jsonl",
+}
 """Formats of a report, and how their files' names end."""
 
 
@@ -303,6 +313,14 @@ def render(document: bytes, signature: bytes | None, *, to: str = "html", langua
         from sovaudit.reports.sarif import render_sarif
 
         written = render_sarif(report, language=language)
+    elif to == "oscal":
+        from sovaudit.reports.oscal import render_oscal
+
+        written = render_oscal(report, language=language)
+    elif to == "ocsf":
+        from sovaudit.reports.ocsf import render_ocsf
+
+        written = render_ocsf(report, language=language)
     else:
         from sovaudit.reports.markdown import render_markdown
 
