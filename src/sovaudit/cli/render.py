@@ -12,7 +12,7 @@ from sovaudit.errors import UsageError
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("report", metavar="report.json|report.html")
-    formats = "html, text, json, csv, junit, sarif or md; PATH - is standard output"
+    formats = "html, text, json, csv, junit, sarif, md, oscal or ocsf; PATH - is standard output"
     parser.add_argument("-o", "--output", action="append", metavar="FMT[:PATH]", help=formats)
     parser.add_argument("--lang", choices=["fr", "en"], default="fr", help="language (fr)")
     parser.add_argument("--force", action="store_true", help="replace files that exist")
