@@ -15,7 +15,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     common.target_arguments(parser)
     parser.add_argument("--out", metavar="DIR", help="where the files go (sovaudit-out/<utc stamp>/)")
     parser.add_argument(
-        "-o", "--output", action="append", default=[], metavar="FMT[:PATH]", help="another format: text, json, html, csv, junit, sarif, md, oscal, ocsf"
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="FMT[:PATH]",
+        help="another format: text, json, html, csv, junit, sarif, md, oscal, ocsf",
     )
     parser.add_argument("--json", action="store_true", help="print report.json on standard output and nothing else")
     parser.add_argument("--resume", metavar="DIR", help="go on with an interrupted audit in DIR")
