@@ -187,7 +187,7 @@ _POLICY_389 = (
 _ACCOUNT_389 = (
     _POSIX
     + _SHADOW
-    + "nsUniqueId nsAccountLock nsRole passwordExpirationTime passwordAllowChangeTime passwordRetryCount accountUnlockTime pwdUpdateTime "
+    + "nsUniqueId nsAccountLock nsRole nsRoleDN passwordExpirationTime passwordAllowChangeTime passwordRetryCount accountUnlockTime pwdUpdateTime "
     "passwordExpWarned pwdpolicysubentry lastLoginTime entryUUID krbPrincipalName krbLastPwdChange krbPasswordExpiration krbPrincipalExpiration "
     "krbLastSuccessfulAuth krbPwdPolicyReference ipaUserAuthType ipaUniqueID ipaNTSecurityIdentifier memberOf manager ipatokenRadiusConfigLink"
 )
@@ -205,6 +205,7 @@ DS389 = (
     Search("policies", "{base}", "sub", _classes("passwordpolicy costemplate ldapsubentry"),
            _words(f"cn objectClass cosPriority pwdpolicysubentry krbPwdPolicyReference cosTemplateDn cosSpecifier cosAttribute nsAccountLock {_POLICY_389}")),
     Search("access", "{base}", "sub", (("aci", "*"),), _words("objectClass aci")),
+    Search("config-access", "cn=config", "sub", (("aci", "*"),), _words("objectClass aci")),
     Search(
         "config", "cn=config", "base", (),
         _words(
@@ -212,10 +213,11 @@ DS389 = (
             "nsslapd-minssf nsslapd-minssf-exclude-rootdse nsslapd-accesslog-logging-enabled nsslapd-accesslog-level nsslapd-accesslog-maxlogsperdir "
             "nsslapd-accesslog-logexpirationtime nsslapd-accesslog-logexpirationtimeunit nsslapd-accesslog-logmaxdiskspace nsslapd-accesslog-maxlogsize "
             "nsslapd-accesslog-logrotationtime nsslapd-accesslog-logrotationtimeunit nsslapd-accesslog-logbuffering nsslapd-auditlog-logging-enabled "
-            "nsslapd-auditlog-maxlogsperdir nsslapd-auditlog-logexpirationtime nsslapd-auditlog-logexpirationtimeunit nsslapd-auditlog-logmaxdiskspace "
+            "nsslapd-auditlog-maxlogsperdir nsslapd-auditlog-logexpirationtime nsslapd-auditlog-logexpirationtimeunit nsslapd-auditlog-logmaxdiskspace nsslapd-auditlog-logrotationtime nsslapd-auditlog-logrotationtimeunit nsslapd-auditlog-logbuffering "
+            "nsslapd-securitylog-maxlogsize nsslapd-securitylog-logmaxdiskspace nsslapd-securitylog-logrotationtime nsslapd-securitylog-logrotationtimeunit "
             "nsslapd-auditlog-maxlogsize nsslapd-auditfaillog-logging-enabled nsslapd-securitylog-logging-enabled nsslapd-securitylog-maxlogsperdir "
             "nsslapd-securitylog-logexpirationtime nsslapd-securitylog-logexpirationtimeunit nsslapd-rootdn nsslapd-rootpwstoragescheme nsslapd-security "
-            "nsslapd-port nsslapd-securePort nsslapd-unhashed-pw-switch nsslapd-allow-unauthenticated-binds nsslapd-return-exact-case"
+            "nsslapd-port nsslapd-securePort nsslapd-unhashed-pw-switch nsslapd-allow-unauthenticated-binds nsslapd-return-exact-case nsslapd-allow-hashed-passwords nsslapd-accesslog-logrotationsync-enabled"
         ),
     ),
     Search("plugins", "cn=plugins,cn=config", "one", (), _words("cn objectClass nsslapd-pluginEnabled nsslapd-pluginarg0 nsslapd-pluginarg1")),

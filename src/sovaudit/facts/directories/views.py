@@ -23,4 +23,8 @@ def view_of(directory: Directory) -> View:
         from sovaudit.facts.directories.ad import ActiveDirectory
 
         return ActiveDirectory(directory)
+    if directory.product == "389":
+        from sovaudit.facts.directories.ds389 import Ds389
+
+        return Ds389(directory)
     raise Unseen(Gap("product", Reason.UNSUPPORTED, f"a directory of the kind {directory.product or 'unknown'} is not modelled"))

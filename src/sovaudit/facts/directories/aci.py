@@ -1,0 +1,256 @@
+"""What access control instructions of 389 Directory Server and FreeIPA come to: who may do what, over which entries.
+
+An instruction holds for the entry that carries it and all below. A deny that applies wins over every allow, wherever it stands. What it
+takes to know whether an instruction applies (the address of the client, the hour, a filter over entries that were not all seen) is not
+always in the directory: then the answer is *maybe*.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from sovaudit.facts.directories.model import Account
+from sovaudit.facts.files import Unseen
+from sovaudit.facts.parse.aci import Aci, Bind, Permission, comparisons, parse_aci
+from sovaudit.facts.parse.dn import below, normal
+from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
+
+if TYPE_CHECKING:
+    from sovaudit.facts.directory import Directory, Entry
+
+CIRCUMSTANCES = ("ip", "dns", "timeofday", "dayofweek", "authmethod", "ssf")
+_URL = re.compile(r"ldaps?:///", re.IGNORECASE)
+
+
+class Holds(IntEnum):
+    """Whether something applies; in this order `and` is the least and `or` the greatest."""
+
+    NO = 0
+    MAYBE = 1
+    YES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One permission of one instruction. home: the normal DN of the entry that carries it."""
+
+    home: str
+    aci: Aci
+    permission: Permission
+    line: Line
+
+    @property
+    def base(self) -> str:
+        """The normal DN under which it holds; a pattern stays one."""
+        target = self.aci.target("target")
+        if target is None or target.negated or not target.values:
+            return self.home
+        return normal(unquote(_URL.sub("", target.values[0])))
+
+    @property
+    def narrow(self) -> bool:
+        """Whether it holds for some entries below its base only."""
+        scope = self.aci.target("targetscope")
+        target = self.aci.target("target")
+        return (
+            self.aci.target("targetfilter") is not None
+            or (scope is not None and scope.values[:1] not in ((), ("subtree",)))
+            or (target is not None and (target.negated or any(mark in self.base for mark in "*$")))
+        )
+
+    def covers(self, attribute: str) -> Holds:
+        """Whether it speaks of an attribute. Without targetattr it speaks of entries alone."""
+        wanted = attribute.lower()
+        narrowed = self.aci.target("targattrfilters")
+        if narrowed is not None:
+            return Holds.MAYBE if wanted in narrowed.values[0].lower() else Holds.NO
+        target = self.aci.target("targetattr")
+        if target is None:
+            return Holds.NO
+        named = any(_attribute(value, wanted) for value in target.values)
+        return Holds.YES if named is not target.negated else Holds.NO
+
+    def gives(self, right: str) -> bool:
+        return right in self.permission.rights
+
+    @property
+    def conditional(self) -> bool:
+        """Whether it asks for circumstances that a directory does not show."""
+        return any(one.keyword in CIRCUMSTANCES for one in comparisons(self.permission.bind))
+
+
+def _attribute(value: str, wanted: str) -> bool:
+    lower = value.lower()
+    return lower in ("*", wanted) or ("*" in lower and re.fullmatch(".*".join(map(re.escape, lower.split("*"))), wanted) is not None)
+
+
+class Rules:
+    """All instructions of one directory, the server's own configuration included.
+
+    gaps: why there may be more, or what of them was not understood.
+    """
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    @cached_property
+    def all(self) -> tuple[Rule, ...]:
+        return self._read[0]
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[tuple[Rule, ...], tuple[Gap, ...]]:
+        rules: list[Rule] = []
+        gaps: list[Gap] = []
+        for search in ("access", "config-access"):
+            try:
+                for entry in self._directory.entries(search):
+                    self._take(entry, rules, gaps)
+                gap = self._directory.gap(search)
+            except Unseen as unseen:
+                gap = unseen.gap
+            gaps += [gap] if gap is not None else []
+        if not rules and not gaps:
+            gaps.append(Gap("attribute:aci", Reason.DENIED, "no instruction is shown to this account"))
+        return tuple(rules), tuple(gaps)
+
+    @staticmethod
+    def _take(entry: Entry, rules: list[Rule], gaps: list[Gap]) -> None:
+        for text in entry.texts("aci"):
+            line = entry.line("aci", " ".join(text.split()))
+            try:
+                aci = parse_aci(text)
+            except ValueError as error:
+                gaps.append(Gap(f"aci:{normal(entry.dn)}", Reason.UNSUPPORTED, f"not understood ({error}): {text[:120]}"))
+                continue
+            rules += [Rule(normal(entry.dn), aci, permission, line) for permission in aci.permissions]
+
+    @cached_property
+    def denials(self) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.all if not rule.permission.allow)
+
+    def denied(self, account: Account, right: str, attribute: str, over: str) -> bool:
+        """Whether it is certain that a deny takes a right over an attribute from an account, for every entry below a normal DN."""
+        for rule in self.denials:
+            if (
+                rule.gives(right)
+                and not rule.narrow
+                and not rule.conditional
+                and below(over, rule.base)
+                and rule.covers(attribute) is Holds.YES
+                and self.binds(rule.permission.bind, account) is Holds.YES
+            ):
+                return True
+        return False
+
+    def binds(self, bind: Bind, account: Account) -> Holds:
+        """Whether a bind rule holds for an account that is bound, over entries that are not its own."""
+        return combined(bind, lambda one: self._names(one, account))
+
+    def _names(self, bind: Bind, account: Account) -> Holds:
+        found = Holds.NO
+        for value in bind.values:
+            if bind.keyword == "userdn":
+                found = max(found, user(value, account.dn))
+            elif bind.keyword in ("groupdn", "roledn"):
+                found = max(found, self._member(value, account))
+            elif bind.keyword in ("userattr", "userdnattr", "groupdnattr"):
+                # whoever an entry names holds it there: over that entry, not over all
+                found = max(found, Holds.NO)
+            else:
+                found = max(found, Holds.MAYBE)
+        return found
+
+    def _member(self, value: str, account: Account) -> Holds:
+        name = normal(unquote(_URL.sub("", value)))
+        if any(mark in name for mark in "$?*"):
+            return Holds.MAYBE
+        groups = self._directory.groups
+        if groups.contains(name, account.dn):
+            return Holds.YES
+        return Holds.MAYBE if groups.get(name) is None or groups.doubt(name) is not None else Holds.NO
+
+    def candidates(self, bind: Bind) -> Iterable[Account]:
+        """Accounts for which a bind rule can hold, found without trying each where it names them."""
+        accounts = self._directory.by_dn
+        if "not" in _operators(bind):
+            return self._directory.accounts
+        named: dict[str, Account] = {}
+        for one in comparisons(bind):
+            if one.keyword not in ("userdn", "groupdn", "roledn"):
+                continue
+            for value in one.values:
+                name = normal(unquote(_URL.sub("", value)))
+                if one.keyword == "userdn" and one.operator == "=" and name in accounts:
+                    named[name] = accounts[name]
+                elif one.keyword in ("groupdn", "roledn") and one.operator == "=":
+                    for member in self._directory.groups.members(name):
+                        if member in accounts:
+                            named[member] = accounts[member]
+                elif name in ("self", "parent") and one.operator == "=":
+                    continue
+                elif one.keyword in ("userdn", "groupdn", "roledn") and (
+                    one.operator != "=" or name in ("all", "anyone") or "*" in name or "?" in name
+                ):
+                    return self._directory.accounts
+        return named.values()
+
+    def doubtful(self, bind: Bind) -> Gap | None:
+        """Why a bind rule may hold for accounts that were not seen, None if it names what was seen whole."""
+        for one in comparisons(bind):
+            if one.keyword not in ("groupdn", "roledn"):
+                continue
+            for value in one.values:
+                name = normal(unquote(_URL.sub("", value)))
+                if self._directory.groups.get(name) is None and self._directory.groups.gap is None:
+                    continue  # nobody is in a group that is not there
+                doubt = self._directory.groups.doubt(name)
+                if doubt is not None:
+                    return doubt
+        return None
+
+
+def combined(bind: Bind, single: Callable[[Bind], Holds]) -> Holds:
+    """Whether a bind rule holds, each comparison (`!=` turned round) being answered by `single`."""
+    if bind.keyword == "and":
+        return min(combined(part, single) for part in bind.parts)
+    if bind.keyword == "or":
+        return max(combined(part, single) for part in bind.parts)
+    if bind.keyword == "not":
+        return Holds(2 - combined(bind.parts[0], single))
+    if bind.keyword in CIRCUMSTANCES:
+        return Holds.YES  # there are circumstances in which it holds; `conditional` says so
+    found = single(bind)
+    return Holds(2 - found) if bind.operator == "!=" else found
+
+
+def _operators(bind: Bind) -> set[str]:
+    return {bind.keyword}.union(*(_operators(part) for part in bind.parts)) if bind.parts else set()
+
+
+def user(value: str, dn: str) -> Holds:
+    """Whether one value of userdn means an account (its normal DN)."""
+    name = unquote(_URL.sub("", value))
+    plain = name.strip().lower()
+    if plain in ("all", "anyone"):
+        return Holds.YES
+    if plain in ("self", "parent"):
+        return Holds.NO
+    if "?" in name or "$" in name or "[" in name:
+        return Holds.MAYBE
+    wanted = normal(name)
+    if "*" in wanted:
+        pattern = ".*".join(map(re.escape, wanted.split("*")))
+        return Holds.YES if re.fullmatch(pattern, dn) else Holds.NO
+    return Holds.YES if wanted == dn else Holds.NO

@@ -1,0 +1,211 @@
+"""Who rules a 389 directory: the root DN, whom access control instructions let write everything, and who could make themselves one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from sovaudit.facts.directories.aci import Holds, Rule, Rules
+from sovaudit.facts.directories.model import Account, Admin, Admins, Right, Rights
+from sovaudit.facts.parse.aci import Bind, comparisons
+from sovaudit.facts.parse.dn import below, first_value, normal
+from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
+
+if TYPE_CHECKING:
+    from sovaudit.facts.directories.ds389_policy import Settings
+    from sovaudit.facts.directory import Directory
+
+PASSWORDS = ("userpassword",)
+RULING = ("userpassword", "aci")  # whoever writes one of them over the whole tree can make themselves anybody
+JOINING = ("member", "uniquemember", "nsroledn", "aci")
+EVERYBODY = "every account"
+
+
+class Powers:
+    """top: groups that are administrators' whatever instructions say (normal DNs). passwords: attributes that let somebody in as another."""
+
+    def __init__(
+        self, directory: Directory, rules: Rules, settings: Settings, *, top: tuple[str, ...] = (), passwords: tuple[str, ...] = PASSWORDS
+    ) -> None:
+        self._directory = directory
+        self._rules = rules
+        self._settings = settings
+        self._top = top
+        self._passwords = passwords
+        self._base = normal(directory.evidence.identity.get("base", ""))
+
+    def admins(self) -> Admins:
+        return self._admins
+
+    @cached_property
+    def _admins(self) -> Admins:
+        found: dict[str, Admin] = {}
+        gaps: list[Gap] = []
+        for group in self._top:
+            gaps += self._of_group(group, found)
+        for rule in self._ruling:
+            doubt = self._rules.doubtful(rule.permission.bind)
+            gaps += [doubt] if doubt is not None else []
+            for account in self._rules.candidates(rule.permission.bind):
+                if account.dn in found or not self._ungainsaid(rule, account):
+                    continue
+                holds = self._rules.binds(rule.permission.bind, account)
+                if holds is Holds.YES:
+                    through, chain = self._through(rule, account)
+                    found[account.dn] = Admin(account, (rule.line, *chain), through)
+                elif holds is Holds.MAYBE:
+                    gaps.append(Gap(f"aci:{rule.home}", Reason.AMBIGUOUS, f"whom it reaches was not seen: {rule.aci.name}"))
+        gaps += self._rules.gaps
+        bypass: tuple[Line, ...] = ()
+        root = self._settings.get("nsslapd-rootdn")
+        if isinstance(root, Gap):
+            gaps.append(root)
+        elif root:
+            bypass = (Line(root, 0, f"nsslapd-rootdn: {root}"),)
+        return Admins(tuple(found[dn] for dn in sorted(found)), tuple(dict.fromkeys(gaps)), bypass)
+
+    def _of_group(self, group: str, found: dict[str, Admin]) -> Iterator[Gap]:
+        groups = self._directory.groups
+        if groups.get(group) is None:
+            yield groups.gap or Gap(f"group:{first_value(group)}", Reason.ABSENT, "it is not shown to this account")
+            return
+        doubt = groups.doubt(group)
+        if doubt is not None:
+            yield doubt
+        for member in groups.members(group):
+            account = self._directory.by_dn.get(member)
+            if account is None:
+                yield Gap(f"entry:{member}", Reason.ABSENT, f"a member of {first_value(group)} that was not seen")
+            elif member not in found:
+                found[member] = Admin(account, self._chain(group, member), first_value(group))
+
+    @cached_property
+    def _ruling(self) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self._rules.all if rule.permission.allow and self._rules_all(rule))
+
+    def _rules_all(self, rule: Rule) -> bool:
+        if rule.narrow:
+            return False
+        if below("cn=config", rule.base):
+            return rule.gives("write") and rule.covers("nsslapd-rootpw") is Holds.YES
+        if not below(self._base, rule.base):
+            return False
+        return rule.gives("proxy") or (rule.gives("write") and any(rule.covers(name) is Holds.YES for name in RULING))
+
+    def _ungainsaid(self, rule: Rule, account: Account) -> bool:
+        """Whether no deny takes from an account all that makes a rule a ruler's."""
+        if rule.gives("proxy") and not self._rules.denied(account, "proxy", "userpassword", self._base):
+            return True
+        if below("cn=config", rule.base):
+            return not self._rules.denied(account, "write", "nsslapd-rootpw", "cn=config")
+        return any(rule.covers(name) is Holds.YES and not self._rules.denied(account, "write", name, self._base) for name in RULING)
+
+    def _through(self, rule: Rule, account: Account) -> tuple[str, tuple[Line, ...]]:
+        for one in comparisons(rule.permission.bind):
+            if one.keyword in ("groupdn", "roledn") and one.operator == "=":
+                for value in one.values:
+                    group = _named(value)
+                    if self._directory.groups.contains(group, account.dn):
+                        return first_value(group), self._chain(group, account.dn)
+        return f"aci {rule.aci.name}", ()
+
+    def _chain(self, group: str, member: str) -> tuple[Line, ...]:
+        path = self._directory.groups.path(group, member)
+        return tuple(Line(here, 0, f"member: {next_}") for here, next_ in zip(path, [*path[1:], member], strict=True))
+
+    # Rights that come to the same
+
+    def rights(self) -> Rights:
+        admins = self.admins()
+        rulers = {admin.account.dn for admin in admins.members}
+        groups = self._ruling_groups()
+        held: list[Right] = []
+        gaps = list(admins.gaps)
+        for rule in self._rules.all:
+            if not rule.permission.allow or rule in self._ruling:
+                continue
+            what = self._reaches(rule, rulers, groups)
+            if not what:
+                continue
+            if rule.narrow:
+                gaps.append(Gap(f"aci:{rule.home}", Reason.UNSUPPORTED, f"over which entries it holds was not worked out: {rule.aci.name}"))
+                continue
+            held += [Right(holder, what, rule.base, (rule.line,)) for holder in self._holders(rule, rulers, what)]
+        return Rights(tuple(held), tuple(dict.fromkeys(gaps)), len(self._rules.all))
+
+    def password_access(self) -> Rights:
+        """Who but owners and administrators may read or set passwords, of whomever."""
+        admins = self.admins()
+        rulers = {admin.account.dn for admin in admins.members}
+        held: list[Right] = []
+        for rule in self._rules.all:
+            rights = [right for right in ("read", "search", "compare", "write") if rule.gives(right)]
+            if not rule.permission.allow or not rights:
+                continue
+            for name in self._passwords:
+                if rule.covers(name) is Holds.YES:
+                    what = f"{'/'.join(rights)} {name}"
+                    held += [Right(holder, what, rule.base, (rule.line,)) for holder in self._holders(rule, rulers, f"{rights[0]} {name}")]
+        return Rights(tuple(held), admins.gaps, len(self._rules.all))
+
+    def _ruling_groups(self) -> set[str]:
+        """Groups that make administrators, and those within them."""
+        todo = list(self._top)
+        for rule in self._ruling:
+            for one in comparisons(rule.permission.bind):
+                if one.keyword in ("groupdn", "roledn"):
+                    todo += [_named(value) for value in one.values]
+        seen = set(todo)
+        for name in todo:
+            group = self._directory.groups.get(name)
+            for member in group.members if group is not None else ():
+                if member not in seen and self._directory.groups.get(member) is not None:
+                    seen.add(member)
+                    todo.append(member)
+        return seen
+
+    def _reaches(self, rule: Rule, rulers: set[str], groups: set[str]) -> str:
+        """By what a rule reaches an administrator: `write userpassword`, `write member` …; empty if it reaches none."""
+        if rule.gives("proxy") and any(below(dn, rule.base) for dn in rulers):
+            return "proxy"
+        if not rule.gives("write"):
+            return ""
+        for name in (*self._passwords, "aci"):
+            if rule.covers(name) is not Holds.NO and any(_could(dn, rule) for dn in rulers):
+                return f"write {name}"
+        for name in JOINING:
+            if rule.covers(name) is not Holds.NO and any(_could(dn, rule) for dn in groups if dn != rule.home or name != "nsroledn"):
+                return f"write {name}"
+        return ""
+
+    def _holders(self, rule: Rule, rulers: set[str], what: str) -> Iterable[str]:
+        bind = rule.permission.bind
+        right, _, attribute = what.partition(" ")
+        named = [one for one in comparisons(bind) if one.keyword in ("userattr", "userdnattr", "groupdnattr") and one.operator == "="]
+        for one in named:
+            yield f"whoever {' or '.join(one.values)} names"
+        candidates = self._rules.candidates(bind)
+        if candidates is self._directory.accounts and _for_all(bind):
+            yield EVERYBODY
+            return
+        for account in candidates:
+            if account.dn in rulers or account.enabled is False or self._rules.binds(bind, account) is not Holds.YES:
+                continue
+            if not self._rules.denied(account, right, attribute or "userpassword", rule.base):
+                yield account.name
+
+
+def _for_all(bind: Bind) -> bool:
+    return bind.keyword == "userdn" and bind.operator == "=" and any(_named(value) in ("all", "anyone") for value in bind.values)
+
+
+def _could(dn: str, rule: Rule) -> bool:
+    return below(dn, rule.base) or (rule.narrow and below(dn, rule.home))
+
+
+def _named(value: str) -> str:
+    return normal(unquote(value.partition("///")[2] or value))
