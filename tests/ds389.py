@@ -83,12 +83,15 @@ def available() -> bool:
 
 
 @contextlib.contextmanager
-def ds389(entries: str = "", *, schema: str = "") -> Iterator[Ds389]:
-    """A server that holds TREE, the audit account and these entries. schema: LDIF of cn=schema. Stopped and removed on leaving."""
+def ds389(entries: str = "", *, schema: str = "", settings: str = "", plugins: tuple[str, ...] = ()) -> Iterator[Ds389]:
+    """A server that holds TREE, the audit account and these entries. Stopped and removed on leaving.
+
+    schema: LDIF of cn=schema; settings: lines of cn=config; plugins: names of plug-ins that are to run.
+    """
     folder = Path(tempfile.mkdtemp(prefix="sovaudit-ds389-"))
     try:
         server = Ds389(folder, free_port())
-        _lay_out(server, schema)
+        _lay_out(server, schema, settings, plugins)
         started = subprocess.run(
             ["ns-slapd", "-D", str(folder), "-i", str(folder / "pid")], capture_output=True, text=True, cwd=folder, check=False
         )
@@ -106,7 +109,7 @@ def ds389(entries: str = "", *, schema: str = "") -> Iterator[Ds389]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _lay_out(server: Ds389, schema: str) -> None:
+def _lay_out(server: Ds389, schema: str, settings: str, plugins: tuple[str, ...]) -> None:
     folder = server.folder
     for name in ("schema", "lock", "tmp", "ldif", "bak", "run", "log", "db", "db/userroot"):
         (folder / name).mkdir()
@@ -121,7 +124,13 @@ def _lay_out(server: Ds389, schema: str) -> None:
     for name, value in values.items():
         text = text.replace(f"%{name}%", str(value))
     text = re.sub(r"\n{3,}", "\n\n", "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#")))
-    text = text.replace("cn: config\n", f"cn: config\nnsslapd-listenhost: 127.0.0.1\nnsslapd-defaultnamingcontext: {BASE}\n", 1)
+    text = text.replace("cn: config\n", f"cn: config\nnsslapd-listenhost: 127.0.0.1\nnsslapd-defaultnamingcontext: {BASE}\n{settings}", 1)
+    for name in plugins:
+        text = re.sub(rf"(\ncn: {name}\n(?:[^\n]+\n)*?nsslapd-pluginEnabled: )off", r"\1on", text, flags=re.IGNORECASE)
+    if "Account Policy Plugin" in plugins:
+        text = text.replace(
+            "alwaysrecordlogin: no", "alwaysrecordlogin: yes\nstateattrname: lastLoginTime\naltstateattrname: createTimestamp"
+        )
     (folder / "dse.ldif").write_text(text)
     shutil.copy("/etc/dirsrv/config/slapd-collations.conf", folder)
     shutil.copy("/etc/dirsrv/schema/99user.ldif", folder / "schema")

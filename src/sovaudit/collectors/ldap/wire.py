@@ -44,6 +44,7 @@ def _any_of(names: Iterable[str]) -> str:
 
 # an attribute of that name and the set of its values, in lower case
 _SECRET = re.compile(f"\\x04.{_any_of(SECRETS)}(?:;[a-z0-9-]*)*1".encode(), re.DOTALL)
+_SWITCHES = (b"on", b"off")  # passwordHistory is a setting in 389's configuration, and old hashes in an entry
 _SCHEME = re.compile(rb"\{([A-Za-z0-9_./-]{1,32})\}")
 
 
@@ -238,13 +239,13 @@ def _chunk(pending: list[bytes], query: Search, result: Result) -> bytes:
 
 
 def masked(attributes: ber.Attributes, kept: tuple[str, ...] = ()) -> ber.Attributes:
-    """Without the values of secrets; of those in `kept` each value becomes its scheme, `{SSHA}`, or `cleartext`."""
+    """Without the values of secrets, but for a plain on or off; of those in `kept` each value becomes its scheme, `{SSHA}`, or `cleartext`."""
     found: ber.Attributes = {}
     for name, values in attributes.items():
         bare = name.partition(";")[0]
         if bare in kept:
             found[name] = [scheme(value) for value in values]
-        elif bare not in SECRETS:
+        elif bare not in SECRETS or all(value.lower() in _SWITCHES for value in values):
             found[name] = values
     return found
 

@@ -95,11 +95,12 @@ def _attribute(value: str, wanted: str) -> bool:
 class Rules:
     """All instructions of one directory, the server's own configuration included.
 
-    gaps: why there may be more, or what of them was not understood.
+    gaps: why there may be more, or what of them was not understood. sees_all: whether nothing is hidden from who asked.
     """
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, sees_all: Callable[[], bool]) -> None:
         self._directory = directory
+        self._sees_all = sees_all
 
     @cached_property
     def all(self) -> tuple[Rule, ...]:
@@ -114,15 +115,18 @@ class Rules:
         rules: list[Rule] = []
         gaps: list[Gap] = []
         for search in ("access", "config-access"):
+            before = len(rules) + len(gaps)
             try:
                 for entry in self._directory.entries(search):
                     self._take(entry, rules, gaps)
                 gap = self._directory.gap(search)
+                if gap is None and len(rules) + len(gaps) == before and not self._sees_all():
+                    gap = Gap(
+                        "attribute:aci", Reason.DENIED, f"no instruction of {'the tree' if search == 'access' else 'cn=config'} is shown"
+                    )
             except Unseen as unseen:
                 gap = unseen.gap
             gaps += [gap] if gap is not None else []
-        if not rules and not gaps:
-            gaps.append(Gap("attribute:aci", Reason.DENIED, "no instruction is shown to this account"))
         return tuple(rules), tuple(gaps)
 
     @staticmethod
@@ -134,7 +138,15 @@ class Rules:
             except ValueError as error:
                 gaps.append(Gap(f"aci:{normal(entry.dn)}", Reason.UNSUPPORTED, f"not understood ({error}): {text[:120]}"))
                 continue
+            if len({permission.allow for permission in aci.permissions}) > 1:
+                # the server refuses those whom such an instruction names nowhere, too: what others allow them is uncertain then
+                gaps.append(Gap(f"mixed:{normal(entry.dn)}", Reason.UNSUPPORTED, f"allow and deny in one instruction: {aci.name}"))
             rules += [Rule(normal(entry.dn), aci, permission, line) for permission in aci.permissions]
+
+    @property
+    def mixed(self) -> bool:
+        """Whether some instruction allows and denies at once."""
+        return any(gap.item.startswith("mixed:") for gap in self.gaps)
 
     @cached_property
     def denials(self) -> tuple[Rule, ...]:

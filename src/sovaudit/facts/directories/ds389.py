@@ -33,7 +33,7 @@ class Ds389(Unmodelled):
     def __init__(self, directory: Directory) -> None:
         self.directory = directory
         self.settings = Settings(directory)
-        self.rules = Rules(directory)
+        self.rules = Rules(directory, lambda: self.ruler or self.stored)
 
     # What this account may read
 
@@ -81,7 +81,7 @@ class Ds389(Unmodelled):
                 return False
             whole = rule.covers(attribute) is Holds.YES and not rule.narrow and below(base, rule.base)
             allowed = allowed or (whole and holds is Holds.YES and not rule.conditional and rule.covers("aci") is Holds.YES)
-        return allowed and not any(gap.item.startswith("aci:") for gap in self.rules.gaps)
+        return allowed and not any(gap.item.startswith(("aci:", "mixed:")) for gap in self.rules.gaps)
 
     def _me(self, one: Bind) -> Holds:
         """Whether a comparison of a bind rule means who asked; groups are taken at their word, without those within them."""

@@ -208,8 +208,7 @@ def _opens(get: Get) -> Seen:
     unlock = on(get("passwordUnlock"))
     if isinstance(unlock, Gap):
         return unlock
-    seconds = number(get("passwordLockoutDuration"))
-    return seconds if isinstance(seconds, Gap) or not unlock or not seconds else seconds if unlock else None
+    return number(get("passwordLockoutDuration")) if unlock else None
 
 
 def _syntax(name: str, get: Get, settings: Settings) -> tuple[Seen, Seen, tuple[Line, ...]]:

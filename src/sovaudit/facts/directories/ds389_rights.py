@@ -47,7 +47,7 @@ class Powers:
         gaps: list[Gap] = []
         for group in self._top:
             gaps += self._of_group(group, found)
-        for rule in self._ruling:
+        for rule in () if self._rules.mixed else self._ruling:
             doubt = self._rules.doubtful(rule.permission.bind)
             gaps += [doubt] if doubt is not None else []
             for account in self._rules.candidates(rule.permission.bind):
@@ -144,7 +144,7 @@ class Powers:
         held: list[Right] = []
         for rule in self._rules.all:
             rights = [right for right in ("read", "search", "compare", "write") if rule.gives(right)]
-            if not rule.permission.allow or not rights:
+            if not rule.permission.allow or not rights or not (below(self._base, rule.base) or below(rule.base, self._base)):
                 continue
             for name in self._passwords:
                 if rule.covers(name) is Holds.YES:
