@@ -97,16 +97,20 @@ class Policies:
         for account in self._directory.accounts:
             if account.enabled is False:
                 continue
-            name = GLOBAL if local is False else self._of(account, local, known)
+            name = self.named(account, local, known)
             if isinstance(name, Gap):
                 gaps[name.item] = name
                 name = f"\0{name.item}"
             by_policy.setdefault(name, []).append(account)
         found = []
         for name, accounts in sorted(by_policy.items()):
-            policy = gaps[name[1:]] if name.startswith("\0") else self.policy(known.get(name))
+            policy = gaps[name[1:]] if name.startswith("\0") else self.policy(name, known.get(name))
             found.append(Applied(policy, tuple(accounts)))
         return tuple(found)
+
+    def named(self, account: Account, local: bool | Gap, known: dict[str, Entry]) -> str | Gap:
+        """The name of an account's policy: its normal DN, GLOBAL, or why it was not seen. local: whether local policies count."""
+        return GLOBAL if local is False else self._of(account, local, known)
 
     def _known(self) -> dict[str, Entry]:
         return {normal(entry.dn): entry for entry in self._directory.entries("policies") if "passwordpolicy" in entry.classes()}
@@ -157,8 +161,8 @@ class Policies:
 
     _cos: list[tuple[str, str]] | None = None
 
-    def policy(self, entry: Entry | None) -> PasswordPolicy:
-        """A local policy, or the global one for None."""
+    def policy(self, name: str, entry: Entry | None) -> PasswordPolicy:
+        """A local policy, or the global one where there is no entry of the name."""
         settings = self._settings
         if entry is None:
             return _policy(GLOBAL, settings.get, settings.lines(*_SHOWN), self._directory.artifacts("config"), settings)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sovaudit.facts.directory import Directory
 
 PASSWORDS = ("userpassword",)
-RULING = ("userpassword", "aci")  # whoever writes one of them over the whole tree can make themselves anybody
 JOINING = ("member", "uniquemember", "nsroledn", "aci")
 EVERYBODY = "every account"
 
@@ -36,6 +35,7 @@ class Powers:
         self._settings = settings
         self._top = top
         self._passwords = passwords
+        self._decisive = (*passwords, "aci")  # whoever writes one of them over the whole tree can make themselves anybody
         self._base = normal(directory.evidence.identity.get("base", ""))
 
     def admins(self) -> Admins:
@@ -94,7 +94,7 @@ class Powers:
             return rule.gives("write") and rule.covers("nsslapd-rootpw") is Holds.YES
         if not below(self._base, rule.base):
             return False
-        return rule.gives("proxy") or (rule.gives("write") and any(rule.covers(name) is Holds.YES for name in RULING))
+        return rule.gives("proxy") or (rule.gives("write") and any(rule.covers(name) is Holds.YES for name in self._decisive))
 
     def _ungainsaid(self, rule: Rule, account: Account) -> bool:
         """Whether no deny takes from an account all that makes a rule a ruler's."""
@@ -102,7 +102,8 @@ class Powers:
             return True
         if below("cn=config", rule.base):
             return not self._rules.denied(account, "write", "nsslapd-rootpw", "cn=config")
-        return any(rule.covers(name) is Holds.YES and not self._rules.denied(account, "write", name, self._base) for name in RULING)
+        names = [name for name in self._decisive if rule.covers(name) is Holds.YES]
+        return any(not self._rules.denied(account, "write", name, self._base) for name in names)
 
     def _through(self, rule: Rule, account: Account) -> tuple[str, tuple[Line, ...]]:
         for one in comparisons(rule.permission.bind):
@@ -131,10 +132,11 @@ class Powers:
             what = self._reaches(rule, rulers, groups)
             if not what:
                 continue
-            if rule.narrow:
+            holders = list(self._holders(rule, rulers, what))
+            if rule.narrow and holders:
                 gaps.append(Gap(f"aci:{rule.home}", Reason.UNSUPPORTED, f"over which entries it holds was not worked out: {rule.aci.name}"))
                 continue
-            held += [Right(holder, what, rule.base, (rule.line,)) for holder in self._holders(rule, rulers, what)]
+            held += [Right(holder, what, rule.base, (rule.line,)) for holder in holders]
         return Rights(tuple(held), tuple(dict.fromkeys(gaps)), len(self._rules.all))
 
     def password_access(self) -> Rights:

@@ -27,4 +27,8 @@ def view_of(directory: Directory) -> View:
         from sovaudit.facts.directories.ds389 import Ds389
 
         return Ds389(directory)
+    if directory.product == "freeipa":
+        from sovaudit.facts.directories.freeipa import FreeIpa
+
+        return FreeIpa(directory)
     raise Unseen(Gap("product", Reason.UNSUPPORTED, f"a directory of the kind {directory.product or 'unknown'} is not modelled"))
