@@ -36,6 +36,7 @@ LAYERS = (
     ("output",),
     ("audit",),
     ("history",),
+    ("originals",),
     ("verification",),
     ("__init__",),
     ("cli", "__main__"),

@@ -6,7 +6,8 @@ The argument, in order; each step is one line of the answer:
 (4) the page, rendered again from the document and the signature, is the page byte for byte;
 (5) the evidence bundle is whole and is the one the report names;
 (6) controls, counts, waivers and gate follow from the findings;
-(7) the findings follow from the evidence.
+(7) the findings follow from the evidence;
+(8) archives and exports that stayed with their owner, where they are shown, are what the evidence was taken from.
 What was recomputed is believed over any signer. What only the signer says remains so: scope, waivers, declarations, issued_at.
 """
 
@@ -45,10 +46,13 @@ class Verification:
         return all(step.ok is not False for step in self.steps)
 
 
-def verify(path: Path, *, trust: Sequence[Path], evidence: Path | None = None, moment: datetime | None = None) -> Verification:
+def verify(
+    path: Path, *, trust: Sequence[Path], evidence: Path | None = None, sources: Sequence[Path] = (), moment: datetime | None = None
+) -> Verification:
     """Verify report.json or report.html. The signature, page and evidence are looked for beside it where they are not named.
 
-    trust: PEM or DER certificates; without any, no signature can be trusted and the answer is not ok.
+    trust: PEM or DER certificates; without any, no signature can be trusted and the answer is not ok. sources: log archives and badge
+    exports as they were audited.
     Raises UsageError for what is not one of our files; one of ours that does not hold gives steps that are not ok.
     """
     try:
@@ -67,6 +71,7 @@ def verify(path: Path, *, trust: Sequence[Path], evidence: Path | None = None, m
             *_signatures(document, signature, trust, moment),
             _page(page, document, signature, report),
             *_recomputed(report, bundle),
+            *_sources(bundle, sources),
         )
     )
 
@@ -162,6 +167,25 @@ def _recomputed(report: Report, evidence: Path | None) -> tuple[Step, ...]:
             steps.append(_verdicts(report, bundle))
     except IntegrityError as error:
         steps.append(Step("evidence", False, str(error)))
+    return tuple(steps)
+
+
+def _sources(evidence: Path | None, sources: Sequence[Path]) -> tuple[Step, ...]:
+    if not sources:
+        return ()
+    if evidence is None:
+        return (Step("source", None, "no bundle was given that could say what was read"),)
+    from sovaudit import originals
+
+    steps = []
+    try:
+        with Bundle(evidence) as bundle:
+            held = [one for one in bundle if originals.has_original(one)]
+            for one, source in originals.pair(sources, held):
+                found = originals.compare(one, source)
+                steps.append(Step("source", found.ok, f"{source}: {found.detail}"))
+    except IntegrityError as error:
+        steps.append(Step("source", False, str(error)))
     return tuple(steps)
 
 

@@ -16,6 +16,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("report", metavar="report.json|report.html")
     parser.add_argument("--trust", action="append", metavar="CERT", help="a certificate you trust; may be given more than once")
     parser.add_argument("--evidence", metavar="FILE.sova", help="the evidence (evidence.sova beside the report unless named)")
+    parser.add_argument(
+        "--source", action="append", default=[], metavar="PATH", help="a log archive or badge export that was audited: compare it again"
+    )
     parser.add_argument("--at", metavar="DATE", help="judge certificates at this moment (ISO 8601), not now")
     common.config_arguments(parser)
 
@@ -30,6 +33,7 @@ def run(options: argparse.Namespace) -> int:
         Path(options.report),
         trust=[Path(name) for name in options.trust],
         evidence=Path(options.evidence) if options.evidence else None,
+        sources=[Path(name) for name in options.source],
         moment=_moment(options.at),
     )
     for step in answer.steps:
