@@ -5,6 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from sovaudit.facts.roster import Roster
+from sovaudit.testing import roster_with
+
 NEST = ("street", "hall", "room", "cage")
 DOORS = [
     {"access_point": f"{behind}-{way}", "door": behind, "site": "north", "area_from": pair[0], "area_to": pair[1], "has_exit_reader": True}
@@ -16,6 +19,11 @@ DOORS = [
 def go(at: str, reader: str, who: str = "B1", **more: Any) -> dict[str, Any]:
     """A grant at a reader, such as `hall-in`, on 2026-03-02."""
     return {"event_time": f"2026-03-02 {at}", "access_point": reader, "credential": who, "source": "C1", **more}
+
+
+def staff(*rows: dict[str, Any]) -> Roster:
+    """A roster under the names that `badges_with` has."""
+    return roster_with(*rows, identify=True)
 
 
 def walk(who: str, *steps: str) -> list[dict[str, Any]]:

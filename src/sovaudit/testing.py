@@ -221,11 +221,13 @@ def directory_with(**more: object) -> Directory:
 
 
 def list_evidence(
-    kind: str, rows: Iterable[Mapping[str, object]], *, columns: Iterable[str] | None = None, taken_at: datetime = NOW, name: str = ""
-) -> Evidence:
+    kind: str, rows: Iterable[Mapping[str, object]], *, columns: Iterable[str] | None = None, taken_at: datetime = NOW, name: str = "",
+    identify: bool = False,
+) -> Evidence:  # fmt: skip
     """Evidence of a list of this kind (`people`, `rights`) as its collector writes it from a CSV file with these rows under their own names.
 
     A value may be a list where a cell may hold several. columns: of the file, where they are more than the rows fill.
+    identify: people and badges under their names, as `badges_with` has them.
     """
     import csv
     import tempfile
@@ -245,7 +247,7 @@ def list_evidence(
             for row in given:
                 values = [row.get(head) for head in heads]
                 writer.writerow([";".join(map(str, value)) if isinstance(value, (list, tuple)) else value for value in values])
-        found = collect(parse_target(f"{kind}:{path}"), CollectOptions(people_key=b"testing"))
+        found = collect(parse_target(f"{kind}:{path}"), CollectOptions(people_key=b"testing", identify=identify))
     if not found.collected:
         raise ValueError(found.error)
     target = Target(f"{kind}:{name}", f"{kind}:{name}", kind)

@@ -1,0 +1,82 @@
+"""Whose a badge is: by the `credentials` table, the roster, the person that events name; and which badges are visitors'.
+
+A person goes by the name that the evidence has for them: a pseudonym, or the id where names were asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sovaudit.facts.badges import BadgeLog
+from sovaudit.facts.files import Unseen
+from sovaudit.facts.roster import Person, Roster
+from sovaudit.model.evidence import Gap
+from sovaudit.model.verdict import Reason
+
+MOST = 200  # subjects that are named one by one
+VISITOR = "visitor"
+KINDS = {"staff": "staff", "employee": "staff", "personnel": "staff", "agent": "staff", "contractor": "contractor", "prestataire": "contractor",
+         VISITOR: VISITOR, "visiteur": VISITOR}  # fmt: skip
+ACTIVE = frozenset("active actif enabled valid valide issued 1 true yes oui".split())
+INACTIVE = frozenset(
+    "inactive inactif disabled desactive désactivé blocked bloque bloqué lost perdu stolen vole volé returned rendu suspended suspendu "
+    "revoked revoque révoqué expired expire expiré 0 false no non".split()
+)
+VISITORS = "lower(kind) IN ('visitor', 'visiteur')"
+
+
+def name_of(person: Person) -> str:
+    """The person as the log's evidence names people."""
+    return person.person or person.id
+
+
+def live(status: str | None) -> bool | None:
+    """Whether a status word of the `credentials` table means a badge in use; None for a word that we do not know."""
+    word = (status or "active").strip().lower()
+    return True if word in ACTIVE else False if word in INACTIVE else None
+
+
+def holders(log: BadgeLog, people: Roster | None = None) -> None:
+    """The table `holders`: credential, person; each pair that a row of the `credentials` table or the roster gives."""
+    rows = [(badge, name_of(person)) for person in (people.people if people else ()) for badge in person.badges if name_of(person)]
+    log.load("roster_badges", {"credential": "VARCHAR", "person": "VARCHAR"}, rows)
+    table = "UNION SELECT credential, subject FROM credentials WHERE credential IS NOT NULL AND subject IS NOT NULL"
+    log.keep("holders", f"SELECT credential, person FROM roster_badges {table if log.has('credentials') else ''}")
+
+
+def one_holder(log: BadgeLog, people: Roster | None = None) -> None:
+    """The table `holder`: credential, person; badges that only one person ever held."""
+    holders(log, people)
+    log.keep("holder", "SELECT credential, min(person) AS person FROM holders GROUP BY credential HAVING min(person) = max(person)")
+
+
+def need_link(log: BadgeLog, people: Roster | None = None) -> None:
+    """Raises Unseen where nothing says whose a badge is."""
+    log.need("credential")
+    if log.has("credentials") or log.filled["subject"] or (people is not None and any(person.badges for person in people.people)):
+        return
+    raise Unseen(
+        Gap("badges/credentials", Reason.ABSENT, "nothing says whose a badge is: no table of credentials, no subject, no badge in a roster")
+    )
+
+
+@dataclass(slots=True)
+class Use:
+    """How a badge was used. row: the record of its first use; subjects: persons that its events name, at most two of them."""
+
+    badge: str
+    count: int
+    first: int
+    last: int
+    row: int
+    subjects: tuple[str, ...]
+
+
+def uses(log: BadgeLog, which: str = "event = 'GRANTED'") -> Iterable[Use]:
+    """Each badge of the log with its uses, sorted. which: a condition on events."""
+    for badge, count, first, last, row, least, most in log.query(
+        "SELECT credential, count(*), min(event_time), max(event_time), min_by(row, (event_time, row)), min(subject), max(subject) "
+        f"FROM events WHERE credential IS NOT NULL AND {which} GROUP BY credential ORDER BY credential"
+    ):
+        yield Use(badge, count, first, last, row, tuple(sorted({name for name in (least, most) if name is not None})))
