@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -127,3 +128,37 @@ def test_names_are_checked_and_written_as_ldif_wants_them(printed: Callable[...,
     for bad in (["--bind-dn", 'cn=a" by * write "'], ["--bind-dn", "nobody"], ["--base", "cn=a\nb"], ["--secret", "a b"]):
         assert main(["privileges", "--format", "ldap", "--product", "openldap", *bad]) == 2
         assert "is no" in capsys.readouterr().err
+
+
+def _preflight(server: Slapd, who: str, password: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    (folder / "password").write_text(password)
+    main(
+        ["preflight", "--isolated", server.uri, "--bind-dn", who, "--bind-password-file", str(folder / "password"), "--ca", str(server.ca)]
+    )
+    return capsys.readouterr().out.splitlines()
+
+
+@SLAPD
+def test_preflight_says_what_may_be_read_and_what_that_costs(
+    printed: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with lab.slapd(CLEAR + ACCOUNT, overlays=OVERLAYS, access=CLOSED) as server:
+        before = _preflight(server, EYE, EYE_PASSWORD, tmp_path, capsys)
+        assert any(line.startswith("  search config: UNKNOWN") for line in before)
+        assert any("costs password-policy.directory-min-length" in line for line in before)
+        assert server.tool("ldapmodify", ADMIN, ADMIN_PASSWORD, stdin=printed("--product", "openldap", "--bind-dn", EYE)).returncode == 0
+        after = _preflight(server, EYE, EYE_PASSWORD, tmp_path, capsys)
+        at = next(number for number, line in enumerate(after) if line.startswith("  search accounts: READABLE, 7 entries"))
+        assert (
+            "pwdPolicySubentry" in after[at + 1]
+            and "READABLE" in after[at + 1]
+            and "authTimestamp" in after[at + 2]
+            and "UNKNOWN" in after[at + 2]
+        )
+        assert any(line.startswith("  search passwords: UNKNOWN (nothing came") for line in after)
+        costs = {line.split()[1].rstrip(":") for line in before if line.startswith("  costs")}
+        assert {line.split()[1].rstrip(":") for line in after if line.startswith("  costs")} < costs
+        root = _preflight(server, ADMIN, ADMIN_PASSWORD, tmp_path, capsys)
+        at = next(number for number, line in enumerate(root) if line.startswith("  search accounts: READABLE, 7 entries"))
+        assert "ABSENT" in root[at + 2] and "authTimestamp" in root[at + 2]
+        assert any(line.startswith("  search token-secrets: ABSENT") for line in root)

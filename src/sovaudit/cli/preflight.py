@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from sovaudit.cli import common, config
+
+if TYPE_CHECKING:
+    from sovaudit.facts.directory import Directory
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,9 +18,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     common.config_arguments(parser)
 
 
+def _readable(directory: Directory) -> None:
+    """Search by search what was shown; an attribute that no entry shows is nowhere, or closed to this account."""
+    from sovaudit.facts.directories.readability import readability
+
+    for one in readability(directory):
+        count = f", {one.entries} entries" if one.entries else ""
+        print(common.shown(f"  search {one.search}: {one.state.value}{count}{f' ({one.why})' if one.why else ''}"))
+        if one.shown:
+            print(common.shown(f"    READABLE: {' '.join(one.shown)}"))
+        if one.hidden and one.entries:
+            print(common.shown(f"    UNKNOWN, shown by no entry: {' '.join(one.hidden)}"))
+        if one.absent:
+            print(common.shown(f"    ABSENT: {' '.join(one.absent)}"))
+
+
 def run(options: argparse.Namespace) -> int:
     from sovaudit import engine
     from sovaudit.collectors import collect
+    from sovaudit.facts.directory import Directory
     from sovaudit.model.verdict import Reason, Verdict
 
     config.settle(options)
@@ -30,10 +50,13 @@ def run(options: argparse.Namespace) -> int:
         denied = [gap for gap in evidence.gaps if gap.reason in (Reason.DENIED, Reason.TIMEOUT, Reason.TRUNCATED)]
         for gap in denied:
             print(common.shown(f"  not seen: {gap.item} ({gap.reason.value}{', ' + gap.detail if gap.detail else ''})"))
+        if evidence.collected and evidence.target.kind in Directory.kinds:
+            _readable(Directory(evidence))
         for judgement in engine.judge(audit.selected, [evidence]):
             unknown = [finding for finding in judgement.findings if finding.verdict in (Verdict.UNKNOWN, Verdict.ERROR)]
             if unknown:
                 costs += 1
-                print(common.shown(f"  costs {judgement.check}: {common.sentence(unknown[0])}"))
+                items = ", ".join(dict.fromkeys(gap.item for finding in unknown for gap in finding.gaps))
+                print(common.shown(f"  costs {judgement.check}: {common.sentence(unknown[0])}{f' ({items})' if items else ''}"))
     print("every check can be judged" if not costs else f"{costs} checks cannot be judged in full")
     return 3 if costs else 0
