@@ -196,8 +196,22 @@ def test_a_companion_that_was_not_collected_leaves_doubt() -> None:
     assert judgement.findings[0].message.args["target"] == "p"
 
 
-def test_what_is_judged_cannot_be_a_companion() -> None:
+def of_all_people(people: People) -> Outcomes:
+    yield passed("fine", subject=str(len(people.names)))
+
+
+def test_a_companion_is_judged_once_over_all_its_targets() -> None:
+    world = [evidence_with(target="a"), evidence_with(target="y", kind="people"), evidence_with(target="z", kind="people")]
+    (judgement,) = judge([chosen(of_all_people, (People,))], world)
+    assert (judgement.target, judgement.passed) == ("*", ("2",))
+    lost = replace(world[2], status=TargetStatus.FAILED, error="no such file")
+    (judgement,) = judge([chosen(of_all_people, (People,))], [world[0], lost])
+    assert [finding.verdict.value for finding in judgement.findings] == ["unknown"]
+    assert list(judge([chosen(of_all_people, (People,))], world[:1])) == []
+
+
+def test_what_is_judged_cannot_be_missing() -> None:
     with pytest.raises(UsageError, match="first parameter"):
-        list(judge([chosen(of_people, (People,))], []))
+        list(judge([chosen(of_people, (People | None,))], []))
     with pytest.raises(UsageError, match="target by target"):
         list(judge([chosen(of_people, (Host, Place))], []))

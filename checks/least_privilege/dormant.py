@@ -2,7 +2,8 @@
 
 An account that nobody has used for months is noticed by nobody when somebody does. It outlives its purpose, and often its owner.
 
-One answer per account that has a shell, or that a door lets in without one. Enabled is one that SSH or the console gives a session with anything.
+On a host: one answer per account that has a shell, or that a door lets in without one. Enabled is one that SSH or the console gives a session with
+anything.
 The record is /var/log/lastlog, where sshd, login and display managers write each login by uid; it is not rotated, so the last one stands there
 however long ago it was. For an account without any login on record the days count from the last change of its password (shadow(5)), the only trace
 of when it was given to somebody; an admin's change counts like its owner's.
@@ -13,19 +14,34 @@ date of its password; whether it is enabled was not seen; or accounts come from 
 What lastlog does not hold: sessions without a terminal (`ssh host command`, scp, sftp), su, sudo, cron. An account that is used only so looks unused,
 and needs a waiver that says so; `Accepted` lines of its name in the log of logins show it. Two accounts of one uid share one record.
 
-Remedy: `usermod -L -e 1 NAME` for an account that is not needed, or remove it (`deluser NAME`).
+In a directory: one answer per account of a person or a service, by type and class, not by name; machines, and what the product made itself, are not
+counted. The record is the directory's own: lastLogonTimestamp and lastLogon (AD), pwdLastSuccess or authTimestamp (OpenLDAP), lastLoginTime (389),
+krbLastSuccessfulAuth (FreeIPA). Where it may lag behind, as in AD by up to 14 days, the account fails only beyond those. An account without a login
+counts from the day on which it was made, or its password was last set, whichever is later. Accounts whose logins are not recorded get one answer
+together.
+Out of reach: logins at another server that keeps its record to itself.
+
+Remedy: `usermod -L -e 1 NAME` for an account that is not needed, or remove it (`deluser NAME`); in a directory disable it.
 """
 
 from datetime import timedelta
 
-from sovaudit.authoring import Host, Outcomes, Reason, Unseen, check, failed, not_applicable, passed, unknown
+from sovaudit.authoring import Directory, Host, Line, Outcomes, Reason, Unseen, check, failed, not_applicable, passed, unknown
 from sovaudit.facts.accounts import day
+from sovaudit.facts.directories.idleness import Idle, idleness
 from sovaudit.facts.doors import sessions
 from sovaudit.model.evidence import Gap
 
 
 @check("least-privilege.dormant", severity="medium", since="0.1")
-def dormant(host: Host, *, max_idle_days: int = 90) -> Outcomes:
+def dormant(place: Host | Directory, *, max_idle_days: int = 90) -> Outcomes:
+    if isinstance(place, Host):
+        yield from _host(place, max_idle_days)
+    else:
+        yield from _directory(place, max_idle_days)
+
+
+def _host(host: Host, max_idle_days: int) -> Outcomes:
     asked = False
     gaps: list[Gap] = []
     logins = {}
@@ -73,3 +89,47 @@ def dormant(host: Host, *, max_idle_days: int = 90) -> Outcomes:
         yield unknown("accounts from {source} were not seen", subject=source, settle="the accounts of {source}", gaps=[gap], source=source)
     if not asked:
         yield not_applicable("no account has a shell")
+
+
+def _directory(directory: Directory, max_idle_days: int) -> Outcomes:
+    asked, unrecorded = False, 0
+    where = "the last logins of {name}, from the logs of the directory"
+    for account, idle in idleness(directory, max_idle_days):
+        asked = True
+        name, days = account.name, idle.days
+        because = [*account.because, Line(account.dn, 0, idle.text)]
+        if idle.state is Idle.DISABLED:
+            yield passed("{name} is not enabled", subject=name, because=account.because, name=name)
+        elif idle.state is Idle.UNRECORDED:
+            unrecorded += 1
+        elif idle.state is Idle.UNSEEN:
+            text = "no login of {name} is recorded, and since when it exists was not seen"
+            gap = Gap("attribute:createTimestamp", Reason.ABSENT, "nor any date of its password")
+            yield unknown(text, subject=name, settle="when {name} was made", gaps=[gap], name=name)
+        elif idle.state is Idle.USED:
+            yield passed("{name} logged in {days} days ago", subject=name, seen=str(days), name=name, days=days)
+        elif idle.state is Idle.NEW:
+            text = "no login of {name} is recorded yet, and it is {days} days old"
+            yield passed(text, subject=name, seen=str(days), because=because, name=name, days=days)
+        elif idle.state is Idle.PERHAPS:
+            text = "no login of {name} is recorded for {days} days, and the record may lag {lag} days behind"
+            gap = Gap("attribute:lastLogonTimestamp", Reason.AMBIGUOUS, f"up to {account.login_lag_days} days late")
+            lag = account.login_lag_days
+            yield unknown(text, subject=name, settle=where, gaps=[gap], because=because, name=name, days=days, lag=lag)
+        elif not isinstance(account.enabled, bool):
+            text = "{name} may be enabled, and no login is recorded for {days} days"
+            yield unknown(text, subject=name, gaps=[account.enabled], because=because, settle=where, name=name, days=days)
+        elif idle.state is Idle.NEVER:
+            text = "no login of {name} is recorded at all, and it is {days} days old"
+            yield failed(text, subject=name, seen=str(days), because=because, name=name, days=days)
+        else:
+            text = "no login of {name} is recorded for {days} days"
+            yield failed(text, subject=name, seen=str(days), because=because, name=name, days=days)
+    if unrecorded:
+        text = "logins of {count} enabled accounts are not recorded, or not shown"
+        gap = Gap("attribute:last login", Reason.ABSENT, "no entry shows one, or not this one's")
+        settle = "a directory that records them (olcLastBind, the Account Policy plug-in …), and the right to read that"
+        yield unknown(text, subject="logins", gaps=[gap], settle=settle, count=unrecorded)
+    if not asked:
+        yield not_applicable("no account is a person's or a service's")
+    directory.complete("accounts")

@@ -1,8 +1,8 @@
 """What a check asks for, read from its signature, and the facts that answer it.
 
 The first positional parameter is judged: on each target of its kinds (`host: Host`, `place: Host | Directory`), or on all of them
-together (`hosts: tuple[Host, ...]`). Further ones stand beside it: a fact made of every target of its kinds (`people: Roster`), or all of
-them (`hosts: tuple[Host, ...]`); `| None` where the check can do without.
+together (`hosts: tuple[Host, ...]`, or a fact that is made of them all: `rights: Rights`). Further ones stand beside it: such a fact (`people:
+Roster`), or all targets of its kinds (`hosts: tuple[Host, ...]`); `| None` where the check can do without.
 """
 
 from __future__ import annotations
@@ -38,6 +38,11 @@ class Need:
         """Whether one fact is made of all targets."""
         return not self.together and bool(getattr(self.facts[0], "companion", False))
 
+    @property
+    def once(self) -> bool:
+        """Whether all targets are judged at once."""
+        return self.together or self.folded
+
     def facts_of(self, kind: str) -> Any:
         """The class that reads a kind of target."""
         return next(one for one in self.facts if kind in one.kinds)
@@ -50,13 +55,17 @@ class Binding:
     primary: Need
     beside: tuple[Need, ...]
 
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        return (self.primary, *self.beside)
+
 
 def binding(check: Check) -> Binding:
     """Raises UsageError for a check that asks for what no collector provides."""
     if not check.needs:
         raise UsageError("asks for nothing, so there is nothing to judge", where=f"check {check.id}", hint=HINT)
     primary, *beside = (_need(check, annotation) for annotation in check.needs)
-    if primary.optional or primary.folded:
+    if primary.optional:
         raise UsageError("its first parameter is what is judged: it cannot be missing", where=f"check {check.id}", hint=HINT)
     for need in beside:
         if not (need.together or need.folded):

@@ -66,12 +66,12 @@ def judge(
     stood beside ours. Raises UsageError for a check that asks for facts nobody provides.
     """
     bound = [(selection, binding(selection.check)) for selection in selections]
-    alone = [(selection, found.primary) for selection, found in bound if not found.primary.together and not found.beside]
-    later = [(selection, found) for selection, found in bound if found.primary.together or found.beside]
+    alone = [(selection, found.primary) for selection, found in bound if not found.primary.once and not found.beside]
+    later = [(selection, found) for selection, found in bound if found.primary.once or found.beside]
     if later and iter(evidences) is evidences:
         evidences = list(evidences)  # it cannot be read twice
     said: dict[Hashable, Finding] = {}
-    audit = _Audit(evidences, frozenset(kind for _, found in later for need in found.beside if need.folded for kind in need.kinds))
+    audit = _Audit(evidences, frozenset(kind for _, found in later for need in found.needs if need.folded for kind in need.kinds))
     for evidence in evidences:
         if each is not None:
             each(evidence)
@@ -83,7 +83,7 @@ def judge(
         if calibration is not None and evidence.collected and evidence.target.kind in Host.kinds:
             calibration.extend(_calibrate(facts(_HOST)))
     later = [(selection, found) for selection, found in later if audit.can_run(found)]
-    joined = [(selection, found) for selection, found in later if not found.primary.together]
+    joined = [(selection, found) for selection, found in later if not found.primary.once]
     for evidence in evidences if joined else ():
         facts = audit.facts(evidence)
         for selection, found in joined:
@@ -91,13 +91,12 @@ def judge(
                 digests = _Digests(evidence, *audit.folded(found), said=said)
                 yield _judge(selection, facts(found.primary), audit.beside(found), evidence, digests, audit.missing(found))
     for selection, found in later:
-        if found.primary.together:
+        if found.primary.once:
             outcomes = [_uncollected(evidence) for evidence in audit.uncollected if evidence.target.kind in found.primary.kinds]
             missing = audit.missing(found)
             outcomes += [_uncollected(evidence) for evidence in missing]
-            every = audit.all(found.primary)
-            if len(every) and not missing:
-                outcomes += _run(selection, (every, *audit.beside(found)))
+            if audit.collected(found.primary) and not missing:
+                outcomes += _run(selection, (audit.together(found.primary), *audit.beside(found)))
             yield _judgement(selection, outcomes, "*", _Digests(*audit.folded(found)))
 
 
@@ -139,9 +138,17 @@ class _Audit:
 
     def all(self, need: Need) -> Sequence[Any]:
         count = sum(self._counts.get(kind, 0) for kind in need.kinds)
-        if count == 1 and len(need.facts) == 1 and need.facts[0] in self._last:
-            return (self._last[need.facts[0]][1],)
+        for made in need.facts if count == 1 else ():
+            if made in self._last and any(self._counts.get(kind) for kind in made.kinds):
+                return (self._last[made][1],)
         return Many(need, self._evidences, count)
+
+    def collected(self, need: Need) -> bool:
+        return any(self._counts.get(kind) for kind in need.kinds)
+
+    def together(self, need: Need) -> Any:
+        """What all collected targets of some kinds are: one fact made of them, or the facts of each."""
+        return self._one(need) if need.folded else self.all(need)
 
     def _present(self, need: Need) -> bool:
         return any(self._counts.get(kind) for kind in need.kinds) or any(one.target.kind in need.kinds for one in self.uncollected)
@@ -151,7 +158,7 @@ class _Audit:
         return self._present(found.primary) and all(need.optional or self._present(need) for need in found.beside)
 
     def folded(self, found: Binding) -> tuple[Evidence, ...]:
-        kinds = {kind for need in found.beside if need.folded for kind in need.kinds}
+        kinds = {kind for need in found.needs if need.folded for kind in need.kinds}
         return tuple(evidence for evidence in self._kept if evidence.collected and evidence.target.kind in kinds)
 
     def missing(self, found: Binding) -> list[Evidence]:
@@ -160,13 +167,9 @@ class _Audit:
         return [evidence for evidence in self.uncollected if evidence.target.kind in kinds]
 
     def beside(self, found: Binding) -> tuple[Any, ...]:
-        return tuple(self._one(need) for need in found.beside)
+        return tuple(None if need.optional and not self._present(need) else self.together(need) for need in found.beside)
 
     def _one(self, need: Need) -> Any:
-        if need.optional and not self._present(need):
-            return None
-        if not need.folded:
-            return self.all(need)
         evidences = tuple(evidence for evidence in self._kept if evidence.collected and evidence.target.kind in need.kinds)
         key = need.facts[0]
         if key not in self._last:

@@ -6,7 +6,7 @@ import pytest
 from sovaudit.content.checks.least_privilege.dormant import dormant
 
 from sovaudit.facts.host import Host
-from sovaudit.testing import NOW, run, verdicts
+from sovaudit.testing import NOW, directory_with, run, verdicts
 from tests.checks.ssh_world import ONE, SHADOW, world
 
 SECONDS = int(NOW.timestamp())
@@ -59,3 +59,68 @@ def test_unseen() -> None:
 
 def test_no_account_with_a_shell() -> None:
     assert judged(seen("", files={"/etc/passwd": "root:x:0:0::/root:/usr/sbin/nologin\n"})) == {"": "not_applicable"}
+
+
+def in_directory(*accounts: tuple[str, dict[str, str]], **more: object) -> dict[str, str]:
+    entries = [
+        (
+            f"uid={uid},{BASE}",
+            {"objectClass": [rest.pop("class", "inetOrgPerson")], "uid": [uid], **{key: [value] for key, value in rest.items()}},
+        )
+        for uid, rest in accounts
+    ]
+    return verdicts(run(dormant, directory_with(accounts=entries, **more)))
+
+
+BASE = "ou=people,dc=example,dc=org"
+SEEN = ("zoe", {"pwdLastSuccess": "20260531120000Z"})
+
+
+@pytest.mark.parametrize(
+    ("last", "verdict"),
+    [
+        ("20260531120000Z", "pass"),
+        ("20260303120000Z", "pass"),  # 90 days before NOW, 2026-06-01 12:00
+        ("20260303115959Z", "fail"),
+        ("20270101000000Z", "pass"),
+    ],
+)
+def test_directory(last: str, verdict: str) -> None:
+    assert in_directory(("bob", {"pwdLastSuccess": last}))["bob"] == verdict
+    assert in_directory(("bob", {"authTimestamp": last, "class": "account", "pwdChangedTime": "20260101000000Z"}))["bob"] == verdict
+
+
+def test_directory_without_a_login() -> None:
+    old, new = {"createTimestamp": "20250101000000Z"}, {"createTimestamp": "20260401000000Z"}
+    assert in_directory(SEEN, ("bob", old)) == {"zoe": "pass", "bob": "fail"}
+    assert in_directory(SEEN, ("bob", new)) == {"zoe": "pass", "bob": "pass"}
+    assert in_directory(SEEN, ("bob", {**old, "pwdChangedTime": "20260401000000Z"})) == {"zoe": "pass", "bob": "pass"}
+    assert in_directory(SEEN, ("bob", {})) == {"zoe": "pass", "bob": "unknown"}
+
+
+def test_directory_that_records_no_login() -> None:
+    assert in_directory(("bob", {"createTimestamp": "20250101000000Z", "pwdChangedTime": "20250101000000Z"})) == {"logins": "unknown"}
+
+
+def test_directory_disabled_cut_or_in_doubt() -> None:
+    locked = {"pwdLastSuccess": "20250101000000Z", "pwdAccountLockedTime": "000001010000Z"}
+    assert in_directory(("bob", locked)) == {"bob": "pass"}
+    assert in_directory(SEEN, results={"accounts": 4}) == {"zoe": "pass", "": "unknown"}
+
+
+def test_active_directory_lags_and_machines_are_not_counted() -> None:
+    def stamp(days: int) -> str:
+        return str((SECONDS - days * DAY + 11644473600) * 10_000_000)
+
+    def user(name: str, days: int, kind: str = "805306368", rid: int = 1100, uac: str = "512") -> tuple[str, dict[str, list[str | bytes]]]:
+        sid = bytes([1, 5, 0, 0, 0, 0, 0, 5]) + b"".join(part.to_bytes(4, "little") for part in (21, 1, 2, 3, rid))
+        return f"CN={name},CN=Users,DC=example,DC=org", {
+            "objectClass": ["user"], "sAMAccountName": [name], "userAccountControl": [uac], "sAMAccountType": [kind],
+            "objectSid": [sid], "lastLogonTimestamp": [stamp(days)],
+        }  # fmt: skip
+
+    accounts = [
+        user("fresh", 90), user("late", 100, rid=1101), user("old", 105, rid=1102), user("pc$", 900, "805306369", 1103), user("krbtgt", 900, rid=502),
+    ]  # fmt: skip
+    found = verdicts(run(dormant, directory_with(product="ad", base="dc=example,dc=org", accounts=accounts)))
+    assert found == {"fresh": "pass", "late": "unknown", "old": "fail"}

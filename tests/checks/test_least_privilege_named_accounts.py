@@ -7,7 +7,7 @@ from sovaudit.content.checks.least_privilege.named_accounts import named_account
 
 from sovaudit.facts.host import Host
 from sovaudit.facts.naming import GENERIC, is_generic
-from sovaudit.testing import run, verdicts
+from sovaudit.testing import directory_with, run, verdicts
 from tests.checks.ssh_world import KEY, ONE, PASSWD, SHADOW, world
 
 
@@ -67,3 +67,39 @@ def test_unseen() -> None:
 
 def test_no_account_with_a_shell() -> None:
     assert judged(world(ONE, {"/etc/passwd": "root:x:0:0::/root:/bin/bash\n"})) == {"": "not_applicable"}
+
+
+def in_directory(*accounts: tuple[str, dict[str, str]], **knobs: object) -> dict[str, str]:
+    results = knobs.pop("results", {})
+    entries = [
+        (
+            f"uid={uid},ou=people,dc=example,dc=org",
+            {
+                "objectClass": ["inetOrgPerson"],
+                "uid": [uid],
+                "pwdChangedTime": ["20260101000000Z"],
+                **{key: [value] for key, value in rest.items()},
+            },
+        )
+        for uid, rest in accounts
+    ]
+    return verdicts(run(named_accounts, directory_with(accounts=entries, results=results), **knobs))
+
+
+def test_directory() -> None:
+    assert in_directory(("zoe", {}), ("Admin2", {})) == {"zoe": "pass", "Admin2": "fail"}
+    assert in_directory(("admin", {}), declared=("ADMIN",)) == {"admin": "pass"}
+    assert in_directory(("admin", {"pwdAccountLockedTime": "000001010000Z"})) == {"admin": "pass"}
+    assert in_directory(("zoe", {}), results={"accounts": 4}) == {"zoe": "pass", "": "unknown"}
+
+
+def test_directory_numbers() -> None:
+    assert in_directory(("zoe", {"uidNumber": "5"}), ("eve", {"uidNumber": "5"})) == {"zoe": "fail", "eve": "fail"}
+    assert in_directory(("zoe", {"uidNumber": "5"}), ("eve", {"uidNumber": "6"})) == {"zoe": "pass", "eve": "pass"}
+
+
+def test_directory_kinds_and_gaps() -> None:
+    service = ("cn=admin,dc=example,dc=org", {"objectClass": ["organizationalRole", "simpleSecurityObject"], "cn": ["admin"]})
+    assert verdicts(run(named_accounts, directory_with(accounts=[service]))) == {"": "not_applicable"}
+    hidden = ("uid=test,dc=example,dc=org", {"objectClass": ["person"], "uid": ["test"]})
+    assert verdicts(run(named_accounts, directory_with(accounts=[hidden]))) == {"test": "unknown"}

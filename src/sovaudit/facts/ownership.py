@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from sovaudit.facts.accounts import Account
-from sovaudit.facts.directories.enabled import enabled
 from sovaudit.facts.directories.model import Account as DirectoryAccount
 from sovaudit.facts.directories.model import Kind
 from sovaudit.facts.directory import Directory
@@ -140,7 +139,5 @@ def use(place: Host | Directory, account: AnyAccount) -> tuple[bool | tuple[Gap,
         if found.possible:
             return tuple(gap for way in found.possible for gap in way.gaps), account.because
         return False, (*account.because, *found.closed)
-    assert isinstance(place, Directory)
     assert isinstance(account, DirectoryAccount)
-    state = enabled(place, account)
-    return (state if isinstance(state, bool) else (state,)), account.because
+    return (account.enabled if isinstance(account.enabled, bool) else (account.enabled,)), account.because

@@ -53,6 +53,29 @@ class Groups:
         bit = self._bits_after().get(member)
         return bit is not None and bool(self._closure().get(dn, 0) >> bit & 1)
 
+    def closed(self, dn: str) -> int:
+        """The members of a group as bits: to be joined with others, counted and named."""
+        return self._closure().get(dn, 0)
+
+    def mask(self, members: Iterable[str]) -> int:
+        """Those of these normal DNs that are in any group, as bits."""
+        known = self._bits_after()
+        bits = bytearray(len(self._names) // 8 + 1)
+        for member in members:
+            bit = known.get(member)
+            if bit is not None:
+                bits[bit >> 3] |= 1 << (bit & 7)
+        return int.from_bytes(bits, "little")
+
+    def named(self, bits: int, most: int) -> list[str]:
+        """Normal DNs of the first of some bits."""
+        found: list[str] = []
+        while bits and len(found) < most:
+            low = bits & -bits
+            found.append(self._names[low.bit_length() - 1])
+            bits ^= low
+        return found
+
     def doubt(self, dn: str) -> Gap | None:
         """Why a group, or one within it, may have more members than were seen."""
         seen, todo = {dn}, [dn]
