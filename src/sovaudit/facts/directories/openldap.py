@@ -66,12 +66,22 @@ class OpenLdap(Unmodelled):
             moment = generalized(values[0]) if values else None
             if moment is not None and not isinstance(moment, Special) and (moment <= now) is over:
                 return False, (entry.line(name),)
+        if self._locks:
+            return Gap("attribute:pwdAccountLockedTime", Reason.DENIED, "no entry shows it to this account"), ()
         return True, ()
 
     @cached_property
     def _locks(self) -> bool:
-        """Whether an account may be locked where this account cannot see it: no state of slapo-ppolicy is shown at all."""
-        return not any(self._directory.shown("accounts", name) for name in ("pwdChangedTime", "pwdLastSuccess", "pwdFailureTime"))
+        """Whether an account may be locked where this account cannot see it: no state of slapo-ppolicy is shown, and its overlay may be there."""
+        shown = ("pwdAccountLockedTime", "pwdChangedTime", "pwdLastSuccess", "pwdFailureTime", "pwdReset")
+        if any(self._directory.shown("accounts", name) for name in shown):
+            return False
+        try:
+            config = [entry.classes() for entry in self._directory.entries("config")]
+        except Unseen:
+            return True
+        seen = any("olcdatabaseconfig" in classes for classes in config) and self._directory.gap("config") is None
+        return not seen or any("olcppolicyconfig" in classes for classes in config)
 
     @staticmethod
     def _password_set(entry: Entry, changed: Sequence[bytes]) -> Moment:
