@@ -152,7 +152,29 @@ def render(data: dict[str, Any]) -> str:
     peers = data.get("peers") or {}
     if peers:
         lines += ["", "## Beside OpenSCAP and Lynis", "", *_peers(peers)]
+    lines += _planted()
     return "\n".join(lines) + "\n"
+
+
+def _planted() -> list[str]:
+    """What `python -m tests.planted_logs` measured last."""
+    rows = json.loads((DATA.parent / "planted_logs.json").read_text("utf-8"))
+    return [
+        "",
+        "## Planted silences",
+        "",
+        "Simulated sources of 4, 12 or 40 records an hour under log-completeness.gaps; in every other one a silence is cut that begins on a",
+        "working day at nine. *too short*: the source passes, and the pass itself says that only a longer silence would have shown. *missed*: it",
+        "passes although it says otherwise. A false alarm is a source that fails though nothing was cut.",
+        "",
+        "| life | weeks | cut hours | sources | planted | found | too short | unknown | missed | false alarms |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+        *(
+            f"| {row['life']} | {row['weeks']} | {row['hours'] or '-'} | {row['sources']} | {row['planted']} | {row['found']} | {row['short']} "
+            f"| {row['unknown']} | {row['missed']} | {row['false']} |"
+            for row in rows
+        ),
+    ]
 
 
 def _peers(peers: dict[str, Any]) -> list[str]:

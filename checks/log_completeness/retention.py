@@ -47,7 +47,9 @@ def retention(place: Host | LogArchive, *, months: int = 6) -> Outcomes:
             yield unknown(
                 "whether {log} is kept for {months} months is not certain: {why}",
                 subject=log.name, log=log.name, months=months, why=log.why, because=log.because, gaps=log.gaps,
-                settle="Rotate by time, or collect again once the oldest record is that old.",
+                settle="Say in the register since when it is collected, or judge again once its oldest record is that old."
+                if isinstance(place, LogArchive)
+                else "Rotate by time, or collect again once the oldest record is that old.",
             )  # fmt: skip
     if not kept:
         if isinstance(place, LogArchive):

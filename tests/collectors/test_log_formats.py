@@ -109,7 +109,7 @@ def test_a_journal_export_that_breaks_off(tmp_path: Path) -> None:
     whole = exported([entry(n, "two\nlines") for n in range(1, 50)])
     found = archive(tmp_path, {"j": whole[:-20]})
     assert numbering(found).high == 49
-    assert found.files[0].troubles == {"cut-short": 1, "no-last-newline": 1}
+    assert found.files[0].troubles == {"cut-short": 1}
     large = exported([entry(1), entry(2, "x\n" * 1_000_000), entry(3)])
     found = archive(tmp_path / "large", {"j": large})
     assert (numbering(found).low, numbering(found).high) == (1, 3)
@@ -273,3 +273,22 @@ def test_junk_under_every_reader(kind: str, junk: bytes) -> None:
     reader.feed(SAMPLES[kind] + junk)
     reader.finish()
     assert sum(reader.part.troubles.values()) >= (1 if junk.strip() else 0)
+
+
+def test_a_core_dump_in_a_journal_is_passed_by(tmp_path: Path) -> None:
+    core = b"COREDUMP\n" + (5_000_000).to_bytes(8, "little") + b"\x7fELF" + b"x" * 4_999_996 + b"\n"
+    rows = [exported([entry(n)]) for n in range(1, 6)]
+    rows[2] = core + rows[2]
+    found = archive(tmp_path, {"j": b"".join(rows)})
+    assert (numbering(found).low, numbering(found).high, numbering(found).holes) == (1, 5, ())
+    assert found.files[0].troubles == {"long-field": 1}
+    rows[2] = b"LONG=" + b"y" * 5_000_000 + b"\n" + exported([entry(3)])
+    found = archive(tmp_path / "text", {"j": b"".join(rows)})
+    assert (numbering(found).high, numbering(found).holes) == (5, ())
+
+
+def test_two_ways_of_writing_stamps_in_one_file(tmp_path: Path) -> None:
+    lines = b"Nov  5 10:00:01 web a: b\n2026-11-05T10:00:02Z web a: b\n<34>1 2026-11-05T10:00:03Z web a - - - b\nNov 05 2026 10:00:04 web a: b\n"
+    (source,) = archive(tmp_path, {"syslog": lines * 3000}).sources
+    assert source.records == 12000
+    assert {before - after for before, after in source.steps} == set()

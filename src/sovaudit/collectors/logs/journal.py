@@ -88,18 +88,24 @@ class JournalExport(_Journal):
     """Fields as NAME=value lines, or NAME, a size of eight bytes and that many bytes; an empty line ends an entry."""
 
     format = "journal-export"
+    raw = True  # a field's bytes may go on for megabytes without a newline
 
     def __init__(self, part: Part, clock: Clock, host: str, chain: str, noting: tuple[int, int] | None) -> None:
         super().__init__(part, clock, host, chain, noting)
         self._buffer = b""
         self._fields: dict[str, str] = {}
         self._skip = 0  # bytes of a binary field still to pass by
-        self._large = False
+        self._over = False  # within a line that is too long
 
     def feed(self, block: bytes) -> None:
         self.part.lines += block.count(b"\n")
         data = self._buffer + block if self._buffer else block
         at = 0
+        if self._over:
+            at = data.find(b"\n") + 1
+            if not at:
+                return
+            self._over = False
         if self._skip:
             at = min(self._skip, len(data))
             self._skip -= at
@@ -140,6 +146,9 @@ class JournalExport(_Journal):
             self._field(line, data[end + 9 : end + 9 + length])
             at = end + 9 + length + 1
         self._buffer = data[at:]
+        if len(self._buffer) > 2 * MAX_FIELD:
+            self.trouble("long-field")
+            self._buffer, self._over = b"", True
 
     def _field(self, name: bytes, value: bytes) -> None:
         key = name.decode("ascii", "replace")

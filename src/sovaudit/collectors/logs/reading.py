@@ -20,6 +20,7 @@ class Reader:
     """
 
     format = ""
+    raw = False  # whether it wants blocks as they come, not cut at ends of lines
 
     def __init__(self, part: Part, clock: Clock, host: str, chain: str, noting: tuple[int, int] | None) -> None:
         self.part, self.clock, self.noting = part, clock, noting

@@ -12,7 +12,7 @@ import os
 import stat
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import zstandard
 
@@ -99,11 +99,11 @@ class Source:
         if self._whole:
             self.sha256 = self._hash.hexdigest()
 
-    def lines(self) -> Iterator[bytes]:
-        """Blocks that end with a newline, or with the file. A line over MAX_LINE gives its beginning only."""
+    def lines(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """The blocks, cut so that each ends with a newline, or with the file. A line over MAX_LINE gives its beginning only."""
         carry = b""
         skipping = False
-        for block in self.blocks():
+        for block in blocks:
             if skipping:
                 at = block.find(b"\n")
                 if at < 0:

@@ -8,10 +8,12 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 
+from sovaudit.collectors.logs.reading import Reader
 from sovaudit.collectors.logs.sniff import BINARY, READERS, format_of
 from sovaudit.collectors.logs.tally import Part
 from sovaudit.collectors.logs.times import Clock
@@ -52,34 +54,23 @@ def read(task: Task) -> Part:
         part.error = error.strerror or str(error)
         return part
     try:
-        reader = None
-        for block in source.lines():
-            part.bytes += len(block)
-            if reader is None:
-                part.format = task.format or format_of(block[:65536])
-                if part.format not in READERS:
-                    if part.format != "empty":
-                        part.troubles[part.format] += 1
-                    if part.format in BINARY.values():
-                        part.error = (
-                            "export it with journalctl -o export" if part.format == "journal-binary" else "export it as JSON or CSV"
-                        )
-                    if part.format in ("empty", *BINARY.values()):
-                        break
-                    part.lines += block.count(b"\n")
-                    continue
-                part.year_from, anchor = _anchor(task, source)
-                reader = READERS[part.format](part, Clock(task.zone, anchor), task.host or task.chain, task.chain, task.noting)
-            if time.monotonic() > task.deadline:
-                part.error = "not read to its end in time"
-                part.troubles["timeout"] += 1
-                break
-            reader.feed(block)
-        if reader is not None:
-            reader.finish()
-            _sum_up(part, reader.clock)
-        elif not part.format:
-            part.format = "empty"
+        blocks = source.blocks()
+        first = next(blocks, b"")
+        part.format = task.format if first and task.format else format_of(first[:65536])
+        if part.format in READERS:
+            part.year_from, anchor = _anchor(task, source)
+            reader = READERS[part.format](part, Clock(task.zone, anchor), task.host or task.chain, task.chain, task.noting)
+            whole = chain((first,), blocks)
+            _feed(task, reader, whole if reader.raw else source.lines(whole))
+        elif part.format in BINARY.values():
+            part.troubles[part.format] += 1
+            part.error = "export it with journalctl -o export" if part.format == "journal-binary" else "export it as JSON or CSV"
+            for _ in blocks:  # its digest is wanted all the same
+                continue
+        else:
+            if part.format != "empty":
+                part.troubles[part.format] += 1
+            part.lines = first.count(b"\n") + sum(block.count(b"\n") for block in blocks)
     except OSError as error:
         part.error = error.strerror or str(error)
     finally:
@@ -87,6 +78,18 @@ def read(task: Task) -> Part:
     part.troubles += source.troubles
     part.packing, part.sha256 = source.packing, source.sha256
     return part
+
+
+def _feed(task: Task, reader: Reader, blocks: Iterable[bytes]) -> None:
+    for block in blocks:
+        if time.monotonic() > task.deadline:
+            reader.part.error = "not read to its end in time"
+            reader.part.troubles["timeout"] += 1
+            break
+        reader.part.bytes += len(block)
+        reader.feed(block)
+    reader.finish()
+    _sum_up(reader.part, reader.clock)
 
 
 def _sum_up(part: Part, clock: Clock) -> None:
