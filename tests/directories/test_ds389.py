@@ -16,7 +16,9 @@ from sovaudit.collectors import collect, parse_target
 from sovaudit.facts.directories.model import PasswordPolicy
 from sovaudit.facts.directory import Directory
 from sovaudit.facts.parse.ldap_times import Special
+from sovaudit.testing import without
 from tests.directories.ds389_world import ENTRIES, PEOPLE, START, candidates, dn
+from tests.directories.test_exports import judged
 from tests.ds389 import AUDITOR, AUDITOR_PASSWORD, BASE, Ds389, available, ds389
 
 pytestmark = pytest.mark.skipif(not available() and "SOVAUDIT_CI" not in os.environ, reason="needs root and 389-ds-base")
@@ -252,3 +254,14 @@ def test_a_dump_says_what_the_manager_sees(server: Ds389, tmp_path: Path) -> Non
         assert (ours.name, ours.min_length, ours.min_classes) == (theirs.name, theirs.min_length, theirs.min_classes), name
     assert [one.account.name for one in dump.admins.members] == [one.account.name for one in live.admins.members]
     assert {one.name: sorted(one.members) for one in dump.groups} == {one.name: sorted(one.members) for one in live.groups}
+
+
+def test_taking_evidence_away_makes_nothing_sound(server: Ds389) -> None:
+    server.put(BASE, aci=f'(targetattr = "*")(version 3.0; acl "x"; allow (all) groupdn = "ldap:///cn=chiefs,ou=groups,{BASE}";)')
+    evidence = collect(parse_target(server.uri), server.options())
+    whole = judged(evidence)
+    assert whole and "error" not in whole.values()
+    for artifact in evidence.artifacts:
+        for key, verdict in judged(without(evidence, artifact)).items():
+            if verdict in ("pass", "not_applicable"):
+                assert whole.get(key, "unknown") == verdict, (artifact, key, whole.get(key))

@@ -13,7 +13,9 @@ from sovaudit.facts.directories.model import Kind, PasswordPolicy
 from sovaudit.facts.directory import Directory
 from sovaudit.facts.parse.ldap_times import Special
 from sovaudit.model.evidence import Gap
+from sovaudit.testing import without
 from tests.directories.ipa_world import FRAME, GROUPS, REALM, SERVICE, USERS, config, group, policy, schema, token, user
+from tests.directories.test_exports import judged
 from tests.ds389 import AUDITOR, AUDITOR_PASSWORD, BASE, MANAGER, MANAGER_PASSWORD, Ds389, available, ds389
 
 pytestmark = pytest.mark.skipif(not available() and "SOVAUDIT_CI" not in os.environ, reason="needs root and 389-ds-base")
@@ -200,3 +202,13 @@ def test_an_ordinary_reader_is_never_wrong(server: Ds389) -> None:
             full = policies(whole)[name]
             assert isinstance(one, Gap) or not isinstance(full, PasswordPolicy) or one.name == full.name
     server.put(BASE, aci="")
+
+
+def test_taking_evidence_away_makes_nothing_sound(server: Ds389) -> None:
+    evidence = collect(parse_target(server.uri), server.options())
+    whole = judged(evidence)
+    assert whole and "error" not in whole.values()
+    for artifact in evidence.artifacts:
+        for key, verdict in judged(without(evidence, artifact)).items():
+            if verdict in ("pass", "not_applicable"):
+                assert whole.get(key, "unknown") == verdict, (artifact, key, whole.get(key))

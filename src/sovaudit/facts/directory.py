@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 from typing import Any, ClassVar
 
 from sovaudit.facts.directories.groups import Groups
@@ -79,10 +80,14 @@ class Directory:
 
     @cached_property
     def _is_ipa(self) -> bool:
-        try:
-            return any("ipaguiconfig" in entry.classes() or "krbpwdpolicy" in entry.classes() for entry in self.entries("ipa"))
-        except Unseen:
-            return False
+        """By its configuration and policies, which few may read, or by the classes of its accounts, whichever is at hand."""
+        for search, wanted, first in (("ipa", {"ipaguiconfig", "krbpwdpolicy"}, None), ("accounts", {"ipaobject", "krbprincipalaux"}, 500)):
+            try:
+                if any(not wanted.isdisjoint(entry.classes()) for entry in islice(self.entries(search), first)):
+                    return True
+            except Unseen:
+                continue
+        return False
 
     @property
     def taken_at(self) -> datetime:
