@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import struct
+import uuid
+from collections.abc import Iterable, Mapping
 
 from sovaudit.facts.directory import Directory
 from sovaudit.facts.parse.sid import sid_bytes
@@ -89,14 +91,77 @@ GROUPS: tuple[Entry, ...] = (
 ADMINISTRATOR = user("Administrator", 500, adminCount=1)
 
 
+FULL, WRITE_DAC, WRITE_OWNER, CONTROL, WRITE, SELF = 0xF01FF, 0x40000, 0x80000, 0x100, 0x20, 0x8
+ALLOW, DENY, ALLOW_OBJECT, DENY_OBJECT, ALLOW_CALLBACK, DENY_CALLBACK = 0, 1, 5, 6, 9, 10
+
+
+def ace(who: int | str, mask: int, guid: str = "", *, kind: int | None = None, flags: int = 0, heirs: str = "") -> bytes:
+    """One entry of an access list, for a RID of the domain or a SID. kind: ALLOW or ALLOW_OBJECT unless given."""
+    kind = (ALLOW_OBJECT if guid or heirs else ALLOW) if kind is None else kind
+    body = struct.pack("<I", mask)
+    if kind in (5, 6, 11, 12):
+        body += struct.pack("<I", bool(guid) | bool(heirs) << 1)
+        body += b"".join(uuid.UUID(one).bytes_le for one in (guid, heirs) if one)
+    body += sid(who)
+    if kind in (9, 10, 11, 12):
+        body += b"artx" + bytes(4)
+    return struct.pack("<BBH", kind, flags, len(body) + 4) + body
+
+
+def acl(*aces: bytes, owner: int | str | None = 512, control: int = 0x8004, empty: bool = False) -> bytes:
+    """A descriptor. Domain Admins may do everything first, unless `empty`; control 0x8004 with no list at all: give 0x8000."""
+    entries = [] if empty else [ace(512, FULL)]
+    whole = b"".join([*entries, *aces])
+    head = bytes(20)
+    who = b"" if owner is None else sid(owner)
+    listed = struct.pack("<BBHHH", 4, 0, 8 + len(whole), len(entries) + len(aces), 0) + whole if control & 0x4 else b""
+    places = (20 if who else 0, 0, 0, 20 + len(who) if listed else 0)
+    return struct.pack("<BBHIIII", 1, 0, control, *places) + head[20:] + who + listed
+
+
+def guarded(name: str, descriptor: bytes | None, *classes: str) -> Entry:
+    """An entry with its access list; None: it is not shown."""
+    return _entry(name, {"objectClass": ["top", *classes], "nTSecurityDescriptor": descriptor})
+
+
+HOLDER, DNS = f"CN=AdminSDHolder,CN=System,{BASE}", f"CN=MicrosoftDNS,CN=System,{BASE}"
+CONFIGURATION, SCHEMA = f"CN=Configuration,{BASE}", f"CN=Schema,CN=Configuration,{BASE}"
+
+
 def active_directory(
-    *accounts: Entry, groups: Iterable[Entry] = (), objects: Iterable[Entry] = (), head: Entry | None = None, level: int = 7, **more: object
+    *accounts: Entry,
+    groups: Iterable[Entry] = (),
+    objects: Iterable[Entry] = (),
+    head: Entry | None = None,
+    level: int = 7,
+    lists: Mapping[str, bytes | None] | None = None,
+    units: Iterable[str] = (),
+    **more: object,
 ) -> Directory:
-    """A domain that holds Administrator, its usual groups and these. objects: password settings, as somebody who may see them."""
+    """A domain that holds Administrator, its usual groups and these. objects: password settings, as somebody who may see them.
+
+    lists: DN or name → its descriptor (None: hidden); everything else belongs to Domain Admins. units: organizational units there are.
+    """
     shown = list(objects)
     container: Entry = (CONTAINER, {"objectClass": ["msDS-PasswordSettingsContainer"], "cn": ["Password Settings Container"]})
+    given = {dn(name): one for name, one in (lists or {}).items()}
+    people, sets = [ADMINISTRATOR, *accounts], [*GROUPS, *groups]
+
+    def entry(name: str, *classes: str) -> Entry:
+        return guarded(name, given.get(name, acl()), *classes)
+
+    fixed = [
+        entry(BASE, "domainDNS"),
+        entry(HOLDER, "container"),
+        entry(DNS, "container"),
+        *(entry(one, "organizationalUnit") for one in units),
+    ]
+    kinds = [(name, str(row["objectClass"][-1])) for name, row in [*people, *sets] if "objectClass" in row]
+    kinds += [(f"CN=Users,{BASE}", "container"), (f"CN=Builtin,{BASE}", "builtinDomain")]
     return directory_with(**{  # type: ignore[arg-type]
-        "product": "ad", "base": BASE, "target": f"ldaps://dc1/{BASE}", "domain": [head or domain()], "accounts": [ADMINISTRATOR, *accounts],
-        "groups": [*GROUPS, *groups], "policies": shown, "policy_container": [container, *((name, {"cn": row["cn"]}) for name, row in shown)],
-        "rootdse": [("", {"domainFunctionality": [str(level)], "domainControllerFunctionality": [str(level)]})], **more,
+        "product": "ad", "base": BASE, "target": f"ldaps://dc1/{BASE}", "domain": [head or domain()], "accounts": people, "groups": sets,
+        "policies": shown, "policy_container": [container, *((name, {"cn": row["cn"]}) for name, row in shown)],
+        "rootdse": [("", {"domainFunctionality": [str(level)], "domainControllerFunctionality": [str(level)]})],
+        "descriptors": fixed, "configuration": [entry(CONFIGURATION, "configuration")], "schema": [entry(SCHEMA, "dMD")],
+        "guarded": [entry(name, kind) for name, kind in kinds], **more,
     })  # fmt: skip

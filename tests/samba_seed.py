@@ -11,6 +11,7 @@ import json
 import sys
 
 import ldb
+from samba import dsdb
 from samba.auth import system_session
 from samba.dcerpc import security
 from samba.ndr import ndr_pack, ndr_unpack
@@ -51,7 +52,9 @@ def apply(operation):
         sam.add(message(rest[0], rest[1], ldb.FLAG_MOD_ADD))
     elif what == "modify":
         # attributes that only the system may set, and values that the directory would refuse to a client
-        sam.modify(message(rest[0], rest[1]), controls=["local_oid:1.3.6.1.4.1.7165.4.3.23:0", "relax:0"])
+        raw = any(name.endswith("pwdLastSet") and values != ["0"] for name, values in rest[1].items())
+        bypass = [f"local_oid:{dsdb.DSDB_CONTROL_BYPASS_PASSWORD_HASH_OID}:0"] if raw else []
+        sam.modify(message(rest[0], rest[1]), controls=["relax:0", *bypass])
     elif what == "user":
         name, password, attributes, ou = rest
         sam.newuser(name, password, userou=ou or None)

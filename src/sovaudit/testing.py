@@ -186,13 +186,14 @@ def directory_evidence(
     A search's name has `_` for `-`; what is not given brought nothing. results: search → the server's result code (RFC 4511). unasked:
     searches that were not put.
     """
-    from sovaudit.collectors.ldap.searches import PRODUCTS, ROOT_DSE
+    from sovaudit.collectors.ldap.searches import FOLLOWED, PRODUCTS, ROOT_DSE
 
     given = {name.replace("_", "-"): list(entries) for name, entries in searches.items()}
     stored: dict[str, bytes] = {}
     notes: dict[str, object] = {}
     codes = dict(results or {})
-    for query in (ROOT_DSE, *PRODUCTS["389" if product == "freeipa" else product]):
+    kind_of = "389" if product == "freeipa" else product
+    for query in (ROOT_DSE, *PRODUCTS[kind_of], *([FOLLOWED[kind_of]] if kind_of in FOLLOWED else [])):
         if query.name in set(unasked):
             continue
         entries = given.pop(query.name, [])

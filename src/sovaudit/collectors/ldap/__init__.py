@@ -7,7 +7,7 @@ no operation but bind, StartTLS, who-am-I and search exists in this package.
 from __future__ import annotations
 
 from sovaudit.collectors.ldap.address import ldap_address
-from sovaudit.collectors.ldap.searches import PRODUCTS, ROOT_DSE
+from sovaudit.collectors.ldap.searches import FOLLOWED, PRODUCTS, ROOT_DSE
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.model.evidence import Evidence, Target
 
@@ -37,6 +37,8 @@ def plan(target: Target, options: CollectOptions) -> tuple[str, ...]:
     lines = [f"target {target.uri}", f"connect to {address.host} port {address.port}, {how}", f"search {_shown(ROOT_DSE)}"]
     for product, searches in PRODUCTS.items():
         lines += [f"if it is {product}: search {_shown(one)}" for one in searches]
+        if product in FOLLOWED:
+            lines.append(f"if it is {product}: search {_shown(FOLLOWED[product])}, for each entry that decides who is an administrator")
     lines.append("for an attribute that comes in parts: read the rest of it from the same entry")
     return tuple(lines)
 

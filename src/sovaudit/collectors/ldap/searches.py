@@ -155,9 +155,12 @@ AD = (
     Search(
         "descriptors", "{domain}", "sub",
         (("adminCount", "1"), ("objectClass", "domainDNS"), ("objectClass", "organizationalUnit"), ("objectClass", "groupPolicyContainer"),
-         ("cn", "AdminSDHolder"), ("objectClass", "dnsZone"), ("objectClass", "builtinDomain"), ("primaryGroupID", "516"), ("primaryGroupID", "521")),
+         ("cn", "AdminSDHolder"), ("cn", "MicrosoftDNS"), ("objectClass", "builtinDomain"), ("primaryGroupID", "516"), ("primaryGroupID", "521")),
         _words("objectClass objectSid sAMAccountName nTSecurityDescriptor"), sd_flags=7,
     ),
+    Search("configuration", "{config}", "base", (), _words("objectClass nTSecurityDescriptor"), sd_flags=7),
+    Search("schema", "{schema}", "base", (), _words("objectClass nTSecurityDescriptor"), sd_flags=7),
+    Search("sites", "CN=Sites,{config}", "sub", _classes("site"), _words("objectClass gPLink nTSecurityDescriptor"), sd_flags=7),
     Search(
         "gpos", "{domain}", "sub", _classes("groupPolicyContainer"),
         _words("cn displayName objectClass flags gPCFileSysPath gPCMachineExtensionNames versionNumber"),
@@ -236,5 +239,10 @@ DS389 = (
     ),
     *ANONYMOUS,
 )  # fmt: skip
+
+FOLLOWED = {
+    "ad": Search("guarded", "", "base", (), _words("objectClass objectSid sAMAccountName nTSecurityDescriptor"), sd_flags=7),
+}
+"""What is asked of entries that the searches before have shown to matter (facts/directories/followed.py), one by one."""
 
 PRODUCTS: dict[str, tuple[Search, ...]] = {"ad": AD, "openldap": OPENLDAP, "389": DS389}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,10 +12,12 @@ from typing import Any
 from sovaudit import canon
 from sovaudit.collectors.ldap.address import Address, ldap_address
 from sovaudit.collectors.ldap.connection import connected, identity, who_am_i
-from sovaudit.collectors.ldap.searches import PRODUCTS, ROOT_DSE, Search
+from sovaudit.collectors.ldap.searches import FOLLOWED, PRODUCTS, ROOT_DSE, Search
 from sovaudit.collectors.ldap.wire import Broken, Result, ranged, search
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.errors import CollectError
+from sovaudit.facts.directories.followed import followed
+from sovaudit.facts.directory import Directory
 from sovaudit.facts.parse import ber
 from sovaudit.facts.parse.ldap_times import generalized
 from sovaudit.model.evidence import Evidence, Gap, Target
@@ -23,6 +25,7 @@ from sovaudit.model.verdict import Reason, TargetStatus
 
 COLLECTOR = "sovaudit-ldap/1"
 MAX_PARTS = 10_000  # rounds for attributes that come in parts: 15 million members at a server's usual 1,500 each
+ROUNDS, MAX_FOLLOWED = 4, 5_000  # who matters shows only once those who matter more were seen
 _PART = re.compile(r"(.+);range=(\d+)-(\d+)", re.IGNORECASE)
 CODES = {
     1: (Reason.DENIED, "it demands a name first"),
@@ -64,6 +67,35 @@ class _Visit:
             self.broken = result.more = str(error)
         self._note(query, base, result)
 
+    def ask_each(self, connection: Any, query: Search, names: Iterable[str], result: Result) -> None:
+        """Read single entries, each by its name, into one search. An entry that is not there, or not shown, brings nothing."""
+        chunk: list[bytes] = []
+        for name in names:
+            if self.broken:
+                break
+            one = Result()
+            try:
+                chunk += search(connection, query, name, deadline=self.deadline, budget=self.left, result=one)
+            except Broken as error:
+                self.broken = result.more = str(error)
+            if one.code not in (-1, 0, 32):
+                result.more = f"{name} could not be read (result {one.code})"
+        if chunk:
+            self._keep(query.name, len(result.chunks), b"".join(chunk))
+            result.chunks.append(len(chunk))
+
+    def follow(self, connection: Any, query: Search, so_far: Callable[[], Evidence]) -> None:
+        """Look at what the entries seen so far have shown to matter, and again at what those show."""
+        result, asked = Result(code=0), set[str]()
+        for _ in range(ROUNDS):
+            self._remember(query, "", result)
+            names = [name for name in followed(Directory(so_far())) if name not in asked][: MAX_FOLLOWED - len(asked)]
+            if not names or self.broken:
+                break
+            asked.update(names)
+            self.ask_each(connection, query, names, result)
+        self._note(query, "", result)
+
     def _keep(self, name: str, number: int, chunk: bytes) -> None:
         self.artifacts[f"entries:{name}/{number:04d}"] = chunk
         self.left -= len(chunk)
@@ -89,6 +121,13 @@ class _Visit:
     def _note(self, query: Search, base: str, result: Result) -> None:
         if result.code == 4 and query.limit and not result.more:
             result.code = 0  # as many as were asked for
+        self._remember(query, base, result)
+        if result.code or result.more:
+            reason, what = CODES.get(result.code, (Reason.ABSENT, f"result {result.code}"))
+            detail = result.more or (f"{what} ({result.message})" if result.message else what)
+            self.gaps.append(Gap(f"search:{query.name}", Reason.TRUNCATED if result.more else reason, detail[:300]))
+
+    def _remember(self, query: Search, base: str, result: Result) -> None:
         self.notes[query.name] = {
             "base": base,
             "scope": query.scope,
@@ -101,10 +140,6 @@ class _Visit:
             "referrals": result.referrals,
             "chunks": result.chunks,
         }
-        if result.code or result.more:
-            reason, what = CODES.get(result.code, (Reason.ABSENT, f"result {result.code}"))
-            detail = result.more or (f"{what} ({result.message})" if result.message else what)
-            self.gaps.append(Gap(f"search:{query.name}", Reason.TRUNCATED if result.more else reason, detail[:300]))
 
 
 def _unfinished(chunk: bytes) -> list[tuple[str, str, int]]:
@@ -140,6 +175,8 @@ def collect_directory(target: Target, options: CollectOptions) -> Evidence:
         for query in PRODUCTS[product]:
             if not query.anonymous:
                 visit.ask(connection, query, query.base.format(**names))
+        if product in FOLLOWED:
+            visit.follow(connection, FOLLOWED[product], lambda: _so_far(visit, target, root, seen))
     _ask_as_stranger(visit, address, options, target.uri, [query for query in PRODUCTS[product] if query.anonymous], names)
     visit.artifacts["searches"] = canon.canonical(visit.notes)
     version = root.get("vendorversion", root.get("vendorname", [b""]))[0].decode("utf-8", "replace")
@@ -154,6 +191,11 @@ def collect_directory(target: Target, options: CollectOptions) -> Evidence:
         COLLECTOR,
         cost={"wall_ms": int((time.monotonic() - began) * 1000), "bytes": options.max_bytes - visit.left},
     )
+
+
+def _so_far(visit: _Visit, target: Target, root: ber.Attributes, seen: dict[str, str]) -> Evidence:
+    artifacts = {**visit.artifacts, "searches": canon.canonical(visit.notes)}
+    return Evidence(target, TargetStatus.PARTIAL, _server_time(root), artifacts, tuple(visit.gaps), seen, COLLECTOR)
 
 
 def _ask_as_stranger(

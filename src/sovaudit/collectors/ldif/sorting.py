@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from sovaudit.collectors.ldap.searches import PRODUCTS, ROOT_DSE, Search
+from sovaudit.collectors.ldap.searches import FOLLOWED, PRODUCTS, ROOT_DSE, Search
 from sovaudit.collectors.ldap.wire import CHUNK, masked
 from sovaudit.facts.parse import ber
 from sovaudit.facts.parse.dn import below, normal, parent
@@ -88,7 +88,8 @@ class Sorter:
             zones = (f"dc=domaindnszones,{domain}", f"dc=forestdnszones,{domain}")
             self._inner = (normal(names["config"]), normal(names["schema"]), *zones)
         self.left = budget
-        self.slots = [_slot(query, names) for query in (ROOT_DSE, *PRODUCTS[product or "openldap"]) if not query.anonymous]
+        queries = (ROOT_DSE, *PRODUCTS[product or "openldap"], *_followed(product))
+        self.slots = [_slot(query, names) for query in queries if not query.anonymous]
 
     def widen(self, base: str) -> None:
         """Look further up from now on: an entry stands beside the base that was assumed."""
@@ -135,6 +136,12 @@ class Sorter:
         if bucket is None:
             bucket = slot.buckets[section] = Bucket()
         bucket.add(row)
+
+
+def _followed(product: str) -> tuple[Search, ...]:
+    """What a visit asks entry by entry: here every entry that shows it."""
+    query = FOLLOWED.get(product)
+    return () if query is None else (replace(query, base="{domain}", scope="sub", match=((query.attributes[-1], "*"),)),)
 
 
 def _start(query: Search, names: dict[str, str]) -> str:

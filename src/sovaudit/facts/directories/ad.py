@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.directories import ad_names as names
+from sovaudit.facts.directories.ad_accounts import SYNC_DAYS, Table, history_of, sid_of, table_of
+from sovaudit.facts.directories.ad_control import Control
 from sovaudit.facts.directories.ad_names import Uac
 from sovaudit.facts.directories.ad_policies import Policies
-from sovaudit.facts.directories.model import Account, Admin, Admins, Applied, Factor, Group, Kind, Unmodelled
+from sovaudit.facts.directories.ad_weak import Weak
+from sovaudit.facts.directories.model import (
+    Account,
+    Admin,
+    Admins,
+    Applied,
+    Exempt,
+    Factor,
+    Group,
+    Kept,
+    Recording,
+    Rights,
+    Risks,
+    Storage,
+    Unmodelled,
+)
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse.dn import first_value, normal
-from sovaudit.facts.parse.ldap_times import Moment, Special, filetime, generalized
-from sovaudit.facts.parse.sid import relative, sid_text
+from sovaudit.facts.parse.sid import relative
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -23,25 +38,14 @@ from sovaudit.model.verdict import Reason
 if TYPE_CHECKING:
     from sovaudit.facts.directory import Directory, Entry
 
-PLAIN = Uac.NORMAL | Uac.DISABLED  # what needs no note: kept for no account
-SYNC_DAYS = 14  # msDS-LogonTimeSyncInterval's default (MS-ADTS 3.1.1.5.2.2): lastLogonTimestamp may be that old
-
-
-@dataclass(slots=True)
-class Table:
-    """What one pass over the accounts keeps. flags: userAccountControl where it says more than PLAIN. primary: RID of the primary group → DNs."""
-
-    accounts: list[Account] = field(default_factory=list)
-    flags: dict[str, int] = field(default_factory=dict)
-    primary: dict[int, list[str]] = field(default_factory=dict)
-
 
 @dataclass(frozen=True, slots=True)
 class AdGroup:
-    """What a group is beside its members. kind: groupType's bits, None if it was not shown."""
+    """What a group is beside its members. kind: groupType's bits, None if it was not shown. history: SIDs that its members carry as well."""
 
     sid: str
     kind: int | None
+    history: tuple[str, ...] = ()
 
     @property
     def security(self) -> bool:
@@ -67,22 +71,8 @@ class ActiveDirectory(Unmodelled):
 
     @cached_property
     def table(self) -> Table:
-        found = Table()
-        directory = self.directory
-        shown = directory.shown("accounts", "lastLogonTimestamp")
-        lag = self._login_lag
-        now = directory.taken_at
-        for where, entry in directory.located("accounts"):
-            account = _account(entry, where, now)
-            account.last_login, account.login_lag_days = _last_login(entry, shown, lag)
-            flags = entry.number("userAccountControl")
-            if flags is not None and flags & ~PLAIN:
-                found.flags[account.dn] = flags
-            primary = entry.number("primaryGroupID")
-            if primary is not None:
-                found.primary.setdefault(primary, []).append(account.dn)
-            found.accounts.append(account)
-        return found
+        """One pass over the accounts. Raises Unseen."""
+        return table_of(self.directory, self._login_lag)
 
     @cached_property
     def _login_lag(self) -> int | None:
@@ -104,7 +94,7 @@ class ActiveDirectory(Unmodelled):
             head = self.directory.only("domain")
         except Unseen:
             return ""
-        return _sid(head) if head is not None else ""
+        return sid_of(head) if head is not None else ""
 
     def flags(self, account: Account) -> int | Gap:
         """userAccountControl, without what says only that it is a user, perhaps disabled."""
@@ -112,6 +102,33 @@ class ActiveDirectory(Unmodelled):
         if found is None and isinstance(account.enabled, Gap):
             return account.enabled
         return found or 0
+
+    @cached_property
+    def _root(self) -> Entry | None:
+        try:
+            return self.directory.only("rootdse")
+        except Unseen:
+            return None
+
+    @property
+    def samba(self) -> bool:
+        """Whether Samba answers: it does some things its own way."""
+        return self._root is not None and self._root.text("vendorName").startswith("Samba")
+
+    @property
+    def level(self) -> int:
+        """The domain's functional level (MS-ADTS 6.1.4.4), -1 if it is not shown."""
+        found = self._root.number("domainFunctionality") if self._root is not None else None
+        return -1 if found is None else found
+
+    @property
+    def domain_name(self) -> str:
+        """The domain's normal DN."""
+        return self.policies_of.domain_name
+
+    def uac_line(self, account: Account) -> tuple[Line, ...]:
+        """`userAccountControl: …` as it stands in its entry; nothing for somebody without one."""
+        return (self.directory.entry_of(account).line("userAccountControl"),) if account.where[0] else ()
 
     # Groups
 
@@ -130,7 +147,7 @@ class ActiveDirectory(Unmodelled):
                 if name == "member" or name.startswith("member;range="):  # MS-ADTS 3.1.1.3.1.3.3: one attribute in parts
                     members += (normal(value.decode("utf-8", "surrogateescape")) for value in values)
                     parts.append(name)
-        kinds = {dn: AdGroup(_sid(entry), entry.number("groupType")) for dn, (_, entry, _) in found.items()}
+        kinds = {dn: AdGroup(sid_of(entry), entry.number("groupType"), history_of(entry)) for dn, (_, entry, _) in found.items()}
         mail = {dn for dn, kind in kinds.items() if not kind.security}
         readable = any(parts for _, _, parts in found.values())
         primary = self.table.primary
@@ -154,15 +171,14 @@ class ActiveDirectory(Unmodelled):
     # Administrators
 
     def admins(self) -> Admins:
-        """Members of the groups that rule a domain, by whatever nesting and primary group."""
+        """Members of the groups that rule a domain, by whatever nesting and primary group, and holders of rights that equal theirs."""
         directory, groups = self.directory, self.directory.groups
         members: dict[str, Admin] = {}
         gaps = [gap for gap in (directory.gap("accounts"), directory.gap("groups")) if gap is not None]
-        bypass: list[Line] = []
         if not self.domain_sid:
             gaps.append(Gap("attribute:objectSid", Reason.DENIED, "the domain's own identifier is not shown to this account"))
         found = 0
-        for title, dn in sorted(self._privileged(), key=lambda one: names.PRIVILEGED.index(one[0])):
+        for title, dn in sorted(self.privileged(), key=lambda one: names.PRIVILEGED.index(one[0])):
             found += 1
             doubt = groups.doubt(dn)
             if doubt is not None and doubt not in gaps:
@@ -170,29 +186,42 @@ class ActiveDirectory(Unmodelled):
             for member in groups.members(dn):
                 if member in members:
                     continue
-                chain = self._chain(dn, member)
                 account = directory.by_dn.get(member)
                 if account is None:
                     sid = self.foreign.get(member, "")
-                    if sid in names.EVERYBODY:
-                        bypass += chain
-                        continue
                     if not sid:
                         gaps.append(Gap(f"member:{member}", Reason.ABSENT, f"a member of {title} that was not shown as an account"))
                         continue
-                    elsewhere = Gap(f"account:{sid}", Reason.ABSENT, "an account of another domain")
-                    account = Account(sid, sid, member, Kind.PERSON, elsewhere)
-                members[member] = Admin(account, chain, title)
+                    account = self.control.principals.synthetic(sid)
+                members[member] = Admin(account, self._chain(dn, member), title)
         if not found:
             gaps.append(Gap("search:groups", Reason.DENIED, "no privileged group is shown to this account"))
-        return Admins(tuple(members.values()), tuple(gaps), tuple(bypass))
+        for dn, history in self.table.history.items():
+            for sid in history:
+                title = names.privileged_name(sid, self.domain_sid)
+                if title and dn in directory.by_dn:
+                    members.setdefault(dn, Admin(directory.by_dn[dn], (Line(dn, 0, f"sIDHistory: {sid}"),), title))
+        for account, right in self.control.people():
+            members.setdefault(account.dn, Admin(account, right.because, f"{right.right} over {right.over}"))
+        gaps += (gap for gap in self.control.doubts if gap not in gaps)
+        return Admins(tuple(members.values()), tuple(gaps))
 
-    def _privileged(self) -> Iterator[tuple[str, str]]:
+    def rights(self) -> Rights:
+        return Rights(tuple(right for _, right in self.control.rights), self.control.doubts, self.control.looked)
+
+    @cached_property
+    def control(self) -> Control:
+        """Who can make themselves an administrator through access lists."""
+        return Control(self)
+
+    def privileged(self) -> Iterator[tuple[str, str]]:
         """(Microsoft's name, normal DN) of each privileged group that was seen."""
         for dn, kind in self.kinds.items():
-            title = names.privileged_name(kind.sid, self.domain_sid)
-            if title:
-                yield title, dn
+            for sid in (kind.sid, *kind.history):
+                title = names.privileged_name(sid, self.domain_sid)
+                if title:
+                    yield title, dn
+                    break
 
     def _chain(self, dn: str, member: str) -> tuple[Line, ...]:
         """group → group → member, as lines."""
@@ -208,14 +237,39 @@ class ActiveDirectory(Unmodelled):
     def foreign(self) -> dict[str, str]:
         """Foreign security principals: normal DN → SID."""
         try:
-            return {normal(entry.dn): _sid(entry) or entry.text("cn") for entry in self.directory.entries("foreign")}
+            return {normal(entry.dn): sid_of(entry) or entry.text("cn") for entry in self.directory.entries("foreign")}
         except Unseen:
             return {}
 
     # Policies and factors
 
     def policies(self) -> Sequence[Applied]:
-        return Policies(self).applied()
+        return self.policies_of.applied()
+
+    @cached_property
+    def policies_of(self) -> Policies:
+        return Policies(self)
+
+    # Weak points
+
+    @cached_property
+    def weak(self) -> Weak:
+        return Weak(self)
+
+    def exempt(self) -> tuple[Sequence[Exempt], Sequence[Gap]]:
+        return self.weak.exempt()
+
+    def risks(self) -> Risks:
+        return self.weak.risks()
+
+    def secrets(self) -> Sequence[Kept]:
+        return tuple(self.weak.secrets())
+
+    def storage(self) -> tuple[Sequence[Storage], Sequence[Gap]]:
+        return self.weak.storage()
+
+    def recording(self, what: str) -> Sequence[Recording]:
+        return self.weak.recording(what)
 
     def factor(self, account: Account) -> Factor:
         """Only SMARTCARD_REQUIRED makes a domain controller demand more than a password; RADIUS, ADFS and agents stand outside LDAP."""
@@ -223,76 +277,8 @@ class ActiveDirectory(Unmodelled):
         flags = self.flags(account)
         if isinstance(flags, Gap):
             return Factor(flags, flags, settle="the right to read userAccountControl")
-        line = Line(account.dn, 0, f"userAccountControl: {self.table.flags.get(account.dn, int(Uac.NORMAL))}")
+        line = self.uac_line(account)
         if flags & Uac.SMARTCARD_REQUIRED:
-            return Factor(True, True, (line,))
+            return Factor(True, True, line)
         gap = Gap("factor:elsewhere", Reason.UNSUPPORTED, "the directory demands no smart card; LDAP shows no other factor")
-        return Factor(gap, gap, (line,), settle)
-
-
-def _account(entry: Entry, where: tuple[str, int], now: datetime) -> Account:
-    dn = normal(entry.dn)
-    sid = _sid(entry)
-    flags = entry.number("userAccountControl")
-    because: tuple[Line, ...] = ()
-    enabled: bool | Gap = True
-    until = entry.values("accountExpires")
-    expires = filetime(until[0]) if until else Special.UNKNOWN
-    if flags is None:
-        enabled = Gap("attribute:userAccountControl", Reason.DENIED, "it is not shown to this account")
-    elif flags & Uac.DISABLED:
-        enabled, because = False, (entry.line("userAccountControl"),)
-    elif isinstance(expires, datetime) and expires <= now:
-        enabled, because = False, (entry.line("accountExpires"),)
-    born = entry.values("whenCreated")
-    return Account(
-        key=sid or dn,
-        name=entry.text("sAMAccountName") or first_value(entry.dn),
-        dn=dn,
-        kind=_kind(entry, sid),
-        enabled=enabled,
-        because=because,
-        expires=expires,
-        password_set=_password_set(entry, flags),
-        created=generalized(born[0]) if born else Special.UNKNOWN,
-        uid_number=entry.number("uidNumber"),
-        person=entry.text("employeeID") or entry.text("employeeNumber") or entry.text("mail"),
-        where=where,
-    )
-
-
-def _kind(entry: Entry, sid: str) -> Kind:
-    if relative(sid) in names.BUILTIN_ACCOUNTS and sid.startswith("S-1-5-21-"):
-        return Kind.BUILTIN
-    if entry.number("sAMAccountType") in (names.MACHINE_TYPE, names.TRUST_TYPE):
-        managed = any(b"ManagedServiceAccount" in value for value in entry.values("objectClass"))
-        return Kind.SERVICE if managed else Kind.MACHINE
-    return Kind.PERSON
-
-
-def _password_set(entry: Entry, flags: int | None) -> Moment:
-    """0 demands a new password at the next login, unless the password never expires: then it only says nothing (MS-ADTS 3.1.1.4.5.17)."""
-    values = entry.values("pwdLastSet")
-    if not values:
-        return Special.UNKNOWN
-    moment = filetime(values[0], zero=Special.MUST_CHANGE)
-    return Special.UNKNOWN if moment is Special.MUST_CHANGE and flags is not None and flags & Uac.DONT_EXPIRE_PASSWORD else moment
-
-
-def _last_login(entry: Entry, shown: bool, lag: int | None) -> tuple[Moment, int]:
-    """(the last login, by how many days the true one may be later). lastLogon is this controller's own, lastLogonTimestamp everybody's, late."""
-    own, all_of_them = (filetime(entry.values(name)[0]) if entry.values(name) else None for name in ("lastLogon", "lastLogonTimestamp"))
-    late = 0 if lag is None else lag
-    if isinstance(all_of_them, datetime):
-        moment = max(all_of_them, own) if isinstance(own, datetime) else all_of_them
-        return moment, late
-    if isinstance(own, datetime):
-        return (own, late) if lag is not None else (Special.UNKNOWN, 0)
-    return (Special.NEVER, 0) if shown and lag is not None else (Special.UNKNOWN, 0)
-
-
-def _sid(entry: Entry) -> str:
-    try:
-        return sid_text(entry.values("objectSid")[0])
-    except (IndexError, ValueError):
-        return ""
+        return Factor(gap, gap, line, settle)

@@ -38,6 +38,7 @@ ADMINISTRATOR, GUEST, KRBTGT, DEFAULT_ACCOUNT = 500, 501, 502, 503
 BUILTIN_ACCOUNTS = frozenset((ADMINISTRATOR, GUEST, KRBTGT, DEFAULT_ACCOUNT))
 DOMAIN_USERS, DOMAIN_COMPUTERS, DOMAIN_CONTROLLERS, READ_ONLY_CONTROLLERS = 513, 515, 516, 521
 PROTECTED_USERS = 525
+FINE_GRAINED, PROTECTING = 3, 6  # domain functional levels: 2008, 2012 R2
 
 PRIVILEGED_RIDS = {
     512: "Domain Admins",
@@ -66,6 +67,8 @@ EVERYBODY = {
     "S-1-5-4": "Interactive",
 }
 """Identities that nobody needs to be put into."""
+CARRIED = ("S-1-1-0", "S-1-5-11", "S-1-5-15", "S-1-5-2")
+"""Those that every account carries which binds over LDAP."""
 
 
 def privileged_name(sid: str, domain: str) -> str:

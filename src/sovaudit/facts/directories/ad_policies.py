@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from sovaudit.facts.directories.ad import ActiveDirectory, AdGroup
     from sovaudit.facts.directory import Entry
 
-FINE_GRAINED = 3  # domain functional level 2008
 _HEAD = "minPwdLength pwdProperties pwdHistoryLength maxPwdAge lockoutThreshold lockoutDuration".split()
 _PSO = (
     "msDS-PasswordSettingsPrecedence msDS-MinimumPasswordLength msDS-PasswordComplexityEnabled msDS-PasswordHistoryLength msDS-MaximumPasswordAge "
@@ -69,7 +68,7 @@ class Policies:
             by_name.setdefault((where, mark), []).append(account)
         found = []
         for (name, mark), accounts in sorted(by_name.items()):
-            policy = self._doubt if not name else self.policy(name)
+            policy = self.doubt if not name else self.policy(name)
             found.append(Applied(policy if isinstance(policy, Gap) else self._marked(policy, mark, accounts[0]), tuple(accounts)))
         return found
 
@@ -84,12 +83,12 @@ class Policies:
     def of(self, account: Account) -> str:
         """Normal DN of the policy that applies (the domain's, or a settings object's); empty if that was not seen."""
         domain = self.domain_name
-        if not self._fine_grained:
+        if not self.fine_grained:
             return domain
         answer = self._answers.get(account.dn)
         if answer is not None:
             return answer or domain
-        if not self._all_seen:
+        if not self.all_seen:
             return ""
         own = self._by_target.get(account.dn)
         if own is not None:
@@ -153,15 +152,10 @@ class Policies:
             evidence=self._directory.artifacts("domain"),
         )
 
-    @cached_property
-    def _fine_grained(self) -> bool:
+    @property
+    def fine_grained(self) -> bool:
         """Whether settings objects count here: from functional level 2008 on. Not shown counts as yes."""
-        try:
-            root = self._directory.only("rootdse")
-        except Unseen:
-            return True
-        level = root.number("domainFunctionality") if root is not None else None
-        return level is None or level >= FINE_GRAINED
+        return self._view.level < 0 or self._view.level >= names.FINE_GRAINED
 
     # Password settings objects
 
@@ -195,18 +189,18 @@ class Policies:
         )
 
     @cached_property
-    def _doubt(self) -> Gap:
+    def doubt(self) -> Gap:
         """Why it was not seen which policy applies."""
         for search in ("policies", "policy-container"):
             gap = self._directory.gap(search)
             if gap is not None:
                 return gap
-        if self._group_doubt and self._all_seen:
+        if self._group_doubt and self.all_seen:
             return self._group_doubt
         return Gap("search:policies", Reason.DENIED, _SETTLE)
 
     @cached_property
-    def _all_seen(self) -> bool:
+    def all_seen(self) -> bool:
         """Whether every settings object there is was seen with its content."""
         directory = self._directory
         if directory.gap("policies") is not None or directory.gap("policy-container") is not None:
@@ -264,15 +258,7 @@ class Policies:
         return [member for member in group.members if member not in kinds or self._carries(kinds[member])]
 
     def _carries(self, group: AdGroup) -> bool:
-        return group.security if self._samba else group.account_group
-
-    @cached_property
-    def _samba(self) -> bool:
-        try:
-            root = self._directory.only("rootdse")
-        except Unseen:
-            return False
-        return root is not None and root.text("vendorName").startswith("Samba")
+        return group.security if self._view.samba else group.account_group
 
     @cached_property
     def _linked(self) -> list[tuple[str, Settings]]:

@@ -152,6 +152,77 @@ class Rights:
     looked: int = 0
 
 
+@unique
+class Exemption(StrEnum):
+    """How an account escapes the password policy that others are under."""
+
+    NO_PASSWORD = "no-password"  # it needs none
+    NEVER_EXPIRES = "never-expires"
+    WEAKER = "weaker"  # a policy of its own demands less than the default
+
+
+@dataclass(frozen=True, slots=True)
+class Exempt:
+    """An enabled account (or one that may be) that escapes. policy: the weaker one's name; less: what it demands less of, in the product's words."""
+
+    account: Account
+    how: Exemption
+    because: tuple[Line, ...] = ()
+    policy: str = ""
+    less: str = ""
+
+
+@unique
+class Hazard(StrEnum):
+    """What lets somebody act as somebody else, or try their password undisturbed (Kerberos)."""
+
+    UNCONSTRAINED = "unconstrained"  # it may act to everything as whoever comes to it
+    TRANSITION = "transition"  # it may act as anybody, who need never have come
+    CONTROLLER = "controller"  # it may act as others to a domain controller
+    RESOURCE = "resource"  # others may act to it as anybody, and it is a controller's, or everybody may
+    SERVICE_TICKET = "service-ticket"  # an administrator with a service name: anybody gets a ticket under that password
+    NO_PREAUTHENTICATION = "no-preauthentication"  # anybody gets an answer under that password
+    DELEGABLE = "delegable"  # an administrator whom services may pass on
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """One enabled account (or one that may be) and what it is open to. to: the services or identities concerned."""
+
+    account: Account
+    hazard: Hazard
+    to: str = ""
+    because: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Risks:
+    """gaps: hazard → why there may be more. looked: accounts that were looked at."""
+
+    found: tuple[Risk, ...]
+    gaps: dict[Hazard, Gap]
+    looked: int
+
+
+@unique
+class Secret(StrEnum):
+    """What a product keeps beside its accounts and that opens everything."""
+
+    TICKET_KEY = "ticket-key"  # the key of all tickets (krbtgt)
+    QUOTA = "quota"  # machines that anybody may add
+    GUEST = "guest"  # the account of nobody
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One such secret. value: the key's age in days, machines, 1 for an enabled guest."""
+
+    secret: Secret
+    name: str
+    value: int | Gap
+    because: tuple[Line, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Storage:
     """How passwords are stored. subject: the setting or the account. scheme: as the product names it. strong: None if it is not known to us."""
@@ -196,6 +267,9 @@ class View(Protocol):
     def recording(self, what: str) -> Sequence[Recording]: ...
     def openings(self) -> Rights: ...
     def password_access(self) -> Rights: ...
+    def exempt(self) -> tuple[Sequence[Exempt], Sequence[Gap]]: ...
+    def risks(self) -> Risks: ...
+    def secrets(self) -> Sequence[Kept]: ...
 
 
 class Unmodelled:
@@ -223,6 +297,15 @@ class Unmodelled:
     def password_access(self) -> Rights:
         """Who but owners and administrators may read or set passwords."""
         raise _unmodelled("access to passwords")
+
+    def exempt(self) -> tuple[Sequence[Exempt], Sequence[Gap]]:
+        raise _unmodelled("exempt accounts")
+
+    def risks(self) -> Risks:
+        raise _unmodelled("delegation")
+
+    def secrets(self) -> Sequence[Kept]:
+        return ()  # most products keep none
 
 
 def _unmodelled(what: str) -> Unseen:

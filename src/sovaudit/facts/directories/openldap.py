@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sovaudit.facts.directories.model import Account, Admins, Applied, Group, Kind, PasswordPolicy, Rights, Seen, Unmodelled
+from sovaudit.facts.directories.exemptions import by_policy
+from sovaudit.facts.directories.model import Account, Admins, Applied, Exempt, Group, Kind, PasswordPolicy, Rights, Seen, Unmodelled
 from sovaudit.facts.directories.openldap_rights import Rulers
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse.dn import first_value, normal
@@ -136,6 +137,13 @@ class OpenLdap(Unmodelled):
             own = self._directory.entry_of(account).text("pwdPolicySubentry")
             by_policy.setdefault(normal(own) if own else "", []).append(account)
         return tuple(Applied(self._named(name, known), tuple(accounts)) for name, accounts in sorted(by_policy.items()))
+
+    def exempt(self) -> tuple[Sequence[Exempt], Sequence[Gap]]:
+        """Accounts whose own policy demands less than the database's default."""
+        known = {normal(entry.dn): self._policy(entry) for entry in self._directory.entries("policies")}
+        found, gaps = by_policy(self.policies(), self._default(known))
+        gap = self._directory.gap("accounts")
+        return found, [*gaps, *([gap] if gap is not None else [])]
 
     def _named(self, name: str, known: dict[str, PasswordPolicy]) -> PasswordPolicy | Gap:
         if not name:
