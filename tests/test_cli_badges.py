@@ -62,6 +62,32 @@ def test_a_bundle_to_hand_over_has_no_names_and_the_same_verdicts(home: Path, ca
     assert main(["collect", "bundle:out/evidence.sova", "--redact", "--identify", "-o", "x.sova"]) == 2
 
 
+def test_the_original_is_recognised(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "doors.csv").write_text("access_point\nD1\n")
+    assert main(["audit", "badges:log.csv?map=generic&doors=doors.csv", "--select", CHECKS, "--isolated", "--out", "out"]) == 1
+    trust = ["--trust", str(home / "config/sovaudit/cert.pem")]
+    capsys.readouterr()
+    assert main(["verify", "out/report.json", *trust, "--source", "log.csv", "--source", "doors.csv"]) == 0
+    out = capsys.readouterr().out
+    assert "ok   source: log.csv: 1 of 1 files are as they were read" in out
+    assert "ok   source: doors.csv: it is as it was read for the table doors" in out
+    (home / "log.csv").write_text(HEAD)
+    assert main(["verify", "out/report.json", *trust, "--source", "log.csv"]) == 4
+    assert "FAIL source: log.csv: 0 of 1 files" in capsys.readouterr().out
+    assert main(["verify", "out/report.json", *trust, "--source", "none.csv"]) == 2
+
+
+def test_a_folder_is_recognised_too(home: Path) -> None:
+    (home / "days").mkdir()
+    for day in range(3):
+        (home / f"days/{day}.csv").write_text(HEAD + row(day))
+    assert main(["audit", "badges:days?map=generic", "--select", CHECKS, "--isolated", "--out", "out"]) == 0
+    trust = ["--trust", str(home / "config/sovaudit/cert.pem")]
+    assert main(["verify", "out/report.json", *trust, "--source", "days"]) == 0
+    (home / "days/2.csv").unlink()
+    assert main(["verify", "out/report.json", *trust, "--source", "days"]) == 4
+
+
 def test_a_key_that_is_none_is_refused(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "people.key").write_text("abc")
     assert audit("--people-key", "people.key", "--out", "out") == 2

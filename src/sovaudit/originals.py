@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sovaudit.collectors.badges.preparing import digests_of
 from sovaudit.collectors.logs.walk import walk
 from sovaudit.errors import UsageError
 from sovaudit.model.evidence import Evidence
@@ -84,9 +85,18 @@ def _logs(evidence: Evidence, source: Path) -> Compared:
 
 
 def _badges(evidence: Evidence, source: Path) -> Compared:
-    file = json.loads(evidence.artifacts["badges/source"])["file"]
-    same = _sha256(source, int(file["bytes"])) == str(file["sha256"]).removeprefix("sha256:")
-    return _said(1, [], [] if same else [str(file["name"])], 0)
+    """The export, a folder of them, or one of the tables beside it."""
+    said = json.loads(evidence.artifacts["badges/source"])
+    file = said["file"]
+    if source.is_dir():
+        same = str(file["sha256"]) in digests_of(source)
+        return _said(int(file["files"]), [], [] if same else [f"something in {source.name}"], 0)
+    if _sha256(source, int(file["bytes"])) == str(file["sha256"]).removeprefix("sha256:"):
+        return _said(1, [], [], 0)
+    for name, table in sorted(said["tables"].items()):
+        if _sha256(source, int(table["file_bytes"])) == str(table["file_sha256"]).removeprefix("sha256:"):
+            return Compared(True, f"it is as it was read for the table {name}")
+    return _said(1, [], [str(file["name"])], 0)
 
 
 def _said(count: int, missing: list[str], other: list[str], unsaid: int) -> Compared:

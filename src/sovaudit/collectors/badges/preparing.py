@@ -92,13 +92,29 @@ def _digest(path: Path) -> str:
         return canon.digest_of(iter(lambda: file.read(CHUNK), b""))
 
 
+def digests_of(path: Path) -> frozenset[str]:
+    """What evidence may call this original: a file's digest; of a folder, that of its files of each format. Raises CollectError."""
+    if not path.is_dir():
+        with regular(path) as file:
+            return frozenset({canon.digest_of(iter(lambda: file.read(CHUNK), b""))})
+    found = set()
+    for endings in set(ENDINGS.values()):
+        names = {one.name: next(iter(digests_of(one))) for one in _listed(path, endings)}
+        found.add(canon.digest(canon.canonical(names)))
+    return frozenset(found)
+
+
+def _listed(folder: Path, endings: tuple[str, ...]) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix.lower() in endings and not path.name.startswith("."))
+    except OSError as error:
+        raise CollectError(f"cannot be read ({error.strerror})", status="refused", where=str(folder)) from error
+
+
 def _folder(folder: Path, plan: BadgeMap, scratch: Scratch) -> Prepared:
     """Files of one shape, one after the other in the order of their names; its digest is that of `{name: digest}`."""
     endings = ENDINGS.get(plan.format, ())
-    try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in endings and not path.name.startswith("."))
-    except OSError as error:
-        raise CollectError(f"cannot be read ({error.strerror})", status="refused", where=str(folder)) from error
+    paths = _listed(folder, endings)
     if not paths:
         raise CollectError("holds no file of this format", status="failed", where=str(folder), hint=f"Names end in {', '.join(endings)}.")
     if len(paths) > MAX_FILES:
