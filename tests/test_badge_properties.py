@@ -154,16 +154,17 @@ def logs() -> dict[str, Evidence]:
 
 
 def damaged(evidence: Evidence) -> Iterator[tuple[str, Evidence]]:
-    """Each artifact gone, cut, or flipped in one place."""
+    """Each artifact gone; the events cut, and changed in one place."""
     for name, data in evidence.artifacts.items():
         others = {other: held for other, held in evidence.artifacts.items() if other != name}
         yield f"without {name}", replace(evidence, artifacts=others)
-        yield f"{name} cut", replace(evidence, artifacts={**others, name: data[:-7]})
-        middle = len(data) // 2
-        yield (
-            f"{name} flipped",
-            replace(evidence, artifacts={**others, name: data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]}),
-        )
+        if "events" in name:
+            middle = len(data) // 2
+            yield f"{name} cut", replace(evidence, artifacts={**others, name: data[:-7]})
+            yield (
+                f"{name} changed",
+                replace(evidence, artifacts={**others, name: data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]}),
+            )
 
 
 @pytest.mark.parametrize("which", ["wild", "quiet", "alone"])

@@ -82,4 +82,3 @@ def redacted(evidence: Evidence, options: CollectOptions) -> Evidence:
     if redact is None:
         raise UsageError("names people, and nobody knows how to take the names out", where=evidence.target.id)
     return cast("Evidence", redact(evidence, options))
-

@@ -63,4 +63,3 @@ def redact(evidence: Evidence, options: CollectOptions) -> Evidence:
     from sovaudit.collectors.badges import storing
 
     return storing.redact(evidence, options)
-
