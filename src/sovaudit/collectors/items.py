@@ -18,6 +18,9 @@ LOG_START = 32  # bytes of a log's first line
 MAX_UIDS = 20_000  # accounts whose last login is looked up
 LASTLOG = "/var/log/lastlog"
 LASTLOG_RECORD = 292  # bytes per uid (lastlog.h): four of time, 32 of terminal, 256 of host
+WTMP = "/var/log/wtmp"
+WTMP_RECORD = 384  # bytes (utmp(5))
+WTMP_RECORDS = 1024  # the newest of them
 # where these loaders are, glibc's time has eight bytes there
 LONG_TIME = ("ld-linux-aarch64.so.1", "ld-linux-riscv64-lp64d.so.1", "ld-linux-loongarch-lp64d.so.1")
 COMMAND_SECONDS = 6

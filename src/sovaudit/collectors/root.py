@@ -18,7 +18,7 @@ import time
 import zlib
 from datetime import UTC, datetime
 
-from sovaudit.collectors import items, lastlog, serials
+from sovaudit.collectors import consoles, items, lastlog, serials
 from sovaudit.collectors.gather import Gatherer, Row, tree_artifact
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.collectors.packages import PACKAGE_FILES, package_lines
@@ -194,6 +194,11 @@ def _collect(target: Target, system: MountedRoot, options: CollectOptions, began
         artifacts[lastlog.NAME] = logins
     if gap is not None:
         gaps[gap.item] = gap
+    logins, gap = _console_logins(system)
+    if logins is not None:
+        artifacts[consoles.NAME] = logins
+    if gap is not None:
+        gaps[gap.item] = gap
     artifacts["audit-serials"], missed = _serials(system, gatherer.tree)
     gaps.update({each.item: each for each in missed})
     for command in items.COMMANDS:
@@ -263,19 +268,30 @@ def _packages(system: MountedRoot) -> tuple[bytes | None, Gap | None]:
     return None, Gap("packages", Reason.UNSUPPORTED, "no package database that we know")
 
 
-def _last_logins(system: MountedRoot, passwd: bytes) -> tuple[bytes | None, Gap | None]:
+def _long_time(system: MountedRoot) -> bool:
     def there(path: str) -> bool:
         try:
             return system.lstat(path) is not None
         except OSError:
             return False
 
-    long_time = any(there(f"{folder}/{name}") for folder in ("/lib", "/usr/lib") for name in items.LONG_TIME)
+    return any(there(f"{folder}/{name}") for folder in ("/lib", "/usr/lib") for name in items.LONG_TIME)
+
+
+def _last_logins(system: MountedRoot, passwd: bytes) -> tuple[bytes | None, Gap | None]:
     try:
         row = system.lstat(items.LASTLOG)
     except OSError:
         return None, Gap(lastlog.NAME, Reason.DENIED)
-    return lastlog.last_logins(row, passwd, long_time, lambda offset, size: system.read_at(items.LASTLOG, offset, size))
+    return lastlog.last_logins(row, passwd, _long_time(system), lambda offset, size: system.read_at(items.LASTLOG, offset, size))
+
+
+def _console_logins(system: MountedRoot) -> tuple[bytes | None, Gap | None]:
+    try:
+        row = system.lstat(items.WTMP)
+    except OSError:
+        return None, Gap(consoles.NAME, Reason.DENIED)
+    return consoles.console_logins(row, _long_time(system), lambda offset, size: system.read_at(items.WTMP, offset, size))
 
 
 def _log_starts(system: MountedRoot, tree: set[str]) -> tuple[bytes, list[Gap]]:

@@ -175,6 +175,8 @@ def _frames(body: bytes, nonce: bytes) -> Answer:
             artifacts["acls"] = b"".join(sorted(row + b"\n" for row in content.split(b"\n") if row))
         elif kind == b"o":
             artifacts["last-logins"] = b"".join(sorted(row + b"\n" for row in content.split(b"\n") if row))
+        elif kind == b"w":
+            artifacts["console-logins"] = b"".join(sorted(row + b"\n" for row in set(content.split(b"\n")) if row))
         elif kind == b"q":
             artifacts["audit-serials"] = content.rstrip(b"\n") + b"\n" if content.strip() else b""
         elif kind == b"i":
@@ -210,6 +212,9 @@ def _complete(answer: Answer, marks: set[bytes]) -> None:
     if "last-logins" not in answer.artifacts and "last-logins" not in answer.gaps:
         answer.broken = True
         answer.gaps["last-logins"] = Gap("last-logins", Reason.TIMEOUT, "not looked up, or it did not end")
+    if "console-logins" not in answer.artifacts and "console-logins" not in answer.gaps:
+        answer.broken = True
+        answer.gaps["console-logins"] = Gap("console-logins", Reason.TIMEOUT, "not looked up, or it did not end")
     for name in (*(command.name for command in items.COMMANDS), *items.FROM_PROC, *items.PROC_FILES):
         if f"cmd:{name}" not in answer.artifacts and f"cmd:{name}" not in answer.gaps:
             answer.broken = True

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
-from sovaudit.facts import badge_moves
+from sovaudit.facts import badge_holders, badge_moves
 from sovaudit.facts.badges import BadgeLog, utc
+from sovaudit.facts.roster import Roster
 from sovaudit.model.finding import Line
 from sovaudit.tables import Value
 
@@ -19,23 +21,13 @@ class Stretch:
     line: Line
 
 
-def holders(log: BadgeLog) -> None:
-    """The table `holders`: credential, person; one row for each badge of the `credentials` table that one person holds throughout."""
-    table = (
-        "SELECT credential, min(subject) AS person FROM credentials WHERE subject IS NOT NULL "
-        "GROUP BY credential HAVING min(subject) = max(subject)"
-    )
-    nobody = "SELECT CAST(NULL AS VARCHAR) AS credential, CAST(NULL AS VARCHAR) AS person WHERE false"
-    log.keep("holders", table if log.has("credentials") else nobody)
-
-
-def touches(log: BadgeLog) -> str:
+def touches(log: BadgeLog, people: Roster | None = None) -> str:
     """SQL with `$area`: entries (sign 1) and exits (sign -1) of persons: person, sign, ms, source, number, row, note."""
-    holders(log)
+    badge_holders.one_holder(log, people)
     every = badge_moves.passages(log)
     return (
         "SELECT coalesce(p.subject, h.person, p.credential) AS person, CASE WHEN p.area = $area THEN 1 ELSE -1 END AS sign, "
-        f"ms, source, number, row, note FROM ({every}) p LEFT JOIN holders h ON p.credential = h.credential "
+        f"ms, source, number, row, note FROM ({every}) p LEFT JOIN holder h ON p.credential = h.credential "
         "WHERE (p.area = $area OR p.left_area = $area) AND p.area IS DISTINCT FROM p.left_area"
     )
 
@@ -74,3 +66,45 @@ def too_few(log: BadgeLog, area: str, required: int, longer_ms: int) -> list[Str
         Stretch(start, end, log.line(row, f"{inside} inside from {utc(start)}, for {(end - start) // 1000} seconds"))
         for start, end, row, inside in found
     ]
+
+
+class Presence:
+    """Who was inside a closed area when. Who leaves first of all was inside from the beginning; a second entry or exit in a row changes nothing."""
+
+    def __init__(self, log: BadgeLog, area: str, people: Roster | None) -> None:
+        self._times: dict[str, list[tuple[int, int]]] = {}  # person → stretches inside
+        self._span = log.span
+        since: dict[str, int | None] = {}
+        for person, sign, at in log.query(
+            f"SELECT person, sign, ms FROM ({touches(log, people)}) ORDER BY person, ms, source, number, row", {"area": area}
+        ):
+            inside = since.get(person, self._span[0] if sign < 0 else None)
+            if sign < 0 and inside is not None:
+                self._times.setdefault(person, []).append((inside, at))
+            since[person] = (at if inside is None else inside) if sign > 0 else None
+        for person, begun in since.items():
+            if begun is not None:
+                self._times.setdefault(person, []).append((begun, self._span[1]))
+        self._whole = _merged([stretch for times in self._times.values() for stretch in times])
+
+    def of(self, person: str, start: int, end: int) -> bool:
+        """Whether somebody was inside at some moment of a stretch."""
+        return _meets(self._times.get(person, []), start, end)
+
+    def anyone(self, start: int, end: int) -> bool:
+        return _meets(self._whole, start, end)
+
+
+def _merged(times: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(times):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
+
+
+def _meets(times: list[tuple[int, int]], start: int, end: int) -> bool:
+    place = bisect_right(times, (end, 1 << 62)) - 1
+    return place >= 0 and times[place][1] >= start

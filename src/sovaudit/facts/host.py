@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from sovaudit.facts.accounts import Accounts
 from sovaudit.facts.files import Files, Unseen
@@ -23,6 +23,21 @@ if TYPE_CHECKING:
     from sovaudit.facts.sessions import Sessions
     from sovaudit.facts.ssh import Ssh
     from sovaudit.facts.sudo import Sudo
+
+
+class ConsoleLogin(NamedTuple):
+    """seconds since the epoch, by the host's clock; terminal; account."""
+
+    seconds: int
+    terminal: str
+    account: str
+
+
+class ConsoleLogins(NamedTuple):
+    """since: time of the oldest record that was read; None where there is no record at all."""
+
+    since: int | None
+    logins: tuple[ConsoleLogin, ...]
 
 
 class Host:
@@ -74,6 +89,14 @@ class Host:
         rows = (line.split(" ") for line in self.files.artifact("last-logins").splitlines())
         found = {int(row[0]): int(row[1]) for row in rows if len(row) == 2 and row[0].isdigit() and row[1].isdigit()}
         return {uid: datetime.fromtimestamp(seconds, UTC) for uid, seconds in found.items() if seconds < 1 << 33}
+
+    @cached_property
+    def console_logins(self) -> ConsoleLogins:
+        """Logins at the machine itself that wtmp(5) holds. Raises Unseen."""
+        rows = [line.split(" ") for line in self.files.artifact("console-logins").splitlines()]
+        since = [int(row[1]) for row in rows if row[0] == "since" and len(row) == 2 and row[1].isdigit()]
+        found = [ConsoleLogin(int(row[0]), row[1], row[2]) for row in rows if len(row) == 3 and row[0].isdigit()]
+        return ConsoleLogins(since[0] if since else None, tuple(found))
 
     @cached_property
     def os(self) -> dict[str, str]:

@@ -486,6 +486,42 @@ function last_logins(   p, r, w, n, i, l, size, cmd, at, k, uid, first, many, ho
     close(cmd)
   }
 }
+function chars(w, from, upto,   i, k, b, s) {  # text in the words of a record, up to its end
+  for (i = from; i <= upto; i++) for (k = 0; k < 4; k++) {
+    b = w[i] % 256; if (b == 0) return s
+    w[i] = (w[i] - b) / 256; s = s (b > 32 && b < 127 ? sprintf("%c", b) : "?")
+  }
+  return s
+}
+# logins at the machine itself: consoles.py says the same
+function console_logins(   p, w, r, size, from, cmd, l, n, i, at, k, tty, how) {
+  p = "/var/log/wtmp"
+  if (!(p in ROW)) { if (p in HIDDEN) gap("denied", "console-logins", ""); else gap("absent", "console-logins", "no " p); return }
+  cmd = "for n in ld-linux-aarch64.so.1 ld-linux-riscv64-lp64d.so.1 ld-linux-loongarch-lp64d.so.1; do [ -e /lib/$n ] || [ -e /usr/lib/$n ] && echo 1; done; " \
+    "[ -r " p " ] || echo denied; command -v od >/dev/null 2>&1 || echo unsupported"
+  while ((cmd | getline l) > 0) if (l == "1" || how == "") how = l
+  close(cmd)
+  split(ROW[p], w, "\t"); size = w[5] + 0
+  if (w[1] != "f" || size % 384 || how == "1") { gap("unsupported", "console-logins", p " has a shape that we do not know"); return }
+  if (how != "") { gap(how, "console-logins", how == "denied" ? "" : "no od here"); return }
+  print N " w"
+  if (size == 0) return
+  from = size > 393216 ? size - 393216 : 0
+  cmd = sprintf("od -An -v -tu4 -j %.0f -N %.0f %s", from, size - from, p); at = 0
+  while ((cmd | getline l) > 0) {
+    n = split(l, w, " ")
+    for (i = 1; i <= n; i++) {
+      k = at % 96; r[k] = w[i]
+      if (k == 85 && at == 85) print "since " r[85]
+      if (k == 85 && r[0] % 65536 == 7) {
+        tty = chars(r, 2, 9)
+        if (tty ~ /^(tty[A-Za-z]*[0-9]+|console|hvc[0-9]+|:[0-9]+)$/) { l = chars(r, 11, 18); if (l != "") print r[85] " " tty " " l }
+      }
+      at++
+    }
+  }
+  close(cmd)
+}
 BEGIN {
   LC = "C"; N = ENVIRON["SOVAUDIT_N"]; M = "<masked>"; Z = sprintf("%c", 0); if (length(Z) != 1) Z = ""
   split("yes no true false 0 1 on off none null required optional prompt ask", hw, / /); for (hi in hw) HARMLESS[hw[hi]] = 1
@@ -509,7 +545,7 @@ BEGIN {
   }
   if (head <= TAIL) gap("truncated", "tree:/", "links or includes too deep")
   n = split(ENVIRON["SOVAUDIT_PROC"], hw, / /); for (i = 1; i < n; i += 2) told(hw[i], hw[i + 1])
-  packages(); log_starts(); acls(); last_logins(); serials()
+  packages(); log_starts(); acls(); last_logins(); console_logins(); serials()
   for (p in STRANGE) gap("unsupported", "tree:" p, "a name with control characters")
   for (p in UNREAD) if (p in LISTED) gap("denied", "tree:" p, "")
   print N " t"
