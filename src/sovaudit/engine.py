@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from sovaudit import canon
@@ -288,13 +289,20 @@ def _finding(selection: Selection, outcome: Outcome, target: str, digests: _Dige
         seen=clean(outcome.seen),
         because=[_because(line) for line in outcome.because[:MAX_BECAUSE]],
         evidence=evidence,
-        gaps=[GapNote(item=clean(gap.item), reason=gap.reason, detail=clean(gap.detail)) for gap in dict.fromkeys(outcome.gaps)][
-            :MAX_BECAUSE
-        ],
+        gaps=[gap_note(gap) for gap in list(dict.fromkeys(outcome.gaps))[:MAX_BECAUSE]],
+        controls=[],
+        also=[],
     )
     return found
 
 
+@lru_cache(maxsize=4096)
+def gap_note(gap: Gap) -> GapNote:
+    """As a document holds it."""
+    return GapNote(item=clean(gap.item), reason=gap.reason, detail=clean(gap.detail))
+
+
+@lru_cache(maxsize=4096)
 def _because(line: Line) -> Because:
     return Because(file=clean(line.file), line=line.number, text=clean(line.text))
 
@@ -307,7 +315,9 @@ def _arg(value: Arg) -> Arg:
 
 def clean(text: str) -> str:
     """Fit for a document: bytes that were no UTF-8 become `\\xNN`, long text is cut with a mark."""
-    text = _SURROGATE.sub(lambda match: f"\\x{ord(match[0]) & 0xFF:02x}", str(text))
+    text = str(text)
+    if not text.isascii():
+        text = _SURROGATE.sub(lambda match: f"\\x{ord(match[0]) & 0xFF:02x}", text)
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 

@@ -60,6 +60,11 @@ class Trail:
     def reached(self, who: Person) -> bool:
         return all(allows(folder, who, SEARCH) for folder in self.folders)
 
+    @property
+    def open_to_all(self) -> bool:
+        """Whether nobody at all is kept from its folders."""
+        return all(folder.mode & 0o011 == 0o011 for folder in self.folders)
+
     def may(self, who: Person, right: int) -> bool:
         return self.stat is not None and self.reached(who) and allows(self.stat, who, right)
 

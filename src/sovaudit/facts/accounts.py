@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from sovaudit.facts.files import Files, Unseen
 from sovaudit.facts.parse.passwd import group_fields, passwd_fields, shadow_fields
@@ -106,6 +107,7 @@ class Group:
     because: tuple[Line, ...]
 
 
+@lru_cache(maxsize=64)
 def day(at: datetime) -> int:
     """Days since 1970-01-01 UTC, as shadow(5) counts them."""
     return (at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)).days

@@ -79,6 +79,13 @@ class Host:
         return {row[0]: row[1] for row in rows if len(row) >= 2}
 
     @cached_property
+    def libpam(self) -> tuple[int, int] | None:
+        """The version of Linux-PAM, as libpam_version gives it."""
+        from sovaudit.facts.pam_version import libpam_version
+
+        return libpam_version(self)
+
+    @cached_property
     def entries(self) -> dict[str, Entries]:
         """Answers of doors.sessions that were given already, by account."""
         return {}

@@ -19,7 +19,7 @@ from sovaudit.facts.pam_models import behaviour
 from sovaudit.facts.pam_modules import Call
 from sovaudit.facts.pam_password import Accepted, Fewest, NewHash, PasswordStack, Shortest
 from sovaudit.facts.pam_quality import CLASSES, LONGEST, Candidate
-from sovaudit.facts.pam_stack import Service, Stacks
+from sovaudit.facts.pam_stack import Service, Stacks, Step
 from sovaudit.facts.parse.pam_conf import Code
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
@@ -53,6 +53,8 @@ class Pam:
         self._passwords: dict[str, PasswordStack] = {}
         self._people: dict[tuple[str, bool], list[Account]] = {}
         self._kept: list[tuple[Behaviour, ...]] = []
+        self._steps: dict[tuple[str, str, bool, int, int], Behaviour] = {}
+        self._joined: dict[tuple[int, int], tuple[Ways, Ways, Ways]] = {}
 
     @cached_property
     def stacks(self) -> Stacks:
@@ -85,7 +87,7 @@ class Pam:
     def enter(self, service: str, account: Account, *, invoker: Account | None = None) -> Ways:
         """Both phases, one after the other, and the change of a password that is overdue: what login and su ask before they open. Raises Unseen."""
         phase = self.account_phase(service, account, invoker=invoker)
-        return self.overdue(account, self.authenticate(service, account, invoker=invoker) & phase, phase)
+        return self.overdue(account, self.both(self.authenticate(service, account, invoker=invoker), phase), phase)
 
     def overdue(self, account: Account, found: Ways, phase: Ways) -> Ways:
         """`found`, where an overdue password must be changed first: whatever opened the door, `passwd` asks for the old one."""
@@ -211,7 +213,7 @@ class Pam:
         stack = service.stack(phase)
         if not stack:
             return never(service.lines[:1])
-        behaviours = tuple(behaviour(Call(self.host, service.name, phase, account, invoker, disallow_null, step)) for step in stack)
+        behaviours = tuple(self._behaviour(service, phase, account, invoker, disallow_null, at, step) for at, step in enumerate(stack))
         key = (service.name, phase, accepted, *map(id, behaviours))  # models hand out one object per answer
         if key not in self._solved:
             ways = solve(stack, behaviours, accepted)
@@ -220,3 +222,26 @@ class Pam:
             self._kept.append(behaviours)
             self._solved[key] = ways
         return self._solved[key]
+
+    def _behaviour(
+        self, service: Service, phase: str, account: Account, invoker: Account | None, disallow_null: bool, at: int, step: Step
+    ) -> Behaviour:
+        """A step's answer; one that looked at nobody holds for all, one that looked at root alone for all who become root."""
+        key = (service.name, phase, disallow_null, at)
+        known = self._steps.get((*key, 0)) or self._steps.get((*key, id(account)))
+        if known is not None:
+            return known
+        call = Call(self.host, service.name, phase, account, invoker, disallow_null, step)
+        found = behaviour(call)
+        if not call.asked:
+            self._steps[*key, 0] = found
+        elif call.asked == {"account"} and account.uid == 0 and account is self.host.accounts.get(account.name):
+            self._steps[*key, id(account)] = found
+        return found
+
+    def both(self, one: Ways, other: Ways) -> Ways:
+        """`one & other`, worked out once for the same two."""
+        key = id(one), id(other)
+        if key not in self._joined:
+            self._joined[key] = one, other, one & other  # kept, so that their ids are
+        return self._joined[key][2]

@@ -87,6 +87,7 @@ def solve(
     possible: dict[FactorSet, Why] = {}
     closed: tuple[Line, ...] = ()
     game = _Game(stack, behaviours, accepted, final)
+    known = all(len(choice.outcomes) <= 1 for behaviour in behaviours for choice in behaviour)  # nothing is left to chance
     for size in range(len(relevant) + 1):
         for held in map(frozenset, combinations(relevant, size)):
             if any(smaller <= held for smaller in certain):
@@ -96,6 +97,8 @@ def solve(
                 certain[held] = Why(sure.lines, sure.gaps)
                 continue
             closed = sure.lines
+            if known:
+                continue
             if any(smaller <= held for smaller in possible):
                 continue
             maybe = game.play(held, kind=True)
@@ -124,6 +127,7 @@ class _Game:
         self.stack = stack
         self.behaviours = behaviours
         self.accepted = accepted
+        self._ends: dict[int, int] = {}
 
     def play(self, held: frozenset[Factor], *, kind: bool) -> _Result:
         """The best that somebody who holds these factors can reach; kind: the unseen takes their side."""
@@ -176,7 +180,7 @@ class _Game:
         remembered = state.remembered
         if state.previous < step.level:
             remembered = (*remembered[: step.level], *[(state.impression, state.status)] * (step.level + 1 - len(remembered[: step.level])))
-        state = _State(state.at, state.previous, state.impression, state.status, remembered, state.token)
+            state = _State(state.at, state.previous, state.impression, state.status, remembered, state.token)
         if step.kind == "substack":
             return ((((self._next(state, state.at, state.impression, state.status, state.token)), None),),)
         found: list[tuple[tuple[_State, Outcome | None], ...]] = []
@@ -218,10 +222,12 @@ class _Game:
 
     def _end(self, at: int) -> int:
         """The last step of the substack (or stack) that decided."""
-        level = self.stack[at].level
-        while at + 1 < len(self.stack) and self.stack[at + 1].level >= level:
-            at += 1
-        return at
+        if at not in self._ends:
+            level, last = self.stack[at].level, at
+            while last + 1 < len(self.stack) and self.stack[last + 1].level >= level:
+                last += 1
+            self._ends[at] = last
+        return self._ends[at]
 
     def _jump(self, at: int, over: int) -> tuple[int, int]:
         level = self.stack[at].level

@@ -6,7 +6,7 @@ A module that is not modelled may answer anything: the way through it is neither
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -24,15 +24,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One module called once. phase: `auth` or `account`. invoker: who runs su or sudo; None where the caller is root itself (login, sshd)."""
+    """One module called once. phase: `auth` or `account`. by: who runs su or sudo; None where the caller is root itself (login, sshd).
+
+    asked: receives whether the answer looked at the account and at the invoker.
+    """
 
     host: Host
     service: str
     phase: str
-    account: Account
-    invoker: Account | None
+    who: Account
+    by: Account | None
     disallow_null: bool
     step: Step
+    asked: set[str] = field(default_factory=set)
+
+    @property
+    def account(self) -> Account:
+        self.asked.add("account")
+        return self.who
+
+    @property
+    def invoker(self) -> Account | None:
+        self.asked.add("invoker")
+        return self.by
 
     @property
     def args(self) -> tuple[str, ...]:
@@ -198,7 +212,5 @@ def shadow_code(call: Call) -> Code | None:
 
 def libpam_at_least(host: Host, version: tuple[int, int]) -> bool | None:
     """Whether libpam is that recent, None if its package was not seen."""
-    from sovaudit.facts.pam_version import libpam_version
-
-    found = libpam_version(host)
+    found = host.libpam
     return None if found is None else found >= version

@@ -43,6 +43,7 @@ class Begins:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._started: dict[str, tuple[int | None, Line]] = {}
+        self._through_stack: dict[tuple[str, bool, bool, str], Begin] = {}
 
     def begin(self, account: Account, over: str) -> Begin:
         """over: `console` or `ssh`. Raises Unseen where the session's stack was not seen."""
@@ -52,7 +53,12 @@ class Begins:
         masks: dict[int | None, Line] = {mask: line}
         if over == "ssh" and not self._host.ssh.effective().yes("usepam"):
             return Begin(masks)
-        return self._through(account, self._host.pam.service("sshd" if over == "ssh" else "login"), masks)
+        # all that pam_umask asks of an account
+        named = self._groups.get(account.gid) == account.name
+        key = (over, account.uid == 0, named, account.gecos if "umask=" in account.gecos.lower() else "")
+        if key not in self._through_stack:
+            self._through_stack[key] = self._through(account, self._host.pam.service("sshd" if over == "ssh" else "login"), masks)
+        return self._through_stack[key]
 
     @cached_property
     def _groups(self) -> dict[int, str]:

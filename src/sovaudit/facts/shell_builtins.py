@@ -286,10 +286,12 @@ def output_of(world: World, words: list[str], state: State) -> Value:
     name, args = words[0].rsplit("/", 1)[-1], words[1:]
     account = world.account
     if name == "id":
+        world.personal = True  # but for the uid, see Runner._substitute
         option = "".join(sorted("".join(arg.lstrip("-") for arg in args if arg.startswith("-"))))
         known = {"u": str(account.uid), "nu": account.name, "g": str(account.gid), "gn": world.group, "ru": str(account.uid)}
         return known.get(option, UNKNOWN) if all(arg.startswith("-") for arg in args) else UNKNOWN
     if name == "whoami" and not args:
+        world.personal = True
         return account.name
     if name == "umask" and not args and len(state.umask) == 1:
         mask = next(iter(state.umask))

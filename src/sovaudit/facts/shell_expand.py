@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sovaudit.facts.access import READ, SEARCH, WRITE, Person, person, trail
+from sovaudit.facts.access import READ, SEARCH, WRITE, Person, Trail, person, trail
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.files import Files, Stat, Unseen
 from sovaudit.facts.parse.shell import Node, Parser, Simple
@@ -40,7 +40,8 @@ def _parsed_texts(files: Files) -> Parsed:
 class World:
     """Who starts which shell, how. dialect: `bash`, `dash`, `zsh` …. over: `ssh`, `console`, `ssh command`.
 
-    moved: a `cd` was met. asked: a variable of sshd's was asked for.
+    moved: a `cd` was met. asked: a variable of sshd's was asked for. number: the uid was asked for. personal: something else was, that need not be
+    the same for another account. texts: what was run.
     """
 
     host: Host
@@ -50,6 +51,9 @@ class World:
     over: str
     moved: bool = False
     asked: bool = False
+    number: bool = False
+    personal: bool = False
+    texts: list[str] = field(default_factory=list)
     parsed: Parsed = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,6 +69,7 @@ class World:
 
     def path(self, text: str) -> str:
         """A relative path starts at home, where a login begins. Raises Unseen after a `cd`."""
+        self.personal |= not text.startswith("/")
         if not text.startswith("/") and self.moved:
             raise Unseen(Gap(f"file:{text}", Reason.AMBIGUOUS, "from which folder was not seen"))
         return text if text.startswith("/") else f"{self.account.home}/{text}"
@@ -72,9 +77,14 @@ class World:
     def may(self, path: str, right: int) -> bool:
         """Raises Unseen."""
         way = trail(self.host.files, self.path(path))
+        self.personal |= way.stat is not None and not (way.open_to_all and way.stat.mode & right * 0o11 == right * 0o11)
         if right == SEARCH and self.person.uid == 0 and way.stat is not None and way.stat.kind == "f":
             return bool(way.stat.mode & 0o111)
         return way.may(self.person, right)
+
+    def reached(self, way: Trail) -> bool:
+        self.personal |= way.stat is not None and not way.open_to_all
+        return way.reached(self.person)
 
 
 class Expander:
@@ -158,6 +168,7 @@ class Expander:
 
     def _tilde(self, text: str) -> str:
         name, slash, rest = text[1:].partition("/")
+        self.world.personal |= not name
         account = self.world.host.accounts.get(name) if name else self.world.account
         return text if account is None else account.home + slash + rest
 
@@ -208,6 +219,8 @@ class Expander:
         if name == "0":
             return UNKNOWN if self.world.over == "ssh command" else f"-{self.world.account.shell.rpartition('/')[2] or 'sh'}"
         self.world.asked |= name.startswith("SSH")
+        self.world.number |= name in ("UID", "EUID")
+        self.world.personal |= name in ("HOME", "USER", "LOGNAME")
         return state.get(name)
 
 
@@ -316,7 +329,7 @@ def _unary(world: World, operator: Value, operand: Value) -> bool | None:
         way = trail(world.host.files, world.path(operand))
     except Unseen:
         return None
-    return _kind(operator, way.stat if way.reached(world.person) else None)
+    return _kind(operator, way.stat if world.reached(way) else None)
 
 
 def _kind(operator: str, stat: Stat | None) -> bool | None:

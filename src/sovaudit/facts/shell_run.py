@@ -6,6 +6,7 @@ what we cannot compute, a file that was not seen) blurs: the umask and TMOUT may
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -40,6 +41,7 @@ MAX_STEPS = 20_000
 MAX_DEPTH = 24
 # Before these an assignment stays (sh(1p) "special built-in utilities"; bash: for what they declare).
 _DECLARES = frozenset("export readonly declare typeset".split())
+_UID = re.compile(r"\s*(?:/usr/bin/|/bin/)?id\s+-u\s*")
 _SPECIAL = frozenset("export readonly . eval set unset return exit break continue exec".split())
 
 
@@ -95,6 +97,7 @@ class Runner(Builtins, Conditions, Loops):
         before = self.file
         self.depth += 1
         self.texts.append(text)
+        self.world.texts.append(text)
         self.file = path
         try:
             ends = self._units(text, state, path)
@@ -361,6 +364,9 @@ class Runner(Builtins, Conditions, Loops):
         return ends
 
     def _substitute(self, text: str, state: State) -> Value:
+        if _UID.fullmatch(text):
+            self.world.number = True
+            return str(self.world.account.uid)
         nodes, error = self._parsed(text)
         if error is not None:
             return UNKNOWN

@@ -6,6 +6,7 @@ FILES". csh and its kin are not followed.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from sovaudit.facts.accounts import Account
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.shell_expand import World
 from sovaudit.facts.shell_run import Runner
+from sovaudit.facts.shell_shared import startup
 from sovaudit.facts.shell_state import UNKNOWN, State, Values
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
@@ -99,13 +101,14 @@ def session(host: Host, account: Account, over: str, begins: dict[int | None, Li
         start.set("PS1", "$ ")
     runner = Runner(world)
     state: State | None = start
+    like = (kind, over, shell, tuple(begins.items()), tuple(environment.items()))
     if kind in ("bash", "sh"):
-        state = _bash(runner, account, start, interactive, kind == "sh")
+        state = _bash(runner, account, start, interactive, like)
     elif kind == "dash":
-        state = _some(runner, start, ("/etc/profile", f"{account.home}/.profile")) if interactive else start
+        state = _some(runner, start, ("/etc/profile", f"{account.home}/.profile"), like) if interactive else start
         state = _env(runner, state) if interactive else state
     else:
-        state = _zsh(runner, account, start, interactive)
+        state = _zsh(runner, account, start, interactive, like)
     if state is None:
         return Session(shell, {}, frozenset(), False, (), (), True)
     return _left(shell, state, asked=world.asked)
@@ -116,24 +119,25 @@ def _left(shell: str, state: State, *, asked: bool = True) -> Session:
     return Session(shell, state.umask, tmout, state.readonly.get("TMOUT", False), state.lines.get("TMOUT", ()), state.gaps, asked=asked)
 
 
-def _some(runner: Runner, state: State | None, paths: tuple[str, ...]) -> State | None:
-    for path in paths:
+def _some(runner: Runner, state: State | None, paths: tuple[str, ...], like: Hashable = None) -> State | None:
+    """like: given for the first files that a shell reads."""
+    for number, path in enumerate(paths):
         if state is None:
             return None
-        _, state = runner.startup(path, state)
+        _, state = startup(runner, path, state, like) if like is not None and number == 0 else runner.startup(path, state)
     return state
 
 
-def _bash(runner: Runner, account: Account, state: State, interactive: bool, as_sh: bool) -> State | None:
-    home = account.home
+def _bash(runner: Runner, account: Account, state: State, interactive: bool, like: tuple[Hashable, ...]) -> State | None:
+    home, as_sh = account.home, like[0] == "sh"
     if not interactive:
         if as_sh or not _debian(runner):
             if as_sh:
                 return state
             state.blur(Line("/bin/bash", 0, "whether it reads ~/.bashrc for a command over ssh depends on its build"), _build())
             return state
-        return _some(runner, state, ("/etc/bash.bashrc", f"{home}/.bashrc"))
-    taken, left = runner.startup("/etc/profile", state)
+        return _some(runner, state, ("/etc/bash.bashrc", f"{home}/.bashrc"), like)
+    taken, left = startup(runner, "/etc/profile", state, like)
     if left is None:
         return None
     if as_sh:
@@ -172,10 +176,10 @@ def _env(runner: Runner, state: State | None) -> State | None:
     return state
 
 
-def _zsh(runner: Runner, account: Account, state: State, interactive: bool) -> State | None:
+def _zsh(runner: Runner, account: Account, state: State, interactive: bool, like: Hashable) -> State | None:
     folder = "/etc/zsh" if runner.world.host.files.exists("/etc/zsh") else "/etc"
     names = ("zshenv",) if not interactive else ("zshenv", "zprofile", "zshrc", "zlogin")
     paths: list[str] = []
     for name in names:
         paths += [f"{folder}/{name}", f"{account.home}/.{name}"]
-    return _some(runner, state, tuple(paths))
+    return _some(runner, state, tuple(paths), like)

@@ -77,9 +77,18 @@ def ways(host: Host, account: Account) -> Ways:
     for root in host.accounts.by_uid(0):
         if not _gives_a_shell(host, root):
             found = found | never(root.because[:1])
-    for _, _, one in each(host, account):
-        found = found | one
-    return found
+    every = [one for _, _, one in each(host, account)]
+    known = host.files.once(_united)
+    key = tuple(map(id, every))
+    if key not in known:
+        for one in every:
+            found = found | one
+        known[key] = found, every  # kept, so that their ids are
+    return known[key][0]
+
+
+def _united(files: Files) -> dict[tuple[int, ...], tuple[Ways, list[Ways]]]:
+    return {}
 
 
 def each(host: Host, account: Account) -> Iterator[tuple[str, Account, Ways]]:
@@ -96,7 +105,7 @@ def each(host: Host, account: Account) -> Iterator[tuple[str, Account, Ways]]:
             continue
         for service in services(host):
             try:
-                found = host.pam.enter(service, root, invoker=account) & _session(host, service, root, account)
+                found = host.pam.both(host.pam.enter(service, root, invoker=account), _session(host, service, root, account))
             except Unseen as unseen:
                 found = Ways(possible={frozenset({Factor.PASSWORD}): Why(gaps=(unseen.gap,))})
             yield service, root, found if startable or there.gap is None else found.doubtful(there.gap)
@@ -106,6 +115,7 @@ def each(host: Host, account: Account) -> Iterator[tuple[str, Account, Ways]]:
 _NO_SESSION = frozenset(
     f"pam_{name}.so" for name in "wheel rootok shells nologin securetty faillock pwquality cracklib group ftp userdb time usertype".split()
 )
+_OPENS = opens()
 _REFUSES = frozenset(("pam_deny.so", "pam_succeed_if.so", "pam_access.so", "pam_listfile.so"))
 
 
@@ -123,8 +133,8 @@ def _session(host: Host, service: str, root: Account, invoker: Account) -> Ways:
             steps.append(fixed(Code.SUCCESS))
         else:
             steps.append(behaviour(Call(host, service, "auth", root, invoker, False, step)))
-    if not stack or all(step == fixed(Code.SUCCESS) for step in steps):
-        return opens()
+    if not stack or all(step is fixed(Code.SUCCESS) for step in steps):
+        return _OPENS
     return _solved(host, stack, tuple(steps))
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 
 from sovaudit import directives, gates
 from sovaudit.directives import Selected
-from sovaudit.engine import Judgement, clean, params_document
+from sovaudit.engine import Judgement, clean, gap_note, params_document
 from sovaudit.model.directive import Directive
-from sovaudit.model.evidence import Evidence, Gap
-from sovaudit.model.finding import Finding, GapNote, but
+from sovaudit.model.evidence import Evidence
+from sovaudit.model.finding import Finding, but
 from sovaudit.model.folding import order, params_order
 from sovaudit.model.profile import Profile
 from sovaudit.model.report import (
@@ -104,14 +103,9 @@ def _drained(findings: list[Finding]) -> Iterator[Finding]:
         yield findings.pop()
 
 
-@lru_cache(maxsize=4096)
-def _gap(gap: Gap) -> GapNote:
-    return GapNote(item=clean(gap.item), reason=gap.reason, detail=clean(gap.detail))
-
-
 def target_note(evidence: Evidence) -> TargetNote:
     """A target as the report lists it."""
-    notes = [_gap(gap) for gap in evidence.gaps[:MAX_GAPS]]
+    notes = [gap_note(gap) for gap in evidence.gaps[:MAX_GAPS]]
     return TargetNote(
         id=evidence.target.id,
         uri=evidence.target.uri,
