@@ -24,7 +24,7 @@ def world() -> list[Evidence]:
     rows = [("web", END - 60 * number, "sshd", str(number), f"{number:016x}") for number in range(100)]
     sources = {
         "web": {"silent": [(50, 40)]}, "db": {"days": 200}, "old": {"ago": 40, "marks": [[END - 3600 * 40, "shutdown", 1, ""]]},
-        "few": {"days": 3}, "odd": {"chain": "odd.log", "steps": [[END, END - 9999]]}, "win": {"chain": "win", "days": 9},
+        "few": {"days": 3}, "odd": {"chain": "odd.log", "steps": [[END, END - 9999]]}, "win": {"chain": "win", "days": 9, "format": "windows-json"},
     }  # fmt: skip
     numbers = [{"source": "win", "scheme": "windows", "low": 7, "high": 90, "holes": [[8, 9, END - 99, END - 9]]}]
     archive = archive_evidence(

@@ -30,14 +30,16 @@ def archive_evidence(
     """Evidence of a log archive that ends at `taken_at`.
 
     sources: name → what differs from a busy source of 60 days in the chain `syslog`: `days`, `hourly` (records in each hour of 24, or of all),
-    `ago` (hours since it ended), `silent` (pairs of hours ago, long before first), `chain`, `marks`, `steps`. numbers, files, register:
+    `ago` (hours since it ended), `silent` (pairs of hours ago, long before first), `chain`, `format`, `marks`, `steps`. numbers, files, register:
     rows in which only what matters need stand.
     """
     end = int(taken_at.timestamp())
     rows = [_log_source(name, dict(more), end) for name, more in sorted((sources or {}).items())]
     chains = {str(row["chain"]): row for row in rows}
+    formats = {str(row["chain"]): str(row.pop("format", "syslog")) for row in rows}
     named = [
-        {"name": name, "chain": name, "records": row["records"], **{k: row[k] for k in ("first", "last")}} for name, row in chains.items()
+        {"format": formats[name], "name": name, "chain": name, "records": row["records"], **{k: row[k] for k in ("first", "last")}}
+        for name, row in chains.items()
     ]
     file = {
         "size": 1,

@@ -132,7 +132,16 @@ def test_the_week_is_the_places_own() -> None:
     ],
 )  # fmt: skip
 def test_numbers_decide_where_silence_cannot(numbers: list[dict[str, Any]], wanted: str) -> None:
-    assert answer({"days": 3}, numbers=[{"source": "web", **row} for row in numbers]) == wanted
+    form = {"windows": "windows-json", "audit": "audit"}.get(numbers[0].get("scheme", ""), "journal-json")
+    assert answer({"days": 3, "format": form}, numbers=[{"source": "web", **row} for row in numbers]) == wanted
+
+
+def test_numbers_of_another_log_of_the_host_say_nothing_of_this_one() -> None:
+    world = archive_with(
+        {"web": {"days": 3}, "WEB": {"chain": "journal", "format": "journal-json"}},
+        numbers=[{"source": "web", "high": 9, "holes": [[3, 4, 0, 0]]}],
+    )
+    assert verdicts(run(gaps, world)) == {"web in syslog": "unknown", "WEB in journal": "fail"}
 
 
 def test_a_boot_begins_new_numbers() -> None:
@@ -140,7 +149,8 @@ def test_a_boot_begins_new_numbers() -> None:
         {"source": "web", "scheme": "audit", "key": "syslog\t0.0", "low": 5, "high": 90, "to": back(9)},
         {"source": "web", "scheme": "audit", "key": "syslog\t0.1", "low": 95, "high": 99, "from": back(8)},
     ]
-    assert answer({"marks": [[back(8), "boot", 1, ""]]}, numbers=numbers) == "pass"
+    assert answer({"marks": [[back(8), "boot", 1, ""]], "format": "audit"}, numbers=numbers) == "pass"
+    assert answer({"format": "audit"}, numbers=numbers) == "fail"
 
 
 def test_a_file_that_was_not_read_leaves_doubt_in_its_chain() -> None:

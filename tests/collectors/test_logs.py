@@ -173,6 +173,7 @@ def test_rotated_files_continue_each_other(tmp_path: Path) -> None:
     [
         (["web/2026-11-08.log", "web/2026-11-09.log"], "web/*.log"), (["2026/11/08/web.log", "2026/11/09/web.log"], "*/web.log"),
         (["web.log-20261108", "web.log-20261109.gz"], "web.log*"), (["web-20261108-0315.log", "web-20261109-0316.log"], "web*.log"),
+        (["2026-11/web.log", "2026-12/web.log"], "*/web.log"), (["web.log-1794052800", "web.log-1794139200"], "web.log*"),
         (["web.log.2", "web.log.1"], "web.log"), (["web.log.2.gz", "web.log"], "web.log"),
     ],
 )  # fmt: skip

@@ -13,6 +13,7 @@ JUDGED = 12  # silences of one source that are looked at closely
 SOON = 300  # seconds between the last record and a shutdown's, or between a boot and the first record
 PAUSE = 60  # seconds for which a log daemon may be away when it is restarted
 HOUR = 3600
+_WRITTEN = {"audit": {"audit"}, "journal": {"journal-export", "journal-json"}, "windows": {"windows-json", "windows-csv"}}
 _LOSSES = {
     "rate-limited": "messages dropped by rsyslogd's rate limit",
     "rate-limit-begins": "rsyslogd began to drop messages",
@@ -45,10 +46,13 @@ def judge(archive: LogArchive, *, one_in: int, weeks: int, blind_hours: int, hol
     for numbering in archive.numberings:
         numbers.setdefault(numbering.source.casefold(), []).append(numbering)
     free = frozenset(holidays)
+    formats: dict[str, set[str]] = {}
+    for file in archive.files:
+        formats.setdefault(file.chain, set()).add(file.format)
     unread = {chain: (name, why) for name, chain, why in archive.unread}
     for source in archive.sources:
         answer = Answer(source)
-        _numbers(answer, numbers.get(source.name.casefold(), []))
+        _numbers(answer, numbers.get(source.name.casefold(), []), formats.get(source.chain, set()))
         _said(answer)
         _steps(answer)
         _silences(answer, archive.last, free, one_in, weeks, blind_hours)
@@ -58,12 +62,12 @@ def judge(archive: LogArchive, *, one_in: int, weeks: int, blind_hours: int, hol
         yield answer
 
 
-def _numbers(answer: Answer, numberings: list[Numbering]) -> None:
+def _numbers(answer: Answer, numberings: list[Numbering], formats: set[str]) -> None:
     last: dict[str, Numbering] = {}
     for one in numberings:
         chain, _, _ = one.key.partition("\t")
-        if one.scheme == "audit" and chain != answer.source.chain:
-            continue
+        if not formats & _WRITTEN.get(one.scheme, set()) or (one.scheme == "audit" and chain != answer.source.chain):
+            continue  # another log of the same host
         answer.numbered = True
         for first, final, start, end in one.holes:
             answer.missing.append(_hole(one, first, final, start, end))

@@ -213,7 +213,10 @@ class LogArchive:
     @cached_property
     def register(self) -> tuple[Declared, ...]:
         """Raises Unseen where none was given."""
-        return self._rows("logs/register", _declared)
+        found = self._rows("logs/register", _declared)
+        if not found:
+            raise Unseen(Gap("logs/register", Reason.AMBIGUOUS, "it names no source"))
+        return found
 
     @cached_property
     def records(self) -> tuple[tuple[str, int, str, str, str], ...]:

@@ -15,6 +15,7 @@ from sovaudit.collectors.logs.walk import LogFile
 MAX_HOLES = 1000  # of one numbering
 LONGEST_OF_MANY = 40  # silences kept of a source where there are very many sources
 MANY = 1000
+MAX_TALLIES = 100_000
 
 
 class Archive:
@@ -41,7 +42,9 @@ class Archive:
                 tally.flush()
                 low, high = min(low or tally.low, tally.low), max(high, tally.high)
                 known = self.tallies.get((tally.chain, name))
-                if known is None:
+                if known is None and len(self.tallies) >= MAX_TALLIES:
+                    troubles["too-many-sources"] += 1
+                elif known is None:
                     self.tallies[(tally.chain, name)] = tally
                 else:
                     known.join(tally)

@@ -9,13 +9,16 @@ import os
 import re
 import stat
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 MAX_FILES = 200_000
 MAX_DEPTH = 32
 PACKED = (".gz", ".xz", ".zst", ".bz2")
 _NUMBER = re.compile(r"\.([0-9]{1,4})$")
+_EPOCH = re.compile(r"[-_.](1[0-9]{9})$")
 _ADDRESS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}")
 _DATE = re.compile(r"(?<![0-9])((?:19|20)[0-9]{2})([-_./]?)(0[1-9]|1[0-2])(?:\2(0[1-9]|[12][0-9]|3[01]))(?:[-_.T]?([0-9]{2,10}))?(?![0-9])")
+_MONTH = re.compile(r"(?<![0-9])((?:19|20)[0-9]{2})[-_./](0[1-9]|1[0-2])(?![0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,5 +113,11 @@ def chain_of(path: str) -> tuple[str, str, int]:
         dates.append("".join(part or "" for part in match.group(1, 3, 4, 5)))
         return "*"
 
+    if match := _EPOCH.search(base):  # logrotate's `dateformat -%s`
+        dates.append(datetime.fromtimestamp(int(match[1]), UTC).strftime("%Y%m%d%H%M%S"))
+        base = f"{base[: match.start()]}*"
     chain = _DATE.sub(cut, base)
+    if not dates and (match := _MONTH.search(base)):
+        dates.append(match[1] + match[2])
+        chain = f"{base[: match.start()]}*{base[match.end() :]}"
     return re.sub(r"[-_.]?\*", "*", chain) if dates else chain, max(dates, default=""), number

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -107,12 +108,10 @@ def _anchor(task: Task, source: Source) -> tuple[str, int]:
     """What tells the year of stamps without one, and the time after which no record lies."""
     if task.year:
         return "given", int(datetime(task.year + 1, 1, 1, tzinfo=UTC).timestamp()) - _DAY
-    if re.match(r"\d{8}", task.date):
-        try:
-            named = datetime(int(task.date[:4]), int(task.date[4:6]), int(task.date[6:8]), tzinfo=UTC)
-            return "name", int(named.timestamp()) + 2 * _DAY
-        except ValueError:
-            pass
+    if re.match(r"\d{6}", task.date):
+        day, days = (int(task.date[6:8]), 2) if len(task.date) >= 8 else (1, 32)
+        with suppress(ValueError):
+            return "name", int(datetime(int(task.date[:4]), int(task.date[4:6]), day, tzinfo=UTC).timestamp()) + days * _DAY
     if 0 < source.packed_at <= task.now:
         return "gzip", source.packed_at
     return ("mtime", task.mtime) if task.mtime <= task.now else ("now", task.now)
@@ -147,7 +146,10 @@ def read_all(tasks: Sequence[Task], total: int) -> Iterator[tuple[int, Part]]:
     try:
         for share in shares:
             process = subprocess.Popen(
-                [sys.executable, "-m", "sovaudit.collectors.logs.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                [sys.executable, "-m", "sovaudit.collectors.logs.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
             )
             running.append((process, share))
             assert process.stdin is not None
