@@ -113,6 +113,22 @@ def test_bad_bytes_cost_no_record(tmp_path: Path, bad: bytes, counted: dict[str,
     assert only(found).records == 2
 
 
+def test_what_is_odd_is_named_in_one_line_a_file(tmp_path: Path) -> None:
+    evidence = archive(
+        tmp_path, {"a": BSD % (0, 0) + b"words\nx\0y\nNov  5 1", "b": BSD % (1, 1), "c": gzip.compress(BSD % (1, 1))[:-9]}
+    ).evidence
+    assert [(gap.item, gap.detail) for gap in evidence.gaps] == [
+        ("lines:a", "last lines without an end: 1, lines without a time: 3, lines with NUL bytes: 1"),
+        ("logs/zone", "stamps without a zone were read as UTC: name it, zone=Africa/Casablanca"),
+    ]
+    assert [name for name, _, _ in LogArchive(evidence).unread] == ["a", "c"]
+    many = archive(
+        tmp_path / "many", {str(number): b"words\n" + BSD % (1, 1) * 2 for number in range(120)}, "?zone=Africa/Casablanca"
+    ).evidence
+    assert len(many.gaps) == 101
+    assert many.gaps[0].detail == "the same in 20 more files: see logs/files"
+
+
 def test_encodings(tmp_path: Path) -> None:
     text = "Nov  5 10:00:01 web a: café\n" * 3
     found = archive(tmp_path, {"a": b"\xef\xbb\xbf" + text.encode(), "b": text.encode("utf-16"), "c": text.encode("cp1252")})
@@ -375,7 +391,7 @@ def test_the_register_is_read_or_its_fault_named(tmp_path: Path) -> None:
     for text in ("", "host\nweb\n", "source\n", "source,since\nweb,soon\n", "source,since\n,2026-01-01\n", 'source\n"web\n'):
         register.write_text(text)
         evidence = archive(logs, {}, f"?register={register}").evidence
-        assert [gap.item for gap in evidence.gaps] == ["logs/register"], text
+        assert [gap.item for gap in evidence.gaps] == ["logs/register", "logs/zone"], text
 
 
 def test_records_are_noted_where_the_size_allows_or_the_days_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -389,7 +405,7 @@ def test_records_are_noted_where_the_size_allows_or_the_days_are_named(tmp_path:
     assert archive(tmp_path / "5424", {"syslog": same}).records[0] == found.records[0]
     assert len(archive(tmp_path, {}, "?records=2026-11-06").records) == 1
     monkeypatch.setattr("sovaudit.collectors.logs.NOTED", 10)
-    assert [gap.item for gap in archive(tmp_path, {}).evidence.gaps] == ["logs/records"]
+    assert [gap.item for gap in archive(tmp_path, {}).evidence.gaps] == ["logs/records", "logs/zone"]
 
 
 def test_no_message_is_in_the_evidence(tmp_path: Path) -> None:

@@ -25,6 +25,27 @@ from sovaudit.model.evidence import Evidence, Gap, Target
 from sovaudit.model.verdict import Reason, TargetStatus
 
 COLLECTOR = "sovaudit-logs/1"
+NAMED = 100  # files that are named for what is odd in them
+# what befalls a sound log, too; and what every file that was not read is named for anyway
+USUAL = {
+    "bytes-after-end", "broken-packing", "continuation", "cut-short", "empty-line", "grows-too-much", "hour-twice", "journal-binary", "list-too-long",
+    "no-cursor", "no-number", "no-zone", "other-entry", "other-line", "timeout", "unrecognised", "utf-16", "windows-binary",
+}  # fmt: skip
+TROUBLES = {
+    "day-or-month": "events whose date could be read in two ways",
+    "long-field": "fields of which only the beginning was read",
+    "long-line": "lines of which only the beginning was read",
+    "no-closing-quote": "quotations without an end",
+    "no-field": "lines that are no field",
+    "no-last-newline": "last lines without an end",
+    "no-stamp": "lines without a time",
+    "no-such-time": "lines with a time that does not exist",
+    "not-csv": "rows that are no CSV",
+    "not-json": "lines that are no JSON",
+    "not-utf8": "lines that are no UTF-8",
+    "nul": "lines with NUL bytes",
+    "too-many-sources": "records of more sources than are kept",
+}
 NOTED = 16 << 20  # bytes of an archive whose records are noted one by one without being asked
 _DAY = 86400
 
@@ -72,6 +93,7 @@ def collect(target: Target, options: CollectOptions) -> Evidence:
             )  # fmt: skip
     archive, gaps = _read(found.files, tasks, cut, total)
     gaps += [Gap(f"logs:{name}", Reason.DENIED if "cannot" in why else Reason.UNSUPPORTED, why) for name, why in found.skipped]
+    gaps += _counted(archive, where)
     if found.more:
         gaps.append(Gap("logs/files", Reason.TRUNCATED, "more files than are read"))
     frame: dict[str, Any] = {
@@ -111,6 +133,21 @@ def collect(target: Target, options: CollectOptions) -> Evidence:
         None,
         cost={"wall_ms": int((time.monotonic() - began) * 1000), "bytes": size},
     )
+
+
+def _counted(archive: Archive, where: Address) -> list[Gap]:
+    """One line for each file in which something was odd, and one for stamps whose zone was assumed."""
+    odd = [(row["name"], {key: count for key, count in row["troubles"].items() if key not in USUAL}) for row in archive.rows]
+    odd = [(name, counts) for name, counts in odd if counts]
+    found = [
+        Gap(f"lines:{name}", Reason.AMBIGUOUS, ", ".join(f"{TROUBLES.get(key, key)}: {count}" for key, count in counts.items()))
+        for name, counts in odd[:NAMED]
+    ]
+    if len(odd) > NAMED:
+        found.append(Gap("lines:", Reason.AMBIGUOUS, f"the same in {len(odd) - NAMED} more files: see logs/files"))
+    if not where.zone and any(row["troubles"].get("no-zone") for row in archive.rows):
+        found.append(Gap("logs/zone", Reason.AMBIGUOUS, "stamps without a zone were read as UTC: name it, zone=Africa/Casablanca"))
+    return found
 
 
 def _noting(where: Address, total: int) -> tuple[int, int] | None:
