@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+DEEPEST = 100
 ALL = frozenset("read write add delete search compare selfwrite".split())  # what `all` means: not proxy
 
 
@@ -81,6 +82,8 @@ def parse_aci(text: str) -> Aci:
         rights: set[str] = set()
         while not words.at(")"):
             right = words.word().lower()
+            if not right:
+                raise ValueError("a right without a name")
             rights |= ALL if right == "all" else {right}
             if words.at(","):
                 words.expect(",")
@@ -98,21 +101,25 @@ def _values(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split("||") if part.strip())
 
 
-def _any(words: _Words) -> Bind:
+def _any(words: _Words, depth: int = 0) -> Bind:
     """`and` and `or` bind alike and to the right: `a and b or c` is `a and (b or c)`, in the server's own grammar."""
-    left = _one(words)
+    if depth > DEEPEST:
+        raise ValueError("a bind rule too deep")
+    left = _one(words, depth)
     if words.peek().lower() in ("and", "or"):
-        return Bind(words.word().lower(), parts=(left, _any(words)))
+        return Bind(words.word().lower(), parts=(left, _any(words, depth + 1)))
     return left
 
 
-def _one(words: _Words) -> Bind:
+def _one(words: _Words, depth: int) -> Bind:
+    if depth > DEEPEST:
+        raise ValueError("a bind rule too deep")
     if words.peek().lower() == "not":
         words.word()
-        return Bind("not", parts=(_one(words),))
+        return Bind("not", parts=(_one(words, depth + 1),))
     if words.at("("):
         words.expect("(")
-        inner = _any(words)
+        inner = _any(words, depth + 1)
         words.expect(")")
         return inner
     keyword = words.word().lower()
