@@ -41,6 +41,22 @@ def test_the_dnssi_is_whole() -> None:
         assert " " not in control.id
 
 
+def test_the_control_points_of_active_directory_ask_their_own_questions() -> None:
+    points = directives.load_directives(["fr-anssi-ad"], checks=CHECKS)[0]
+    assert len(points.controls) == 45
+    for control in points.controls:
+        assert control.id.startswith("vuln_") and control.id[-3:] in ("-l1", "-l2", "-l3", "-l4")
+        assert set(control.params) == set(control.checks), control.id
+        for check, params in control.params.items():
+            assert set(params) <= set(CHECKS[check].knobs), control.id
+    values = {control.id: control.params for control in points.controls}
+    assert values["vuln_krbtgt-l2"] == {"least-privilege.directory-secrets": {"questions": ["ticket-key"], "max_key_days": 365}}
+    assert values["vuln_password_change_priv-l1"]["least-privilege.directory-secrets"]["max_admin_days"] == 3 * 365
+    # what LDAP does not show, or whose number is not known to us, has no check and stays not verifiable
+    for name in ("vuln_certificates_vuln-l1", "vuln_dc_obsolete-l1", "vuln_privileged_members-l1", "vuln_functional_level-l1"):
+        assert not values[name]
+
+
 def test_rules_by_chapter() -> None:
     counts = Counter(control.chapter for control in DNSSI.controls)
     assert [counts[n] for n in range(1, 15)] == [4, 4, 4, 11, 9, 2, 12, 19, 9, 8, 4, 8, 4, 6]

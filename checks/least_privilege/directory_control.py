@@ -7,7 +7,8 @@ One answer per holder and object, and one for everybody else (`others`). AD: the
 members, controllers, krbtgt, the units above them, the policy objects linked there, the configuration, the schema, the DNS service; and
 WriteDacl, WriteOwner, ownership or full control over any unit. Entries count in their order, denying ones too; ownership counts; rights of a
 group count if somebody outside the administrators is in it; holders are followed in turn. DCSync needs both GetChanges and GetChangesAll.
-OpenLDAP and 389-DS: rules that let somebody else write passwords, groups that rule, or the configuration.
+OpenLDAP and 389-DS: rules that let somebody else write passwords, groups that rule, or the configuration. `parts` asks only about some, in AD
+`domain`, `holder`, `group`, `member`, `controller`, `unit`, `gpo`, `forest`, `dns`.
 Passes: the holder is among `declared`; or nobody else holds such a right. Fails: somebody does.
 Unknown: a list that decides was not shown to the audit account, or depends on a condition.
 Out of reach: rights on files (SYSVOL), on controllers themselves, certificate templates, and trusts.
@@ -19,12 +20,14 @@ from sovaudit.authoring import Directory, Outcomes, check, failed, passed, unkno
 
 
 @check("least-privilege.directory-control", severity="critical", since="0.2")
-def directory_control(directory: Directory, *, declared: tuple[str, ...] = ()) -> Outcomes:
+def directory_control(directory: Directory, *, declared: tuple[str, ...] = (), parts: tuple[str, ...] = ()) -> Outcomes:
     rights = directory.rights
     accepted = {name.casefold() for name in declared}
     seen: set[str] = set()
     others = False
     for right in rights.held:
+        if parts and right.part not in parts:
+            continue
         subject = f"{right.holder} → {right.over}"
         if subject in seen:
             subject = f"{right.holder} → {right.over} ({right.right})"

@@ -7,7 +7,8 @@ One answer per enabled account that is open to one of these, and one for each qu
 `unconstrained`: trusted for delegation to everything (controllers apart, which must be). `controller`: delegation to a service on a controller or
 of an administrator. `transition`: delegation of people who never came (protocol transition). `resource`: others may act as anybody to a
 controller or an administrator's account, or everybody may to any account. `service-ticket`: an administrator, or holder of equal rights,
-with a service name. `no-preauthentication`: any account without it. `protected` asks, too, that administrators cannot be delegated.
+with a service name. `no-preauthentication`: any account without it. `questions` chooses among these, and may ask two more: `delegable`, an
+administrator neither marked as sensitive nor in Protected Users, and `unprotected`, one who is not in Protected Users.
 Passes: there is none, or the account is among `declared` and the target is no controller. Fails: there is one.
 Unknown: the attributes that say so were not shown to the audit account. Not applicable: products that keep no Kerberos accounts of their own.
 
@@ -26,6 +27,7 @@ TEXTS = {
     Hazard.SERVICE_TICKET: "anybody gets a ticket to try the password of administrator {name} on: {to}",
     Hazard.NO_PREAUTHENTICATION: "anybody gets an answer to try the password of {name} on: it needs no pre-authentication",
     Hazard.DELEGABLE: "administrator {name} can be delegated",
+    Hazard.UNPROTECTED: "administrator {name} is not in Protected Users, or the domain's functional level is too low for it",
 }
 SOUND = {
     Hazard.UNCONSTRAINED: "no account is trusted for delegation to everything",
@@ -35,12 +37,15 @@ SOUND = {
     Hazard.SERVICE_TICKET: "no administrator has a service name",
     Hazard.NO_PREAUTHENTICATION: "every account needs pre-authentication",
     Hazard.DELEGABLE: "no administrator can be delegated",
+    Hazard.UNPROTECTED: "every administrator is in Protected Users",
 }
 BOUNDED = (Hazard.TRANSITION, Hazard.UNCONSTRAINED, Hazard.SERVICE_TICKET, Hazard.NO_PREAUTHENTICATION)
 
+USUAL = ("unconstrained", "transition", "controller", "resource", "service-ticket", "no-preauthentication")
+
 
 @check("least-privilege.directory-delegation", severity="high", since="0.2")
-def directory_delegation(directory: Directory, *, declared: tuple[str, ...] = (), protected: bool = False) -> Outcomes:
+def directory_delegation(directory: Directory, *, declared: tuple[str, ...] = (), questions: tuple[str, ...] = USUAL) -> Outcomes:
     if directory.product in ("openldap", "389"):
         yield not_applicable("this product keeps no Kerberos accounts of its own")
         return
@@ -48,7 +53,7 @@ def directory_delegation(directory: Directory, *, declared: tuple[str, ...] = ()
     accepted = {name.casefold() for name in declared}
     named: set[str] = set()
     for hazard in Hazard:
-        if hazard is Hazard.DELEGABLE and not protected:
+        if hazard.value not in questions:
             continue
         clean = True
         for risk in risks.found:

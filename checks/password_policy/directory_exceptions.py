@@ -6,6 +6,7 @@ One answer per enabled account that escapes, and one for all others (`others`).
 AD: the flags PASSWD_NOTREQD (no password is needed) and DONT_EXPIRE_PASSWORD, and a settings object that demands less than the domain.
 OpenLDAP: a `pwdPolicySubentry` that demands less than the default, or is not there. 389-DS and FreeIPA: a local policy or a group's that demands less
 than the global one. Machines, managed accounts and krbtgt apart, whose passwords the directory itself makes.
+`ways` chooses among `no-password`, `never-expires` and `weaker`; `administrators` asks only about those who rule the directory.
 `expiry` is to be off where a directive forbids that passwords expire: DONT_EXPIRE_PASSWORD, and later expiry, are then no escape.
 Passes: the account is among `declared`, or nobody else escapes. Fails: it escapes.
 Unknown: the flags of an account, or the policy that applies to it, were not shown to the audit account.
@@ -20,27 +21,37 @@ from sovaudit.facts.directories.model import Account, Exempt, Exemption
 TEXT = "{name} escapes the password policy: {how}"
 ONE = "{name} is under {policy}, which demands less than the default: {how}"
 
+WAYS = ("no-password", "never-expires", "weaker")
+
 
 @check("password-policy.directory-exceptions", severity="high", since="0.2")
-def directory_exceptions(directory: Directory, *, declared: tuple[str, ...] = (), expiry: bool = True) -> Outcomes:
+def directory_exceptions(
+    directory: Directory, *, declared: tuple[str, ...] = (), expiry: bool = True, ways: tuple[str, ...] = WAYS, administrators: bool = False
+) -> Outcomes:
     found, gaps = directory.view.exempt()
+    if administrators:
+        ruling = {admin.account.dn for admin in directory.admins.members}
+        found = [one for one in found if one.account.dn in ruling]
+        gaps = [*gaps, *directory.admins.gaps]
     accepted = {name.casefold() for name in declared}
     by_account: dict[str, tuple[Account, list[Exempt]]] = {}
     for one in found:
+        if one.how.value not in ways:
+            continue
         if not expiry and (one.how is Exemption.NEVER_EXPIRES or one.less.startswith("max_age_days")):
             continue
         by_account.setdefault(one.account.dn, (one.account, []))[1].append(one)
     clean = True
-    for account, ways in by_account.values():
-        name, how = account.name, ", ".join(dict.fromkeys(way.less for way in ways if way.less))
-        because = [line for way in ways for line in way.because]
+    for account, given in by_account.values():
+        name, how = account.name, ", ".join(dict.fromkeys(way.less for way in given if way.less))
+        because = [line for way in given for line in way.because]
         words = {"subject": name, "seen": how, "because": list(dict.fromkeys(because))}
         if name.casefold() in accepted:
             yield passed("{name} is declared to escape the password policy: {how}", **words, name=name, how=how)
             continue
         clean = False
-        weaker = [way.policy for way in ways if way.policy]
-        if weaker and len(ways) == 1:
+        weaker = [way.policy for way in given if way.policy]
+        if weaker and len(given) == 1:
             yield failed(ONE, **words, name=name, policy=weaker[0], how=how)
         else:
             yield failed(TEXT, **words, name=name, how=how)

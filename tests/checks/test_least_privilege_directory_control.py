@@ -198,3 +198,26 @@ def test_the_entry_that_grants_is_shown() -> None:
         "nTSecurityDescriptor: entry 2 allows S-1-5-21-10-20-30-1100 0x100",
         "nTSecurityDescriptor: entry 3 allows S-1-5-21-10-20-30-1100 0x40000",
     ]
+
+
+def test_readers_of_a_managed_administrators_password() -> None:
+    readers = {"msDS-GroupMSAMembership": acl(ace(1100, 0xF01FF), empty=True)}
+    managed = computer("svc$", 1200, objectClass=["top", "computer", "msDS-GroupManagedServiceAccount"], **readers)
+    assert names({}, managed, groups=[group("x", 518, "svc$")]) == {"eve"}
+    assert names({}, managed) == set()  # it rules nothing
+
+
+def test_a_past_identity_is_an_identity() -> None:
+    ruler = user("old", 1300, sIDHistory=[ad.sid(512)])
+    directory = active_directory(ruler)
+    assert {admin.account.name for admin in directory.admins.members} == {"Administrator", "old"}
+    through = active_directory(user("old", 1300), groups=[group("past", 1301, "old", sIDHistory=[ad.sid("S-1-5-32-544")])])
+    assert {admin.account.name for admin in through.admins.members} == {"Administrator", "old"}
+
+
+def test_parts_ask_only_about_some() -> None:
+    directory = active_directory(EVE, DC, lists={BASE: acl(ace(1100, FULL)), HOLDER: acl(ace(1100, FULL)), "DC1$": acl(ace(1100, FULL))})
+    for part, over in (("domain", BASE), ("holder", HOLDER), ("controller", "DC1$")):
+        outcomes = verdicts(run(directory_control, directory, parts=(part,)))
+        assert outcomes == {f"eve → {normal(dn(over))}": "fail"}, part
+    assert verdicts(run(directory_control, directory, parts=("gpo",))) == {"others": "pass"}

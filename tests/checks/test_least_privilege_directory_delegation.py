@@ -15,7 +15,7 @@ SOUND = dict.fromkeys(("unconstrained", "controller", "transition", "resource", 
 
 
 def found(*accounts: ad.Entry, **more: object) -> dict[str, str]:
-    knobs = {name: more.pop(name) for name in ("declared", "protected") if name in more}
+    knobs = {name: more.pop(name) for name in ("declared", "questions") if name in more}
     return verdicts(run(directory_delegation, active_directory(DC, *accounts, **more), **knobs))  # type: ignore[arg-type]
 
 
@@ -92,7 +92,7 @@ def test_an_administrator_by_right_counts() -> None:
 def test_administrators_that_cannot_be_delegated() -> None:
     guarded, plain = user("boss", 1100, 0x200 | SENSITIVE), user("boss", 1100)
     rulers = [group("x", 518, "boss"), group("Protected Users", 525, "boss")]
-    head = {"protected": True}
+    head: dict[str, object] = {"questions": ("delegable",)}
     assert found(guarded, groups=rulers[:1], **head)["Administrator"] == "fail"
     assert "boss" not in found(guarded, groups=rulers[:1], **head)
     assert "boss" not in found(plain, groups=rulers, **head)

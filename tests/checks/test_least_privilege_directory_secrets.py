@@ -79,3 +79,27 @@ def test_other_products_have_administrators() -> None:
     unseen, forced = account("unseen"), account("forced", password_set=Special.MUST_CHANGE)
     assert found(given(admins=[fresh, old, unseen, forced])) == {"fresh": "pass", "old": "fail", "unseen": "unknown", "forced": "pass"}
     assert found(given()) == {"": "not_applicable"}
+
+
+def test_further_questions_are_asked_only_if_chosen() -> None:
+    controller = computer("DC1$", 1000, 0x82000, primaryGroupID=516, pwdLastSet=days(46))
+    card = user("card", 1100, 0x40200)
+    anonymous = f"CN=S-1-5-7,CN=ForeignSecurityPrincipals,{ad.BASE}"
+    old = group("Pre-Windows 2000", "S-1-5-32-554", anonymous, kind=ad.BUILTIN)
+    foreign = [(anonymous, {"objectSid": [ad.sid("S-1-5-7")]})]
+    questions = ("controllers", "smart-cards", "strangers")
+    name, rolls = "Pre-Windows 2000 Compatible Access", "msDS-ExpirePasswordsOnSmartCardOnlyAccounts"
+
+    def asked(*accounts: ad.Entry, **more: object) -> dict[str, str]:
+        return verdicts(run(directory_secrets, active_directory(*accounts, **more), questions=questions))  # type: ignore[arg-type]
+
+    assert asked(controller, card, groups=[old], foreign=foreign) == {"DC1$": "fail", name: "fail", rolls: "unknown"}
+    sound = computer("DC1$", 1000, 0x82000, primaryGroupID=516, pwdLastSet=days(45))
+    clean = group("Pre-Windows 2000", "S-1-5-32-554", kind=ad.BUILTIN)
+    head = domain(msDS_ExpirePasswordsOnSmartCardOnlyAccounts="TRUE")
+    assert asked(sound, card, groups=[clean], head=head) == {"DC1$": "pass", name: "pass", rolls: "pass"}
+    off = domain(msDS_ExpirePasswordsOnSmartCardOnlyAccounts="FALSE")
+    assert asked(card, groups=[clean], head=off)[rolls] == "fail"
+    assert rolls not in asked(groups=[clean])
+    assert asked() == {name: "unknown"}
+    assert verdicts(run(directory_secrets, given(), questions=questions)) == {"": "not_applicable"}

@@ -93,3 +93,10 @@ def test_what_cannot_be_compared_is_a_gap(field: str) -> None:
     less, gaps = weaker(hidden, GOOD)
     assert (less, gaps) == ("", (HIDDEN,))
     assert isinstance(gaps[0], Gap)
+
+
+def test_ways_and_administrators_narrow_the_question() -> None:
+    directory = active_directory(user("a", 1100, 0x220), user("boss", 1101, 0x10200), groups=[group("x", 518, "boss")])
+    assert verdicts(run(directory_exceptions, directory, ways=("no-password",))) == {"a": "fail"}
+    assert verdicts(run(directory_exceptions, directory, administrators=True)) == {"boss": "fail"}
+    assert verdicts(run(directory_exceptions, directory, ways=("weaker",))) == {"others": "pass"}

@@ -23,6 +23,7 @@ from sovaudit.facts.directories.model import (
     Group,
     Kept,
     Recording,
+    Right,
     Rights,
     Risks,
     Storage,
@@ -208,6 +209,17 @@ class ActiveDirectory(Unmodelled):
 
     def rights(self) -> Rights:
         return Rights(tuple(right for _, right in self.control.rights), self.control.doubts, self.control.looked)
+
+    def password_access(self) -> Rights:
+        return self.control.password_access()
+
+    def openings(self) -> Rights:
+        """The seventh character of dSHeuristics: 2 lets clients without a name search (MS-ADTS 6.1.1.2.4.1.2, fLDAPBlockAnonOps)."""
+        entry = self.directory.only("directory-service")
+        heuristics = entry.text("dSHeuristics") if entry is not None else ""
+        if entry is None or heuristics[6:7] != "2":
+            return Rights(())
+        return Rights((Right("anonymous", "search", normal(entry.dn), (entry.line("dSHeuristics"),)),))
 
     @cached_property
     def control(self) -> Control:

@@ -76,6 +76,7 @@ CONTROLLER = (
     _write("msDS-KeyCredentialLink", KEY_CREDENTIALS),
     _write("msDS-AllowedToActOnBehalfOfOtherIdentity", ALLOWED_TO_ACT, ACCOUNT_RESTRICTIONS),
 )
+READ_MANAGED = Ability("ReadGMSAPassword", sd.READ_PROPERTY)
 HOLDER = tuple(dict.fromkeys((*GROUP, *USER)))  # AdminSDHolder: its list is copied to users and groups alike
 LINKED = (*OWNED, LINK)
 GPO = (*OWNED, _write("gPCFileSysPath", GP_FILES))

@@ -28,8 +28,8 @@ class Table:
     """What one pass over the accounts keeps. flags: userAccountControl where it says more than PLAIN. primary: RID of the primary group → DNs.
 
     controllers: domain controllers (the system alone sets that flag), hosts: their names; managed: accounts whose password the directory
-    itself makes. services, delegates, resources, history, ciphers: DN → what its entry shows of that. hidden: attributes of which some entry
-    shows nothing that is read by the same right, so that their absence there means nothing.
+    itself makes. services, delegates, resources, readers (of managed passwords), history, ciphers: DN → what its entry shows of that.
+    hidden: attributes of which some entry shows nothing that is read by the same right, so that their absence there means nothing.
     """
 
     accounts: list[Account] = field(default_factory=list)
@@ -42,6 +42,7 @@ class Table:
     services: dict[str, list[str]] = field(default_factory=dict)
     delegates: dict[str, list[str]] = field(default_factory=dict)
     resources: dict[str, bytes] = field(default_factory=dict)
+    readers: dict[str, bytes] = field(default_factory=dict)
     history: dict[str, tuple[str, ...]] = field(default_factory=dict)
     ciphers: dict[str, int] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
@@ -91,6 +92,8 @@ def _note(found: Table, account: Account, entry: Entry, flags: int) -> None:
         found.delegates[dn] = entry.texts("msDS-AllowedToDelegateTo")
     if "msds-allowedtoactonbehalfofotheridentity" in attributes:
         found.resources[dn] = entry.values("msDS-AllowedToActOnBehalfOfOtherIdentity")[0]
+    if "msds-groupmsamembership" in attributes:
+        found.readers[dn] = entry.values("msDS-GroupMSAMembership")[0]
     if "sidhistory" in attributes:
         found.history[dn] = history_of(entry)
     if "msds-supportedencryptiontypes" in attributes:

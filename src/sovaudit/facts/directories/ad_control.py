@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from sovaudit.facts.directories import ad_access as access
 from sovaudit.facts.directories.ad_access import Ability, Hold
 from sovaudit.facts.directories.ad_principals import SYSTEM, WIDE, Principals
-from sovaudit.facts.directories.model import Account, Right
+from sovaudit.facts.directories.model import Account, Right, Rights
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse.dn import below, normal, parent
-from sovaudit.facts.parse.security_descriptor import DACL_PRESENT, Ace, Descriptor, descriptor
+from sovaudit.facts.parse.security_descriptor import DACL_PRESENT, Descriptor, descriptor
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sovaudit.facts.directory import Entry
 
 SEARCHES = ("descriptors", "configuration", "schema", "sites", "guarded")
+READERS = -2  # the place of what stands in no access list: msDS-GroupMSAMembership
 FEW = 5  # gaps of one kind that a finding lists
 _LINK = re.compile(r"\[LDAP://([^;\]]+);(\d+)\]", re.IGNORECASE)
 
@@ -212,8 +213,20 @@ class Control:
                 self._add(found, dn, hold, hold.label)
         for hold in self._replicating(replicate):
             self._add(found, dn, hold, hold.label if hold.label in ("GenericAll", "AllExtendedRights") else "DCSync")
+        if dn in self._view.table.readers:
+            self._read_managed(dn, found)
         for sid, held in found.items():
-            self._outside(sid, held, one.descriptor.dacl or ())
+            self._outside(sid, held)
+
+    def _read_managed(self, dn: str, found: dict[str, Held]) -> None:
+        """Who may read the password that the directory makes for a managed account (MS-ADTS 3.1.1.4.5.39)."""
+        try:
+            entries = descriptor(self._view.table.readers[dn]).dacl
+        except ValueError as error:
+            self.gaps.append(Gap(f"readers:{dn}", Reason.AMBIGUOUS, str(error)))
+            return
+        for sid in dict.fromkeys(ace.sid for ace in entries or () if ace.allows) if entries is not None else ["S-1-1-0"]:
+            self._add(found, dn, Hold(sid, access.READ_MANAGED, "ReadGMSAPassword", READERS), "ReadGMSAPassword")
 
     def _replicating(self, by_right: dict[str, list[Hold]]) -> Iterator[Hold]:
         """Who may do both, by whatever identities: one right alone gives no secret away."""
@@ -236,7 +249,7 @@ class Control:
 
     # Who is outside
 
-    def _outside(self, sid: str, held: Held, dacl: tuple[Ace, ...]) -> None:
+    def _outside(self, sid: str, held: Held) -> None:
         """Record what somebody holds who is no administrator, and follow them."""
         principals = self.principals
         if sid in SYSTEM or sid in self._inside or (sid in self._holders and held.over in self._own(sid)):
@@ -314,8 +327,24 @@ class Control:
         for held in self.held:
             if held.sure:
                 label = ", ".join(sorted({"GenericAll"} if "GenericAll" in held.labels else held.labels))
-                found.append((held, Right(self.principals.name(held.sid), label, held.over, self._lines(held))))
+                found.append((held, Right(self.principals.name(held.sid), label, held.over, self._lines(held), self._part(held.over))))
         return found
+
+    def _part(self, dn: str) -> str:
+        """What an object is to the domain."""
+        domain, classes = self._view.domain_name, self.shown[dn].classes
+        fixed = {domain: "domain", f"cn=adminsdholder,cn=system,{domain}": "holder", f"cn=microsoftdns,cn=system,{domain}": "dns"}
+        if dn in fixed:
+            return fixed[dn]
+        if self.principals.controller(dn) or any(below(one, dn) for one in self._view.table.controllers):
+            return "controller"
+        if "group" in classes:
+            return "group"
+        if "grouppolicycontainer" in classes:
+            return "gpo"
+        if not classes.isdisjoint(("configuration", "dmd", "site")):
+            return "forest"
+        return "member" if dn in self._directory.by_dn else "unit"
 
     @cached_property
     def doubts(self) -> tuple[Gap, ...]:
@@ -331,6 +360,15 @@ class Control:
         first = lists[0]
         many = Gap(first.item, first.reason, f"{first.detail} ({len(lists)} objects)")
         return (*(gap for gap in self.gaps if gap not in lists), many, *unsure)
+
+    def password_access(self) -> Rights:
+        """Who may read every password hash of the domain by replicating it."""
+        domain = self._view.domain_name
+        reading = {"DCSync", "GenericAll", "AllExtendedRights"}
+        held = tuple(
+            Right(right.holder, "read", domain, right.because) for one, right in self.rights if one.over == domain and reading & one.labels
+        )
+        return Rights(held, self.doubts, self.looked)
 
     def people(self) -> Iterator[tuple[Account, Right]]:
         """Accounts behind the holders, those apart to whom the list denies it. Everybody's identities stand for themselves."""
@@ -362,7 +400,9 @@ class Control:
         dacl = one.descriptor.dacl if isinstance(one.descriptor, Descriptor) else None
         lines = []
         for at in sorted({at for _, at in held.by}):
-            if at >= 0 and dacl is not None:
+            if at == READERS:
+                lines.append(Line(held.over, 0, f"msDS-GroupMSAMembership: allows {held.sid}"))
+            elif at >= 0 and dacl is not None:
                 ace = dacl[at]
                 kind = f", {ace.object_type}" if ace.object_type else ""
                 lines.append(Line(held.over, 0, f"nTSecurityDescriptor: entry {at + 1} allows {held.sid} 0x{ace.mask:x}{kind}"))

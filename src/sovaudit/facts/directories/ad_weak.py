@@ -49,12 +49,18 @@ class Weak:
                                   (Hazard.CONTROLLER, "msDS-AllowedToDelegateTo"), (Hazard.TRANSITION, "msDS-AllowedToDelegateTo")):  # fmt: skip
             if attribute in self._table.hidden:
                 gaps.setdefault(hazard, Gap(f"attribute:{attribute}", Reason.DENIED, "it is not shown to this account"))
+        for dn, data in self._table.resources.items():
+            try:
+                descriptor(data)
+            except ValueError as error:
+                gaps.setdefault(Hazard.RESOURCE, Gap(f"resource:{dn}", Reason.AMBIGUOUS, str(error)))
         admins = self._view.directory.admins
         if admins.gaps:
             gaps.setdefault(Hazard.SERVICE_TICKET, admins.gaps[0])
         ruling = {admin.account.dn for admin in admins.members}
         if admins.gaps:
             gaps.setdefault(Hazard.DELEGABLE, admins.gaps[0])
+            gaps.setdefault(Hazard.UNPROTECTED, admins.gaps[0])
         delegable = (risk for admin in admins.enabled for risk in self._delegable(admin.account))
         found = (*(risk for account in live for risk in self._of(account, ruling)), *self._resources(ruling), *delegable)
         return Risks(found, {hazard: one for hazard, one in gaps.items() if one is not None}, len(live))
@@ -83,11 +89,13 @@ class Weak:
 
     def _delegable(self, account: Account) -> Iterator[Risk]:
         """Protected Users binds controllers from functional level 2012 R2 on."""
-        if account.dn not in self._directory.by_dn or account.kind is Kind.MACHINE or self._flag(account, Uac.NOT_DELEGATED):
+        if account.dn not in self._directory.by_dn or account.kind is Kind.MACHINE:
             return
         group = self._view.control.principals.group_of.get(f"{self._view.domain_sid}-{names.PROTECTED_USERS}", "")
         if not (self._view.level >= names.PROTECTING and self._directory.groups.contains(group, account.dn)):
-            yield Risk(account, Hazard.DELEGABLE, because=self._uac(account))
+            yield Risk(account, Hazard.UNPROTECTED, because=self._uac(account))
+            if not self._flag(account, Uac.NOT_DELEGATED):
+                yield Risk(account, Hazard.DELEGABLE, because=self._uac(account))
 
     def _privileged(self, target: str, ruling: set[str]) -> bool:
         """Whether a service is a controller's or an administrator's. The kind of service is no bound: whoever holds a ticket may rewrite it."""
@@ -105,7 +113,7 @@ class Weak:
             try:
                 entries = descriptor(data).dacl
             except ValueError:
-                entries = None
+                continue  # said in the gaps
             sids = ["S-1-1-0"] if entries is None else [ace.sid for ace in entries if ace.allows]
             bad = [
                 sid
@@ -172,6 +180,8 @@ class Weak:
         else:
             state: int | Gap = guest.enabled if isinstance(guest.enabled, Gap) else int(guest.enabled)
             yield Kept(Secret.GUEST, guest.name, state, guest.because or self._uac(guest))
+        yield from self._controllers()
+        yield self._strangers()
         try:
             head = self._directory.only("domain")
         except Unseen as unseen:
@@ -182,6 +192,41 @@ class Weak:
             yield Kept(Secret.QUOTA, "ms-DS-MachineAccountQuota", _hidden("ms-DS-MachineAccountQuota"))
         else:
             yield Kept(Secret.QUOTA, "ms-DS-MachineAccountQuota", quota, (head.line("ms-DS-MachineAccountQuota"),))
+
+        if any(flags & Uac.SMARTCARD_REQUIRED and not flags & Uac.DISABLED for flags in self._table.flags.values()):
+            name = "msDS-ExpirePasswordsOnSmartCardOnlyAccounts"
+            word = head.text(name).upper() if head is not None else ""
+            rolled: int | Gap = int(word != "TRUE") if word in ("TRUE", "FALSE") else _hidden(name)
+            yield Kept(Secret.CARD, name, rolled, (head.line(name),) if head is not None and word else ())
+
+    def _controllers(self) -> Iterator[Kept]:
+        for account in self._directory.accounts:
+            if account.dn in self._table.controllers and account.enabled is not False:
+                changed = account.password_set
+                if isinstance(changed, datetime):
+                    line = Line(account.dn, 0, f"pwdLastSet: {changed:%Y-%m-%d}")
+                    yield Kept(Secret.CONTROLLER, account.name, (self._directory.taken_at - changed).days, (line,))
+                else:
+                    yield Kept(Secret.CONTROLLER, account.name, _hidden("pwdLastSet"))
+
+    def _strangers(self) -> Kept:
+        """Pre-Windows 2000 Compatible Access (S-1-5-32-554) reads every attribute of every account."""
+        dn = self._view.control.principals.group_of.get("S-1-5-32-554")
+        name = "Pre-Windows 2000 Compatible Access"
+        if dn is None:
+            return Kept(Secret.STRANGERS, name, self._directory.gap("groups") or _hidden(name, "group"))
+        members = self._directory.groups.members(dn)
+        foreign = self._view.foreign
+        found = [member for member in members if foreign.get(member, "") == "S-1-5-7"]
+        if found:
+            return Kept(Secret.STRANGERS, name, 1, (Line(dn, 0, f"member: {found[0]}"),))
+        doubt = self._directory.groups.doubt(dn) or next((_hidden(one, "member") for one in members if self._unknown(one)), None)
+        return Kept(
+            Secret.STRANGERS, name, doubt if doubt is not None else 0, (Line(dn, 0, f"{len(members)} members, none of them Anonymous"),)
+        )
+
+    def _unknown(self, member: str) -> bool:
+        return member.startswith("cn=s-1-") and not self._view.foreign.get(member)
 
     # Storage and records
 

@@ -141,6 +141,7 @@ class Right:
     right: str  # DCSync, WriteDacl, GenericAll, write userPassword …
     over: str
     because: tuple[Line, ...] = ()
+    part: str = ""  # what `over` is, in AD: domain, holder, group, member, controller, unit, gpo, forest, dns
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,7 @@ class Hazard(StrEnum):
     SERVICE_TICKET = "service-ticket"  # an administrator with a service name: anybody gets a ticket under that password
     NO_PREAUTHENTICATION = "no-preauthentication"  # anybody gets an answer under that password
     DELEGABLE = "delegable"  # an administrator whom services may pass on
+    UNPROTECTED = "unprotected"  # an administrator who is not in Protected Users
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +213,14 @@ class Secret(StrEnum):
     TICKET_KEY = "ticket-key"  # the key of all tickets (krbtgt)
     QUOTA = "quota"  # machines that anybody may add
     GUEST = "guest"  # the account of nobody
+    CONTROLLER = "controllers"  # the password of a domain controller's own account
+    CARD = "smart-cards"  # hashes of passwords that nobody knows and that are never changed
+    STRANGERS = "strangers"  # people without a name in the group of old clients, who read accounts
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One such secret. value: the key's age in days, machines, 1 for an enabled guest."""
+    """One such secret. value: an age in days, machines, 1 for what is so (an enabled guest), 0 for what is not."""
 
     secret: Secret
     name: str
