@@ -57,7 +57,7 @@ def console_presence(log: BadgeLog, hosts: tuple[Host, ...], people: Roster | No
 
 def _host(name: str, area: str, logins: ConsoleLogins, rooms: "Rooms") -> Outcomes:
     if area in rooms.areas.open or area not in rooms.areas.closed:
-        why = rooms.areas.open.get(area, "no door of the table leads there")
+        why = "it is public" if area in rooms.areas.public else rooms.areas.open.get(area, "no door of the table leads there")
         yield unknown(
             "who is inside {area} is not known",
             subject=name,

@@ -18,7 +18,7 @@ from sovaudit.facts import badge_holders
 from sovaudit.facts.badges import utc
 
 VISITS = """
-WITH used AS (SELECT credential, row, event_time AS ms FROM events WHERE event = 'GRANTED' AND credential IN (SELECT credential FROM visitor_badges))
+WITH used AS (SELECT credential, row, event_time AS ms FROM events WHERE event = 'GRANTED' AND credential IN (SELECT credential FROM visitors_badges))
 SELECT credential, count(*), count(*) FILTER (NOT EXISTS (SELECT 1 FROM visits v WHERE v.credential = used.credential
   AND used.ms >= v.time_in AND (v.time_out IS NULL OR used.ms <= v.time_out))) FROM used GROUP BY credential ORDER BY credential
 """
@@ -84,11 +84,7 @@ def orphan_badge(log: BadgeLog, people: Roster | None) -> Outcomes:
 
 def _visitors(log: BadgeLog) -> dict[str, int]:
     """Visitor's badge → its grants outside of any visit; -1 without a table of visits."""
-    parts = [f"SELECT credential FROM credentials WHERE {badge_holders.VISITORS}"] if log.has("credentials") else []
-    parts += ["SELECT credential FROM visits WHERE credential IS NOT NULL"] if log.has("visits") else []
-    if not parts:
-        return {}
-    log.keep("visitor_badges", " UNION ".join(parts))
+    badge_holders.visitors(log)
     if not log.has("visits"):
-        return {badge: -1 for (badge,) in log.query("SELECT credential FROM visitor_badges ORDER BY 1")}
+        return {badge: -1 for (badge,) in log.query("SELECT credential FROM visitors_badges ORDER BY 1")}
     return {badge: outside for badge, _, outside in log.query(VISITS)}

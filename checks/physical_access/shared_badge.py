@@ -5,16 +5,16 @@ Why: two people with one badge, or a copy of it, are one person to the log; what
 One answer for each area that a door leads to. It fails for a badge that entered the area and later left it, and in between came into
 another area from a third one and later left that, too: one person cannot have done both. It passes where no badge did.
 
-Unknown, by construction, for an area one of whose doors does not record both ways (no reader for the way back in the `doors` table, and no
-`has_exit_reader` beside events with a direction), or where the table names no area before a reader: nested areas cannot be told from two
-places then; where rows of the export could not be read or have codes or directions that the map does not name; and where a time is one that
-a wall clock does not tell. Out of reach: a badge lent while its holder is at home; physical-access.individual and .impossible-travel look
-at more.
+Not applicable to a public area (words as in physical-access.zones): one walks on from there as one likes. Unknown, by construction, for an
+area one of whose doors does not record both ways (no reader for the way back in the `doors` table, and no `has_exit_reader` beside events
+with a direction), or where the table names no area before a reader: nested areas cannot be told from two places then; where rows of the
+export could not be read or have codes or directions that the map does not name; and where a time is one that a wall clock does not tell.
+Out of reach: a badge lent while its holder is at home; physical-access.individual and .impossible-travel look at more.
 
 Remedy: ask the holder; withdraw the badge and give each person one of their own.
 """
 
-from sovaudit.authoring import BadgeLog, Gap, Outcomes, Reason, check, failed, passed, unknown
+from sovaudit.authoring import BadgeLog, Gap, Outcomes, Reason, check, failed, not_applicable, passed, unknown
 from sovaudit.facts import badge_moves
 
 
@@ -22,10 +22,12 @@ from sovaudit.facts import badge_moves
 def shared_badge(log: BadgeLog) -> Outcomes:
     areas = badge_moves.areas(log)
     doubts = badge_moves.doubts(log)
-    found = badge_moves.doubles(log, areas.closed)
+    found = badge_moves.doubles(log, areas)
     nameless = {area for (area,) in log.query("SELECT DISTINCT t FROM ways WHERE f IS NULL AND t IS NOT NULL ORDER BY 1")}
-    if not areas.closed and not areas.open:
+    if not areas.closed and not areas.open and not areas.public:
         yield unknown("the table of doors names no area", settle="Give the area before and behind each reader.")
+    for area in sorted(areas.public):
+        yield not_applicable("{area} is public: who is there is nobody's concern", subject=area, area=area)
     for area, why in areas.open.items():
         yield unknown(
             "not every door of {area} records both ways", subject=area, area=area, gaps=[Gap(f"badges/doors: {area}", Reason.ABSENT, why)],

@@ -9,7 +9,7 @@ entered without such a right on that day, and passes where everybody who entered
 
 Unknown without the tables, without a level for any area, for an area whose words mean no level or two, where nothing says whose a badge is,
 and where rows of the export could not be read or have codes or directions that the map does not name. A badge that several persons have
-held, or none, is nobody's: what it opens has no right. Hours are judged by physical-access.schedule.
+held, or none, is nobody's: what it opens has no right. Hours are judged by physical-access.schedule, visitors by physical-access.escort.
 
 Remedy: withdraw the badge's access in the controllers, or grant the right and write it down.
 """
@@ -22,7 +22,7 @@ ENTERED = """
 WITH entries AS ({entries}),
 into_ AS (
   SELECT area, coalesce(person, '') AS person, credential, coalesce(access_point, '') AS access_point
-  FROM entries WHERE area IN (SELECT area FROM restricted_areas) GROUP BY ALL),
+  FROM entries WHERE area IN (SELECT area FROM restricted_areas) AND credential NOT IN (SELECT credential FROM visitors_badges) GROUP BY ALL),
 always AS (SELECT DISTINCT person, area, access_point FROM granted WHERE valid_from IS NULL AND valid_to IS NULL),
 open_ AS (
   SELECT i.* FROM into_ i

@@ -119,3 +119,8 @@ def test_without_doors_nothing_is_said() -> None:
     assert verdicts(run(anti_passback, badges_with([go("08:00", "D1")]))) == {"": "unknown"}
     assert said(go("08:00", "D1"), doors=[]) == {"": "unknown"}
     assert said({"event_time": "2026-03-02 08:00", "access_point": "hall-in"}) == {"": "unknown"}
+
+
+def test_a_public_area_is_nobodys_concern() -> None:
+    rows = walk("B1", "08:00 hall-in", "08:30 hall-in")
+    assert said(*rows, zones=[{"area": "street", "level": "public"}]) == {**GOOD, "street": "not_applicable", "hall": "fail"}

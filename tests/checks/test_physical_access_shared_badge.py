@@ -78,3 +78,18 @@ def test_what_was_not_understood() -> None:
 def test_without_doors_nothing_is_said() -> None:
     assert said(go("08:00", "x"), doors=[]) == {"": "unknown"}
     assert verdicts(run(shared_badge, badges_with([go("08:00", "x")]))) == {"": "unknown"}
+
+
+def test_two_streets_are_one_outdoors() -> None:
+    """Two sites: who leaves the one by its street may come into the other from its own."""
+    away = [
+        {"access_point": f"away-{way}", "door": "away", "area_from": pair[0], "area_to": pair[1], "has_exit_reader": True}
+        for way, pair in (("in", ("square", "away")), ("out", ("away", "square")))
+    ]
+    rows = walk("B1", "08:00 hall-in", "09:00 hall-out", "10:00 away-in", "11:00 away-out", "12:00 hall-in", "13:00 hall-out")
+    assert set(said(*rows, doors=DOORS + away).values()) == {"pass"}
+    both = walk("B1", "08:00 hall-in", "10:00 away-in", "11:00 away-out", "13:00 hall-out")
+    assert said(*both, doors=DOORS + away)["hall"] == "pass"  # nothing says that the hall is no street
+    zones = [{"area": "hall", "level": "internal"}, {"area": "street", "level": "public"}]
+    assert said(*both, doors=DOORS + away, zones=zones)["hall"] == "fail"
+    assert said(*rows, doors=DOORS + away, zones=zones)["street"] == "not_applicable"

@@ -51,6 +51,13 @@ def one_holder(log: BadgeLog, people: Roster | None = None) -> None:
     log.keep("holder", "SELECT credential, min(person) AS person FROM holders GROUP BY credential HAVING min(person) = max(person)")
 
 
+def visitors(log: BadgeLog) -> None:
+    """The table `visitors_badges`: credential; those of visits, and those of the kind in the table of credentials."""
+    parts = ["SELECT credential FROM visits WHERE credential IS NOT NULL"] if log.has("visits") else []
+    parts += [f"SELECT credential FROM credentials WHERE {VISITORS} AND credential IS NOT NULL"] if log.has("credentials") else []
+    log.keep("visitors_badges", " UNION ".join(parts) or "SELECT CAST(NULL AS VARCHAR) AS credential WHERE false")
+
+
 def need_link(log: BadgeLog, people: Roster | None = None) -> None:
     """Raises Unseen where nothing says whose a badge is."""
     log.need("credential")

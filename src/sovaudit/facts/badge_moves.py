@@ -5,7 +5,8 @@ believed over it. Direction `out` turns the way round, except where the table ha
 passage unless NO_ENTRY_AFTER_GRANT of the same badge at the same reader follows within a minute.
 
 Who is inside is known only of an area each of whose doors records both ways: by a second reader, or by one whose row says
-`has_exit_reader` in a log that has directions. Such an area is closed; of any other the answer is unknown by construction.
+`has_exit_reader` in a log that has directions. Such an area is closed; of any other the answer is unknown by construction. Of an
+area that is public nobody can be said to be inside: one walks on from there as one likes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from sovaudit.facts import badge_zones
 from sovaudit.facts.badges import BadgeLog, utc
 from sovaudit.facts.files import Unseen
 from sovaudit.model.evidence import Gap
@@ -80,10 +82,13 @@ def passages(log: BadgeLog, which: str = "") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Areas:
-    """Of the whole log. closed: areas of which it is known who is inside. open: the others → why not."""
+    """Of the whole log. closed: areas of which it is known who is inside. public: those where nobody can be said to be. open: the others → why
+    it is not known. apart: areas in pieces of the building between which no door leads."""
 
     closed: frozenset[str]
+    public: frozenset[str]
     open: dict[str, str]
+    apart: dict[str, int]
 
 
 def areas(log: BadgeLog) -> Areas:
@@ -94,11 +99,13 @@ def areas(log: BadgeLog) -> Areas:
     ((outs,),) = log.query("SELECT count(*) FROM events WHERE direction = 'out'")
     why: dict[str, str] = {}
     named: set[str] = set()
+    joined: list[set[str]] = []
     for reader, before, behind, exit_reader, clash, way_back in log.query(
         "SELECT access_point, coalesce(f, ''), coalesce(t, ''), coalesce(exit_reader, false), clash, way_back FROM ways ORDER BY 1"
     ):
         sides = {before, behind} - {""}
         named |= sides
+        joined.append(sides)
         if clash:
             reason = f"{reader} stands in the table with different areas"
         elif way_back or (exit_reader and outs):
@@ -112,7 +119,27 @@ def areas(log: BadgeLog) -> Areas:
     inner = "SELECT area_from AS area FROM events WHERE area_from IS NOT NULL UNION SELECT area_to FROM events WHERE area_to IS NOT NULL"
     strange = {area for (area,) in log.query(f"SELECT DISTINCT area FROM ({inner}) ORDER BY 1")} - named
     why.update((area, "no door of the table leads there") for area in strange)
-    return Areas(frozenset(named - set(why)), dict(sorted(why.items())))
+    levels = badge_zones.Levels(log, badge_zones.PUBLIC_WORDS, (), ())
+    public = frozenset(area for area in named if levels.of(area) == badge_zones.PUBLIC)
+    opened = {area: reason for area, reason in sorted(why.items()) if area not in public}
+    return Areas(frozenset(named - set(why) - public), public, opened, _pieces(joined))
+
+
+def _pieces(joined: list[set[str]]) -> dict[str, int]:
+    """Area → number of the piece that it belongs to."""
+    near: dict[str, set[str]] = {}
+    for sides in joined:
+        for area in sides:
+            near.setdefault(area, set()).update(sides)
+    found: dict[str, int] = {}
+    for area in sorted(near):
+        pending = [] if area in found else [area]
+        while pending:
+            here = pending.pop()
+            if here not in found:
+                found[here] = len(found) if here == area else found[area]
+                pending += near[here]
+    return found
 
 
 def doubts(log: BadgeLog) -> tuple[Gap, ...]:
@@ -185,21 +212,27 @@ def contradictions(log: BadgeLog, closed: frozenset[str]) -> dict[str, Found]:
     return found
 
 
-def doubles(log: BadgeLog, closed: frozenset[str]) -> dict[str, Found]:
-    """Closed area → presences of a badge in it, from entry to exit, during which the badge came into another area from a third one."""
-    strays(log, closed)
+def doubles(log: BadgeLog, areas: Areas) -> dict[str, Found]:
+    """Closed area → presences of a badge in it, from entry to exit, during which the badge came into another area from a third one.
+
+    Between pieces of a building one walks in the open: such a presence counts only in an area that is said not to be public.
+    """
+    strays(log, areas.closed)
+    levels = badge_zones.Levels(log, (), (), ())
     found: dict[str, Found] = {}
-    for place, row, badge, other, at, start, end, doubtful in log.query(
+    for place, row, badge, other, third, at, start, end, doubtful in log.query(
         _TOUCHES
         + """, stays AS (
           SELECT credential, place, ms AS start, next_ms AS stop, row, source, number, other AS came_from,
                  note IS NOT NULL OR next_note IS NOT NULL AS doubtful
           FROM paired WHERE sign = 1 AND next_sign = -1)
-        SELECT a.place, b.row, a.credential, b.place, b.start, a.start, a.stop, a.doubtful OR b.doubtful
+        SELECT a.place, b.row, a.credential, b.place, b.came_from, b.start, a.start, a.stop, a.doubtful OR b.doubtful
         FROM stays a JOIN stays b ON a.credential = b.credential AND a.place <> b.place AND b.start > a.start AND b.start < a.stop
         WHERE b.came_from IS NOT NULL AND b.came_from <> a.place
         ORDER BY a.place, b.start, b.row, a.start"""
     ):
+        if areas.apart.get(third) != areas.apart.get(place) and place not in levels.given:
+            continue
         text = f"{badge} comes into {other} at {utc(at)}, inside {place} from {utc(start)} to {utc(end)}"
         _add(found.setdefault(place, Found()), doubtful, at, log.line(row, text))
     return found

@@ -27,6 +27,7 @@ def prepare(log: BadgeLog, people: Roster | None) -> None:
     log.need("access_point")
     badge_holders.need_link(log, people)
     badge_holders.one_holder(log, people)
+    badge_holders.visitors(log)
     empty = "SELECT CAST(NULL AS VARCHAR) AS member_of, CAST(NULL AS VARCHAR) AS subject WHERE false"
     log.keep("belongs", "SELECT DISTINCT member_of, subject FROM members" if log.has("members") else empty)
     log.keep("granted", _ALL)

@@ -42,9 +42,7 @@ def prepare(log: BadgeLog, people: Roster | None, restricted: list[str], closed:
     badge_holders.one_holder(log, people)
     log.load("restricted_areas", {"area": "VARCHAR"}, [[area] for area in restricted])
     log.load("closed_areas", {"area": "VARCHAR"}, [[area] for area in sorted(closed)])
-    theirs = ["SELECT credential FROM visits WHERE credential IS NOT NULL"]
-    theirs += [f"SELECT credential FROM credentials WHERE {badge_holders.VISITORS}"] if log.has("credentials") else []
-    log.keep("visitors_badges", " UNION ".join(theirs))
+    badge_holders.visitors(log)
     log.keep("visitor_moves", badge_moves.passages(log, "AND credential IN (SELECT credential FROM visitors_badges)"))
     log.keep("visited", _VISITED.format(passages="SELECT * FROM visitor_moves"))
     log.keep("host_moves", _HOSTS.format(passages=badge_moves.passages(log)))
