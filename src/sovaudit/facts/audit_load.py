@@ -55,6 +55,16 @@ class World:
     rate_by: Line | None = None
     stopped: tuple[Line, str] | None = None
     ignored: list[tuple[Line, str]] = field(default_factory=list)
+    met: set[tuple[object, ...]] = field(default_factory=set)  # what tells rules apart, of all that were ever here
+
+    def add(self, place: Placed, *, first: bool = False) -> None:
+        self.rules.insert(0 if first else len(self.rules), place)
+        self.met.add(_identity(place))
+
+    def like(self, place: Placed) -> Placed | None:
+        """The rule that the kernel takes for the same."""
+        wanted = _identity(place)
+        return next((old for old in self.rules if _identity(old) == wanted), None) if wanted in self.met else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +189,7 @@ class Loader:
                 place = self._place(parsed.rule, line, live=True)
             except _Refused:
                 continue
-            world.rules.append(place)
+            world.add(place)
         return world
 
     def _parse(self, line: Line) -> Parsed | None:
@@ -209,7 +219,7 @@ class Loader:
                 return "whether its path exists was not seen"
             if each.rule is not None:
                 path, folder = each.rule.value("path"), each.rule.value("dir")
-                world.rules.append(Placed(each.rule, each.line, normal(str(path or folder)) if path or folder else "", folder is not None))
+                world.add(Placed(each.rule, each.line, normal(str(path or folder)) if path or folder else "", folder is not None))
             return ""
 
     def _do(self, world: World, each: Parsed) -> str:
@@ -239,7 +249,7 @@ class Loader:
             place = self._place(each.rule, each.line, live=False)
         except _Refused as refused:
             return str(refused)
-        same = next((old for old in world.rules if _same(old, place)), None)
+        same = world.like(place)
         if each.delete:
             if same is None:
                 return "no such rule"
@@ -247,9 +257,9 @@ class Loader:
         elif same is not None:
             return "the rule exists already"
         elif each.prepend:
-            world.rules.insert(0, place)
+            world.add(place, first=True)
         else:
-            world.rules.append(place)
+            world.add(place)
         return ""
 
     def _place(self, rule: Rule, line: Line, *, live: bool) -> Placed:
@@ -288,10 +298,8 @@ class _Refused(Exception):
     """The kernel does not take the rule."""
 
 
-def _same(one: Placed, other: Placed) -> bool:
-    return (one.rule.list, one.rule.action, one.rule.fields, one.rule.calls) == (
-        other.rule.list, other.rule.action, other.rule.fields, other.rule.calls
-    )  # fmt: skip
+def _identity(place: Placed) -> tuple[object, ...]:
+    return place.rule.list, place.rule.action, place.rule.fields, place.rule.calls
 
 
 def shape(rule: Rule) -> tuple[object, ...]:

@@ -134,6 +134,9 @@ def _fields(data: bytes) -> Iterator[bytes]:
         here += 4 + size
 
 
+_OPTION = re.compile(r"[A-Za-z0-9-]*")
+
+
 def _options_end(text: str) -> int | None:
     """sshkey_advance_past_options: the first blank outside quotes. None: a quote is not closed."""
     quoted = False
@@ -152,7 +155,7 @@ def _options(text: str) -> dict[str, list[str]] | None:
     found: dict[str, list[str]] = {}
     here = 0
     while here < len(text):
-        name = re.match(r"[A-Za-z0-9-]*", text[here:])
+        name = _OPTION.match(text, here)
         word = name[0].lower() if name else ""
         plain = word.removeprefix("no-")
         here += len(word)
@@ -162,11 +165,11 @@ def _options(text: str) -> dict[str, list[str]] | None:
             else:
                 found.pop(plain, None)
         elif word in _VALUED and text[here : here + 1] == "=":
-            value = _dequote(text[here + 1 :])
+            value = _dequote(text, here + 1)
             if value is None or (word in _ONCE and word in found) or not _valid(word, value[0]):
                 return None
             found.setdefault(word, []).append(value[0])
-            here += 1 + value[1]
+            here = value[1]
         elif word:
             return None
         if here < len(text):
@@ -176,16 +179,17 @@ def _options(text: str) -> dict[str, list[str]] | None:
     return found
 
 
-def _dequote(text: str) -> tuple[str, int] | None:
-    """opt_dequote: the quoted text and how long it is with its quotes. Only `\\"` is an escape; a backslash before another is itself."""
-    if not text.startswith('"'):
+def _dequote(text: str, here: int) -> tuple[str, int] | None:
+    """opt_dequote: the text of the quotes that open there, and where they are behind. Only `\\"` is an escape; another backslash is itself."""
+    if not text.startswith('"', here):
         return None
-    value, here = "", 1
+    value: list[str] = []
+    here += 1
     while here < len(text) and text[here] != '"':
         here += text[here : here + 2] == '\\"'
-        value += text[here]
+        value.append(text[here])
         here += 1
-    return None if here >= len(text) else (value, here + 1)
+    return None if here >= len(text) else ("".join(value), here + 1)
 
 
 def _valid(word: str, value: str) -> bool:

@@ -28,6 +28,7 @@ TABOO = (
     ".rpmorig", ".rpmsave", ".swp", ".ucf-dist", ".ucf-new", ".ucf-old", "~",
 )  # fmt: skip
 MAX_STANZAS = 5_000
+MAX_BECAUSE = 40  # lines of one stanza that are remembered, the last ones
 
 _NOWHERE = Line(MAIN, 0, "")
 
@@ -326,7 +327,7 @@ def keep_of(policy: Policy) -> Keep:
 
 def _apply(policy: Policy, name: str, value: str, line: Line) -> Policy | None:
     """The policy with one option more; None where logrotate calls its value bad."""
-    because = (*policy.because, line)
+    because = (*policy.because[-MAX_BECAUSE:], line)
     match name:
         case "weekly":
             return replace(policy, period=name, because=because) if re.fullmatch(r"\s*\+?0*[0-7]|", value) else None

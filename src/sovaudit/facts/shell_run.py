@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import ClassVar
 
 from sovaudit.facts.files import Unseen
@@ -385,6 +386,11 @@ class Runner(Builtins, Conditions, Loops):
     }  # fmt: skip
 
 
+@lru_cache(maxsize=16)
+def _rows(text: str) -> tuple[str, ...]:
+    return tuple(text.split("\n"))
+
+
 def _row(text: str, number: int) -> str:
-    rows = text.split("\n")
+    rows = _rows(text)
     return rows[number - 1][:300] if 0 < number <= len(rows) else ""

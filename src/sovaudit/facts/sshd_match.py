@@ -87,17 +87,24 @@ def holds(match: Match, connection: Connection, user: str, groups: Iterable[str]
 class _Pass:
     values: dict[str, tuple[str, ...]] = field(default_factory=dict)
     lines: dict[str, tuple[Line, ...]] = field(default_factory=dict)
+    grown: dict[str, tuple[list[str], list[Line]]] = field(default_factory=dict)  # of keywords that add up, until `settle`
 
     def take(self, directive: Directive) -> None:
         keyword, kind = directive.keyword, KEYWORDS[directive.keyword].kind
         why = (*(match.line for match in directive.conditions), directive.line)
         if kind in _SEVERAL:
             joined = (" ".join(directive.values),) if kind in (Kind.LISTEN, Kind.SUBSYSTEM) else directive.values
-            self.values[keyword] = self.values.get(keyword, ()) + joined
-            self.lines[keyword] = self.lines.get(keyword, ()) + why
+            values, lines = self.grown.setdefault(keyword, ([], []))
+            values.extend(joined)
+            lines.extend(why)
         elif keyword not in self.values and (directive.values or kind is not Kind.WORDS):
             self.values[keyword] = directive.values
             self.lines[keyword] = why
+
+    def settle(self) -> _Pass:
+        for keyword, (values, lines) in self.grown.items():
+            self.values[keyword], self.lines[keyword] = tuple(values), tuple(lines)
+        return self
 
 
 class Settings:
@@ -111,6 +118,7 @@ class Settings:
         for directive in config.directives:
             if all(condition.always for condition in directive.conditions):
                 self._global.take(directive)
+        self._global.settle()
         if version < (8, 7) and self._global.values.get(CHALLENGE, ("yes",)) == ("yes",):
             self._global.values["kbdinteractiveauthentication"] = ("yes",)
             self._global.lines["kbdinteractiveauthentication"] = self._global.lines.get(CHALLENGE, ())
@@ -134,10 +142,15 @@ class Settings:
                 False  # sshd reads everything again per connection, and ends it at an `any` below methods that hold, wherever it stands
             )
             for directive in self._conditional:
-                if (8, 7) <= self.version < (9, 5) and _any_method(directive) and "authenticationmethods" in inner.values:
+                if (
+                    (8, 7) <= self.version < (9, 5)
+                    and _any_method(directive)
+                    and "authenticationmethods" in {**inner.values, **inner.grown}
+                ):
                     broken = True
                 if directive.conditions and all(condition in met for condition in directive.conditions):
                     inner.take(directive)
+            inner.settle()
             values = {**defaults(self.version), **self._global.values, **inner.values}
             if broken:
                 values["refuseconnection"] = ("yes",)
