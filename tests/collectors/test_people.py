@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sovaudit.collectors import CollectOptions, collect, parse_target, plan
+from sovaudit.collectors import CollectOptions, collect, parse_target, plan, redacted
 from sovaudit.collectors.pseudonyms import pseudonym
 from sovaudit.errors import UsageError
 from sovaudit.facts.rights import Rights
@@ -266,3 +267,22 @@ def test_the_plan_touches_nothing(tmp_path: Path) -> None:
     (tmp_path / "staff.csv").write_text(CSV)
     lines = plan(parse_target(f"people:{tmp_path / 'staff.csv'}"))
     assert "read" in lines[1]
+
+
+def test_redacted_evidence_names_nobody(tmp_path: Path) -> None:
+    key = b"k" * 32
+    (tmp_path / "staff.csv").write_text(CSV)
+    (tmp_path / "rights.csv").write_text("account,right,granted_by,reviewed_by,reviewed_on\nzoe,ssh,K. Tazi,ZOE,2026-01-01\n")
+    for identify in (False, True):
+        options = CollectOptions(people_key=key, identify=identify)
+        person = pseudonym(key, "person", "1")
+        once = redacted(collect(parse_target(f"people:{tmp_path / 'staff.csv'}"), options), options)
+        assert redacted(once, options) is once
+        first = rows(once)[0]
+        assert (first["id"], first["badge"], first["account"]) == (person, [pseudonym(key, "badge", "B1")], ["zoe"])
+        taken_so = collect(parse_target(f"people:{tmp_path / 'staff.csv'}"), replace(options, redact=True, identify=False))
+        assert taken_so.artifacts == once.artifacts
+        rights = redacted(collect(parse_target(f"rights:{tmp_path / 'rights.csv'}"), options), options)
+        (row,) = rows(rights)
+        assert row["granted_by"] == pseudonym(key, "person", "K. Tazi")
+        assert row["reviewed_by"] == "ZOE"

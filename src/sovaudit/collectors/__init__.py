@@ -7,7 +7,7 @@ import time
 from typing import Protocol, cast
 
 from sovaudit.collectors.options import CollectOptions
-from sovaudit.collectors.pseudonyms import NAMED
+from sovaudit.collectors.pseudonyms import IDS, NAMED
 from sovaudit.errors import CollectError, UsageError
 from sovaudit.model.evidence import Evidence, Target
 from sovaudit.model.verdict import TargetStatus
@@ -75,8 +75,8 @@ def plan(target: Target, options: CollectOptions = CollectOptions()) -> tuple[st
 
 
 def redacted(evidence: Evidence, options: CollectOptions) -> Evidence:
-    """The same evidence with pseudonyms in place of the names of people and badges, where it named them."""
-    if evidence.identity.get("people") != NAMED:
+    """The same evidence with pseudonyms in place of the names and ids of people and badges, where it gave them."""
+    if evidence.identity.get("people") not in (NAMED, IDS):
         return evidence
     redact = getattr(_collector(evidence.target.uri), "redact", None)
     if redact is None:

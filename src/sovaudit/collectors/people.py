@@ -39,7 +39,22 @@ def collect(target: Target, options: CollectOptions) -> Evidence:
             if "badge" in row:
                 row["badge"] = [pseudonyms.pseudonym(options.people_key, "badge", badge) for badge in row["badge"]]
 
-    return tabular.collect(target, options, PEOPLE, finish=finish)
+    found = tabular.collect(target, options, PEOPLE, finish=finish)
+    return redact(found, options) if options.redact else found
+
+
+def redact(evidence: Evidence, options: CollectOptions) -> Evidence:
+    """Evidence to hand over: ids and badges under pseudonyms. Logins stay, since hosts and directories have them. Raises UsageError."""
+    named = evidence.identity.get("people") == pseudonyms.NAMED
+
+    def change(rows: list[Row]) -> None:
+        for row in rows:
+            if "id" in row:
+                row["id"] = row.pop("person", None) or pseudonyms.pseudonym(options.people_key, "person", row["id"])
+            if "badge" in row and named:
+                row["badge"] = [pseudonyms.pseudonym(options.people_key, "badge", badge) for badge in row["badge"]]
+
+    return tabular.rewritten(evidence, PEOPLE, change)
 
 
 def _clashes(rows: list[Row]) -> None:

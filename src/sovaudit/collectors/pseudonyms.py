@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 BITS = 56  # two of a million people share a pseudonym with a chance of 1 in 140,000, two of a hundred thousand of 1 in 14 million
 LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DIGITS = 11  # 36 ** 11 > 2 ** BITS; with its first letter a pseudonym has twelve, the longest text that DuckDB keeps inside a row
-NAMED, PSEUDONYMS = "named", "pseudonyms"
-"""What evidence says of itself."""
+NAMED, PSEUDONYMS, IDS = "named", "pseudonyms", "ids"
+"""What evidence says of itself. IDS: logins and ids of persons as a list gives them, but no names."""
 PREFIX = {"person": "p", "badge": "b"}
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sovaudit.collectors import tabular
+from sovaudit.collectors import pseudonyms, tabular
 from sovaudit.collectors.options import CollectOptions
+from sovaudit.collectors.tabular import Row
 from sovaudit.model.evidence import Evidence, Target
 
 __all__ = ["collect", "parse", "plan"]
@@ -23,7 +24,21 @@ def parse(text: str) -> Target:
 
 def collect(target: Target, options: CollectOptions) -> Evidence:
     """Every row of the matrix. Raises CollectError."""
-    return tabular.collect(target, options, RIGHTS)
+    found = tabular.collect(target, options, RIGHTS)
+    return redact(found, options) if options.redact else found
+
+
+def redact(evidence: Evidence, options: CollectOptions) -> Evidence:
+    """Evidence to hand over: who granted and reviewed under pseudonyms, unless it is a login of the matrix itself. Raises UsageError."""
+
+    def change(rows: list[Row]) -> None:
+        logins = {row["account"].casefold() for row in rows if "account" in row}
+        for row in rows:
+            for name in ("granted_by", "reviewed_by"):
+                if name in row and row[name].casefold() not in logins:
+                    row[name] = pseudonyms.pseudonym(options.people_key, "person", row[name])
+
+    return tabular.rewritten(evidence, RIGHTS, change)
 
 
 def plan(target: Target, options: CollectOptions) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import re
 import time
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sovaudit import canon
+from sovaudit.collectors import pseudonyms
 from sovaudit.collectors.badges.mapping import Column, Name
 from sovaudit.collectors.badges.sieve import Refused
 from sovaudit.collectors.options import CollectOptions
@@ -190,14 +191,32 @@ def collect(target: Target, options: CollectOptions, of: List, *, finish: Callab
         "refused": _counts(records.refused),
         "doubtful": _counts(doubts),
     }
-    artifacts = {f"{of.kind}/source": canon.canonical(source)}
-    for number, at in enumerate(range(0, len(rows), PIECE)):
-        artifacts[f"{of.kind}/rows/{number:04}"] = b"".join(_line(row) for row in rows[at : at + PIECE])
+    artifacts = {f"{of.kind}/source": canon.canonical(source), **_pieces(of.kind, rows)}
     size = sum(map(len, artifacts.values()))
     cost = {"wall_ms": int((time.monotonic() - began) * 1000), "bytes": size}
-    identity = {"file": path.name, "sha256": records.sha256, "rows": str(len(rows))}
+    people = pseudonyms.NAMED if options.identify else pseudonyms.IDS
+    identity = {"file": path.name, "sha256": records.sha256, "rows": str(len(rows)), "people": people}
     now = datetime.now(UTC).replace(microsecond=0)
     return Evidence(target, TargetStatus.COLLECTED, now, artifacts, (), identity, f"sovaudit-{of.kind}/1", cost=cost)
+
+
+def _pieces(kind: str, rows: list[Row]) -> dict[str, bytes]:
+    return {
+        f"{kind}/rows/{number:04}": b"".join(_line(row) for row in rows[at : at + PIECE])
+        for number, at in enumerate(range(0, len(rows), PIECE))
+    }
+
+
+def rewritten(evidence: Evidence, of: List, change: Callable[[list[Row]], None]) -> Evidence:
+    """The same evidence with its rows changed, and no person under an own name. Raises UsageError for evidence that does not hold together."""
+    names = sorted(name for name in evidence.artifacts if name.startswith(f"{of.kind}/rows/"))
+    try:
+        rows = [json.loads(line) for name in names for line in evidence.artifacts[name].splitlines()]
+        change(rows)
+        kept = {f"{of.kind}/source": evidence.artifacts[f"{of.kind}/source"]}
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"is no evidence of {of.kind} ({error!r})"[:200], where=evidence.target.id) from error
+    return replace(evidence, artifacts={**kept, **_pieces(of.kind, rows)}, identity={**evidence.identity, "people": pseudonyms.PSEUDONYMS})
 
 
 def _counts(refused: Mapping[str, Refused]) -> dict[str, Any]:

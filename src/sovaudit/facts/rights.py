@@ -83,7 +83,7 @@ class Rights:
                     reviewed_by=str(row.get("reviewed_by", "")),
                     place=str(row.get("place", "")),
                     doubt=str(row["refused"][0]) if row.get("refused") else "",
-                    because=self._listed.line(number, row, "account", "right", "place", "granted_by", "reviewed_on", "reviewed_by"),
+                    because=self._listed.line(number, row, "account", "right", "place", "reviewed_on"),
                 )
             )
         if not found:

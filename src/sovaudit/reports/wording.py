@@ -122,9 +122,12 @@ def people(report: Report, t: Words) -> str:
     kinds = {note.identity.get("people", "") for note in report.targets}
     if "named" in kinds:
         return t("This report names people and badges, as was asked for: it holds personal data.")
+    said = []
     if "pseudonyms" in kinds:
-        return t("People and badges stand under pseudonyms; only the holder of the auditor's key can say whom they mean.")
-    return ""
+        said.append(t("People and badges stand under pseudonyms; only the holder of the auditor's key can say whom they mean."))
+    if "ids" in kinds:
+        said.append(t("Accounts, and persons by their id, stand as the lists of the site give them: this is personal data."))
+    return " ".join(said)
 
 
 def family_name(check: str, t: Words) -> str:
