@@ -56,7 +56,11 @@ def a_host(**more: object) -> Evidence:
 
 def a_directory() -> Evidence:
     def account(name: str, **more: str) -> tuple[str, dict[str, list[str]]]:
-        return f"uid={name},ou=people,{B}", {"objectClass": ["inetOrgPerson"], "uid": [name], **{key: [value] for key, value in more.items()}}
+        return f"uid={name},ou=people,{B}", {
+            "objectClass": ["inetOrgPerson"],
+            "uid": [name],
+            **{key: [value] for key, value in more.items()},
+        }
 
     accounts = [
         account("bob", pwdLastSuccess="20260501000000Z", uidNumber="1001"),
@@ -138,7 +142,9 @@ def test_any_lists_and_any_missing_piece(seed: int) -> None:
     made = [WORLD[0], WORLD[1], list_evidence("people", people), list_evidence("rights", rights)]
     before = answers(made)
     wrong = []
-    for number, name in [(number, name) for number, one in enumerate(made) for name in one.artifacts if number > 0 or chance.random() < 0.2]:
+    for number, name in [
+        (number, name) for number, one in enumerate(made) for name in one.artifacts if number > 0 or chance.random() < 0.2
+    ]:
         less = [*made[:number], without(made[number], name), *made[number + 1 :]]
         wrong += [f"without {name}: {what}" for what in improved(before, answers(less))]
     assert wrong == []
