@@ -74,7 +74,7 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(base: str) -> Iterator[World]:
+def world(base: str) -> World:
     users = (*LEAVERS, *STAYS)
     makes = [f"useradd -m -s /bin/bash -p \"$h\" {user}; mkdir -m 700 /home/{user}/.ssh; cp /srv/key /home/{user}/.ssh/authorized_keys; "
              f"chown -R {user}: /home/{user}/.ssh" for user in users]  # fmt: skip
@@ -95,7 +95,7 @@ def world(base: str) -> Iterator[World]:
         entered = {user: ssh[user] or local[user] for user in present}
         rights = {user: _held(root, user, ssh[user]) for user in present}
         numbers = {user: int(lab.run(root, ["id", "-u", user]).stdout) for user in present}
-    yield World(mounted, live, entered, rights, numbers)
+    return World(mounted, live, entered, rights, numbers)
 
 
 def _held(root: Path, user: str, ssh: bool) -> set[str]:
