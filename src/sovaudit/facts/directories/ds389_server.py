@@ -18,36 +18,42 @@ if TYPE_CHECKING:
 
 _DAYS = {"day": 1, "week": 7, "month": 30, "hour": 0, "minute": 0}
 STATISTICS = 256  # the level of the access log that holds binds and their results
-SHORT = 180  # days: fewer are too few for every text that we know; beyond them, a bound on size decides
+SHORT = 182  # days: fewer are too few for every text that we know; beyond them, a bound on size decides
 
 
 def storage(view: Ds389) -> tuple[Sequence[Storage], Sequence[Gap]]:
     """The schemes that settings name for passwords to come, and those of stored ones."""
     found: list[Storage] = []
     gaps: list[Gap] = []
-    for name in ("passwordStorageScheme", "nsslapd-rootpwstoragescheme"):
+    for name, subject in (("passwordStorageScheme", "new passwords"), ("nsslapd-rootpwstoragescheme", "new passwords of the root DN")):
         scheme = view.settings.get(name)
         if isinstance(scheme, Gap):
             gaps.append(scheme)
         else:
-            found.append(Storage(name, scheme, view.settings.lines(name)))
+            found.append(Storage(subject, scheme, view.settings.lines(name)))
     try:
         for entry in view.directory.entries("policies"):
-            if entry.values("passwordStorageScheme"):
-                found.append(Storage(normal(entry.dn), entry.text("passwordStorageScheme"), (entry.line("passwordStorageScheme"),)))
-        held = False
-        for entry in view.directory.entries("passwords"):
-            for value in entry.texts("userPassword"):
-                held = True
-                found.append(
-                    Storage(normal(entry.dn), value.strip("{}") if value.startswith("{") else value, (entry.line("userPassword", value),))
-                )
+            for scheme in entry.texts("passwordStorageScheme"):
+                found.append(Storage(f"new passwords under {normal(entry.dn)}", scheme, (entry.line("passwordStorageScheme"),)))
+        stored = _stored(view)
+        found += [Storage(f"stored as {scheme}", scheme, tuple(lines)) for scheme, lines in sorted(stored.items())]
         gap = view.directory.gap("passwords")
-        if gap is not None or (not held and not view.reads("accounts", "userPassword")):
+        if gap is not None or (not stored and not view.reads("accounts", "userPassword")):
             gaps.append(gap or Gap("attribute:userPassword", Reason.DENIED, "no entry shows it to this account"))
     except Unseen as unseen:
         gaps.append(unseen.gap)
     return found, gaps
+
+
+def _stored(view: Ds389) -> dict[str, list[Line]]:
+    """Scheme → the first dozen accounts that have a password kept so."""
+    found: dict[str, list[Line]] = {}
+    for entry in view.directory.entries("passwords"):
+        for scheme in set(entry.texts("userPassword")):
+            lines = found.setdefault(scheme, [])
+            if len(lines) < 12:
+                lines.append(entry.line("userPassword", scheme))
+    return found
 
 
 def recording(settings: Settings, what: str) -> Recording:
