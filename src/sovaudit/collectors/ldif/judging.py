@@ -9,7 +9,7 @@ from typing import Any
 from sovaudit.collectors.ldap.searches import ANONYMOUS
 from sovaudit.collectors.ldif.sorting import NOWHERE, Slot, Sorter
 from sovaudit.collectors.ldif.telling import Source, covers, missing, suffix_like
-from sovaudit.facts.parse.dn import below
+from sovaudit.facts.parse.dn import below, normal
 from sovaudit.facts.parse.ldif import Section
 from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
@@ -37,7 +37,7 @@ def judged(
     gaps = [Gap(f"search:{query.name}", Reason.UNSUPPORTED, "an export shows nothing of strangers") for query in ANONYMOUS]
     for slot in sorter.slots:
         name = slot.query.name
-        answers = sorted(_answers(product, named, slot, sources), key=lambda answer: (answer.rank, answer.key))
+        answers = sorted(_answers(product, named, sorter.inner, slot, sources), key=lambda answer: (answer.rank, answer.key))
         best = answers[0] if answers else None
         if best is None and not slot.buckets:
             where = slot.query.base if slot.base == NOWHERE else slot.base or "the root entry"
@@ -64,7 +64,7 @@ def judged(
     return notes, gaps
 
 
-def _answers(product: str, named: str, slot: Slot, sources: Sequence[Source]) -> list[_Answer]:
+def _answers(product: str, named: str, inner: tuple[str, ...], slot: Slot, sources: Sequence[Source]) -> list[_Answer]:
     found = []
     for number, source in enumerate(sources):
         if source.dumped:
@@ -75,6 +75,8 @@ def _answers(product: str, named: str, slot: Slot, sources: Sequence[Source]) ->
         for place, section in enumerate(source.reader.sections):
             if not section.told or not covers(section, slot.query, slot.base):
                 continue
+            if any(below(slot.base, one) and not below(normal(section.base), one) for one in inner):
+                continue  # a search of the domain does not enter it
             lack = missing(slot.query, section, product)
             if section.ended:
                 text = f"the export did not ask for {', '.join(lack[:12])}" if lack else ""

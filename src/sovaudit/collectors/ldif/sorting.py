@@ -82,11 +82,11 @@ class Sorter:
 
     def __init__(self, product: str, names: dict[str, str], budget: int) -> None:
         self._names = names
-        self._inner: tuple[str, ...] = ()
+        self.inner: tuple[str, ...] = ()  # naming contexts that lie below the domain by their names alone
         if product == "ad":
             domain = normal(names["domain"])
             zones = (f"dc=domaindnszones,{domain}", f"dc=forestdnszones,{domain}")
-            self._inner = (normal(names["config"]), normal(names["schema"]), *zones)
+            self.inner = (normal(names["config"]), normal(names["schema"]), *zones)
         self.left = budget
         queries = (ROOT_DSE, *PRODUCTS[product or "openldap"], *_followed(product))
         self.slots = [_slot(query, names) for query in queries if not query.anonymous]
@@ -122,7 +122,7 @@ class Sorter:
         if not dn or not below(dn, slot.base):
             return False
         # AD: the configuration lies below the domain by name only; a search of the domain does not enter it
-        return not any(below(dn, inner) and not below(slot.base, inner) for inner in self._inner)
+        return not any(below(dn, inner) and not below(slot.base, inner) for inner in self.inner)
 
     def _keep(self, slot: Slot, record: Record, section: tuple[int, int]) -> None:
         if self.left <= 0:
