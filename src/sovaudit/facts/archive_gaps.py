@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sovaudit.facts.log_archive import LogArchive, Numbering, Source, line, moment
-from sovaudit.facts.silence import Silence
+from sovaudit.facts.silence import Silence, needed
 from sovaudit.model.finding import Line
 
 JUDGED = 12  # silences of one source that are looked at closely
 SOON = 300  # seconds between the last record and a shutdown's, or between a boot and the first record
 PAUSE = 60  # seconds for which a log daemon may be away when it is restarted
-HOUR = 3600
+DAY = 86400
 _WRITTEN = {"audit": {"audit"}, "journal": {"journal-export", "journal-json"}, "windows": {"windows-json", "windows-csv"}}
 _LOSSES = {
     "rate-limited": "messages dropped by rsyslogd's rate limit",
@@ -142,9 +142,10 @@ def _silences(answer: Answer, end: int, holidays: frozenset[str], one_in: int, w
         answer.slow = True
     ordered = sorted(((rhythm.rough(start, stop), start, stop) for start, stop in found), reverse=True)
     for rough, start, stop in ordered[:JUDGED]:
-        silence = rhythm.judge(start, stop, one_in=one_in, silences=many)
-        if rough == 0 and silence.expected == 0:
+        # the rough count errs by less than half, unless the silence is most of the history
+        if 2 * rough <= needed(one_in, many) and stop - start < rhythm.days * DAY // 2:
             continue
+        silence = rhythm.judge(start, stop, one_in=one_in, silences=many)
         if silence.improbable:
             _improbable(answer, silence, stopped=stop == end and start == source.last)
 
