@@ -14,8 +14,8 @@ Silences are unknown with less than `weeks` weeks of history, and for a source s
 not show; a source whose numbers are whole passes all the same. A clock that went back or was set is unknown, and so is every source of a
 chain in which a file was not wholly read, and each such file.
 
-On a host, `audit` is judged: the numbers of the audit events in its logs, as in log-completeness.audit-losses. The other logs of a host are
-judged from an archive that holds them.
+On a host, `audit` is judged, the numbers of the audit events in its logs, as in log-completeness.audit-losses; and where it runs, `journal`, the
+numbers of its 3,000 youngest entries. Its other logs, and all silences, are judged from an archive that holds them.
 
 Out of reach: records removed one by one from a log without numbers; see log-completeness.reconciled.
 
@@ -23,7 +23,7 @@ Remedy: find out what happened in the time named; keep log daemons running, rais
 """
 
 from sovaudit.authoring import Host, LogArchive, Outcomes, Unseen, check, failed, not_applicable, passed, unknown
-from sovaudit.facts import archive_gaps, audit_losses
+from sovaudit.facts import archive_gaps, audit_losses, journal_numbers
 
 EXTRACT = ("logs/sources", "logs/numbers", "logs/files")
 
@@ -76,8 +76,14 @@ def _source(answer: archive_gaps.Answer) -> Outcomes:
 
 
 def _host(host: Host) -> Outcomes:
+    found = [*_audit(host), *_journal(host)]
+    if not found:
+        found = [unknown("no log of this host is numbered where it was seen", settle="Judge an archive that holds its logs: logs:DIR.")]
+    yield from found
+
+
+def _audit(host: Host) -> Outcomes:
     if not host.audit.daemon.installed:
-        yield unknown("no log of this host is numbered where it was seen", settle="Judge an archive that holds its logs: logs:DIR.")
         return
     try:
         found = audit_losses.trail(host)
@@ -96,3 +102,25 @@ def _host(host: Host) -> Outcomes:
         yield not_applicable("there is no audit log yet", subject="audit")
     else:
         yield passed("no audit event is missing", subject="audit", because=[run.line for run in found.runs[-10:]])
+
+
+def _journal(host: Host) -> Outcomes:
+    try:
+        found = journal_numbers.read(host)
+    except Unseen as unseen:
+        yield unknown("the numbers of the entries were not seen", subject="journal", gaps=[unseen.gap], settle="Collect as root.")
+        return
+    if found is None:
+        return
+    if found.holes:
+        yield failed(
+            "{count} journal entries are missing",
+            subject="journal",
+            count=found.missing,
+            because=found.holes,
+            evidence=["cmd:journal-numbers"],
+        )
+    elif found.count < 2:
+        yield unknown("the journal shows no entries whose numbers could follow each other", subject="journal", settle="Collect as root.")
+    else:
+        yield passed("the last {count} journal entries are numbered without a hole", subject="journal", count=found.count)

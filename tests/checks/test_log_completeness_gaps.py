@@ -180,4 +180,37 @@ def test_a_hosts_own_audit_trail() -> None:
     assert verdicts(run(gaps, audit_host(serials=SERIALS + "H\t-\t101\t103\t3\t1700000100\t1700000900\n"))) == {"audit": "fail"}
     assert verdicts(run(gaps, audit_host(serials=None))) == {"audit": "unknown"}
     assert verdicts(run(gaps, audit_host(serials=SERIALS + "M\n"))) == {"audit": "unknown"}
-    assert verdicts(run(gaps, host_with())) == {"": "unknown"}
+    assert verdicts(run(gaps, host_with(kind="root"))) == {"": "unknown"}
+
+
+ROW = "abc {} {} 1780000000 1780000009\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        pytest.param(ROW.format(1, 3000), "pass", id="whole"),
+        pytest.param(ROW.format(1, 10) + ROW.format(12, 20), "fail", id="one is missing"),
+        pytest.param(ROW.format(1, 10) + ROW.format(11, 20), "pass", id="two runs that touch"),
+        pytest.param(ROW.format(1, 5) + ROW.format(8, 9) + ROW.format(6, 7) + ROW.format(10, 20), "pass", id="out of order"),
+        pytest.param(ROW.format(105, 105) + ROW.format(102, 104) + ROW.format(106, 120), "pass", id="cut where they were out of order"),
+        pytest.param(ROW.format(1, 10) + ROW.format(1, 20).replace("abc", "def"), "pass", id="two numberings"),
+        pytest.param(ROW.format(7, 7), "unknown", id="a single entry"),
+        pytest.param("", "unknown", id="an empty journal"),
+        pytest.param("abc one two three four\n", "unknown", id="what nobody writes"),
+    ],
+)
+def test_a_hosts_own_journal(said: str, wanted: str) -> None:
+    assert verdicts(run(gaps, host_with(commands={"journal-numbers": (0, said)}))) == {"journal": wanted}
+
+
+def test_a_host_without_a_journal() -> None:
+    assert verdicts(run(gaps, host_with())) == {"journal": "unknown"}
+    from dataclasses import replace
+
+    from sovaudit.facts.host import Host
+
+    bare = host_with().evidence
+    none = replace(bare, gaps=(Gap("cmd:journal-numbers", Reason.ABSENT, "no journalctl here"),))
+    assert verdicts(run(gaps, Host(none))) == {"": "unknown"}
+    assert verdicts(run(gaps, Host(replace(none, gaps=(Gap("cmd:journal-numbers", Reason.DENIED),))))) == {"journal": "unknown"}

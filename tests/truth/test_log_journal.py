@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 import socket
 import subprocess
 import time
@@ -13,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from checks.log_completeness.gaps import gaps
-from sovaudit.collectors import collect, parse_target
+from sovaudit.collectors import collect, items, parse_target
+from sovaudit.facts import journal_numbers
+from sovaudit.facts.host import Host
 from sovaudit.facts.log_archive import LogArchive
 from sovaudit.model.finding import Outcome
-from sovaudit.testing import run
+from sovaudit.testing import run, verdicts
 from tests import lab
 
 pytestmark = pytest.mark.lab
@@ -127,6 +130,23 @@ def test_numbers_go_on_when_journald_is_started_again(root: Path, tmp_path: Path
     found, said = judged(tmp_path / "again", exported(root, "-o", "export"))
     assert said.verdict.value == "pass"
     assert len(found.numberings) == 1
+
+
+def test_a_running_host_shows_the_same_numbers(root: Path, tmp_path: Path) -> None:
+    host = Host(lab.local(root))
+    found = journal_numbers.read(host)
+    assert found is not None and found.holes == []
+    assert found.count == exported(root, "-o", "json", "-n", "3000").count(b"\n")
+    assert verdicts(run(gaps, host))["journal"] == "pass"
+    command = next(one for one in items.COMMANDS if one.name == "journal-numbers")
+    for awk in ("mawk", "gawk", "busybox awk"):
+        if shutil.which(awk.split(" ")[0]):
+            said = (
+                lab.run(root, ["sh", "-c", command.line.replace("| awk", f"| {awk}")]).stdout
+                if (root / "usr/bin" / awk.split(" ")[0]).exists()
+                else ""
+            )
+            assert not said or said == host.files.command("journal-numbers").output
 
 
 def test_journal_files_themselves_are_not_read(root: Path, tmp_path: Path) -> None:

@@ -278,6 +278,15 @@ find /var/log -xdev -name journal -prune -o -type f -mmin -5 -exec sh -c 'e=$1; 
 for f; do printf "log %s\n" "$f"; tail -c 262144 "$f" | grep -E "$e" | tail -n 8; done' sh "$e" {} +
 command -v journalctl >/dev/null && [ -d /run/systemd/journal ] && { echo 'log journal'
 journalctl -q --no-pager -S -5min -o short -t sshd -t sshd-session -t sudo | grep -E "$e" | tail -n 8; }; exit 0"""
+# The numbers of the youngest journal entries, as runs: numbering, first, last, time of the first, of the last. What a journal says stays there.
+JOURNAL_NUMBERS = r"""journalctl -q --no-pager -n 3000 -o export --output-fields=_BOOT_ID 2>/dev/null | awk '
+function hex(t,  n, k) { n = 0; for (k = 1; k <= length(t); k++) n = n * 16 + index("0123456789abcdef", substr(t, k, 1)) - 1; return n }
+function out() { if (ps != "") printf "%s %.0f %.0f %s %s\n", ps, fi, pi, ft, pt }
+/^__CURSOR=s=[0-9a-f]+;i=[0-9a-f]+;/ { split($0, a, ";"); s = substr(a[1], 12); i = hex(substr(a[2], 3)); next }
+/^__REALTIME_TIMESTAMP=[0-9]+$/ && s != "" { t = substr($0, 22, length($0) - 27)
+  if (s == ps && i == pi + 1) { pi = i; pt = t } else { out(); ps = s; fi = pi = i; ft = pt = t }
+  s = "" }
+END { out() }'"""
 # brought without a program, from /proc: looked at one by one, or the text of a file
 FROM_PROC = ("processes", "sshd-daemons")
 PROC_FILES = {"cmdline": "/proc/cmdline", "mounts": "/proc/self/mounts", "uptime": "/proc/uptime"}
@@ -295,6 +304,7 @@ COMMANDS: tuple[Command, ...] = (
         "journalctl -q --no-pager -o short-unix 2>/dev/null | { IFS=. read -r s _; case $s in ''|*[!0-9]*) ;; *) printf %s $s ;; esac; }",
         "journalctl",
     ),
+    Command("journal-numbers", JOURNAL_NUMBERS, "journalctl", True),
     Command("timedatectl", "timedatectl show", "timedatectl"),
     Command("chronyc-tracking", "chronyc -h 127.0.0.1 -n -c tracking", "chronyc"),
     Command("ntpq-peers", "ntpq -np", "ntpq"),
