@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
+import lzma
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sovaudit import canon
 from sovaudit.cli.docs import builtin
+from sovaudit.collectors import collect, parse_target
 from sovaudit.engine import judge
 from sovaudit.model.evidence import Evidence, Gap
 from sovaudit.model.verdict import Reason
 from sovaudit.testing import NOW, archive_evidence
+from tests.collectors.test_log_formats import SAMPLES
 from tests.test_properties import Chosen, _each, improved
 
 CHECKS = [builtin()[f"log-completeness.{name}"] for name in ("gaps", "reconciled", "retention", "sources")]
@@ -95,3 +103,32 @@ def test_no_number_in_the_extract_breaks_a_check(huge: int) -> None:
             broken = replace(archive, artifacts={**archive.artifacts, artifact: text})
             for check, rows in answers([broken, own]).items():
                 assert not any("error" in verdicts for verdicts in rows.values()), (check, name, artifact, rows)
+
+
+NAMES = ("syslog", "syslog.1", "syslog.2.gz", "2026/11/05/web.log", "audit.log", "web.log-20261105", "x.json", "10.0.0.1")
+PACK = {"plain": bytes, "gzip": gzip.compress, "xz": lzma.compress, "zstd": zstandard.ZstdCompressor().compress}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_files_are_read_and_judged(data: st.DataObject) -> None:
+    """Whatever lies in an archive: it is collected, the evidence is canonical, and no check breaks."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in data.draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True)):
+            content = bytearray(b"".join(data.draw(st.lists(st.sampled_from(sorted(SAMPLES.values())), max_size=4))))
+            for _ in range(data.draw(st.integers(0, 6)) if content else 0):
+                content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+            packed = PACK[data.draw(st.sampled_from(sorted(PACK)))](bytes(content))
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(packed[: data.draw(st.integers(0, len(packed)))] if data.draw(st.booleans()) else packed)
+        query = data.draw(
+            st.sampled_from(["", "?zone=Africa/Casablanca", "?host=web", "?year=2026", "?format=syslog", "?records=2026-11-05"])
+        )
+        evidence = collect(parse_target(f"logs:{folder}{query}"))
+    assert evidence.error == ""
+    for name in ("logs/archive", "logs/files", "logs/sources", "logs/numbers"):
+        for line in evidence.artifacts[name].splitlines():
+            canon.loads_strict(line)
+    for check, rows in answers([evidence]).items():
+        assert not any("error" in verdicts for verdicts in rows.values()), (check, rows)

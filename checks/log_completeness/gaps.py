@@ -11,8 +11,8 @@ source, by its own mean for each hour of the local week, with the measured sprea
 a boot is explained; one that ends in a boot alone is unknown. Nothing is expected on `holidays` (dates, local).
 
 Silences are unknown with less than `weeks` weeks of history, and for a source so slow that a silence of more than `blind_hours` would
-not show; a source whose numbers are whole passes all the same. A clock that went back or was set is unknown, and so is every source of a
-chain in which a file was not wholly read, and each such file.
+not show; a source whose numbers are whole passes all the same. A clock that went back or was set is unknown, a silence of just that length
+too, and so is every source of a chain in which a file was not wholly read, and each such file.
 
 On a host, `audit` is judged, the numbers of the audit events in its logs, as in log-completeness.audit-losses; and where it runs, `journal`, the
 numbers of its 3,000 youngest entries. Its other logs, and all silences, are judged from an archive that holds them.

@@ -74,6 +74,17 @@ def test_a_log_daemon_that_was_away_is_a_gap_even_where_silence_is_usual() -> No
     assert answer({"hourly": [30] * 24, "marks": again}) == "pass"
 
 
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        ({}, "fail"), ({"steps": [[back(20), back(30)]]}, "unknown"), ({"steps": [[back(20), back(22)]]}, "fail"),
+        ({"marks": [[back(40), "clock-set", 36000, ""]]}, "unknown"), ({"marks": [[back(30), "clock-set", 36000, ""]]}, "fail"),
+    ],
+)  # fmt: skip
+def test_a_clock_that_was_put_forward_makes_a_silence_of_nothing(more: dict[str, Any], wanted: str) -> None:
+    assert answer({"silent": [(50, 40)], **more}) == wanted
+
+
 def test_the_last_record_before_a_shutdown_that_never_ended() -> None:
     assert answer({"ago": 6, "marks": [[back(6), "shutdown", 1, ""]]}) == "unknown"
 

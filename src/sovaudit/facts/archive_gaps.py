@@ -150,6 +150,16 @@ def _silences(answer: Answer, end: int, holidays: frozenset[str], one_in: int, w
             _improbable(answer, silence, stopped=stop == end and start == source.last)
 
 
+def _clock_moved(source: Source, silence: Silence) -> bool:
+    """Whether the silence is what a clock that was put forward makes of no time at all: it was put back by as much, or says so itself."""
+    length = silence.end - silence.start
+    near = max(SOON, length // 10)
+    back = any(abs(before - after - length) <= near for before, after in source.steps)
+    return back or any(
+        mark.kind == "clock-set" and abs(mark.at - silence.end) <= 5 and abs(mark.count - length) <= near for mark in source.marks
+    )
+
+
 def _improbable(answer: Answer, silence: Silence, *, stopped: bool) -> None:
     source = answer.source
     hours, minutes = divmod((silence.end - silence.start) // 60, 60)
@@ -157,7 +167,9 @@ def _improbable(answer: Answer, silence: Silence, *, stopped: bool) -> None:
     text = f"{span}, where {silence.expected // 1000} records were to be expected"
     boot = any(mark.kind == "boot" and abs(mark.at - silence.end) <= SOON for mark in source.marks)
     down = any(mark.kind == "shutdown" and abs(mark.at - silence.start) <= SOON for mark in source.marks)
-    if boot and down:
+    if _clock_moved(source, silence):
+        answer.doubts.append(line(source.chain, f"{text}; its clock was moved by as much"))
+    elif boot and down:
         answer.explained.append(line(source.chain, f"{span}: it was shut down, and booted at the end"))
     elif boot:
         answer.doubts.append(line(source.chain, f"{text}; it booted at the end, without a shutdown before"))
