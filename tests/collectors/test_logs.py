@@ -424,3 +424,23 @@ def test_samba_and_accesslog(tmp_path: Path) -> None:
     assert {file.name: (file.format, file.records) for file in found.files} == {"access.ldif": ("accesslog", 2), "log.smbd": ("samba", 2)}
     assert {source.first for source in found.sources} == {at("2026-11-05T10:00:01Z"), at("2026-11-05T09:00:01Z")}
     assert found.files[1].troubles == {"other-line": 1, "not-json": 1}
+
+
+def test_so_many_records_and_no_more_are_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sovaudit.collectors.logs.extract.MAX_NOTED", 50)
+    lines = b"".join(BSD % (number % 60, number) for number in range(50))
+    assert len(archive(tmp_path, {"a": lines}).records) == 50
+    evidence = archive(tmp_path, {"b": BSD % (1, 1)}).evidence
+    assert "logs/records" not in evidence.artifacts
+    assert any(gap.item == "logs/records" and gap.detail.startswith("more records") for gap in evidence.gaps)
+
+
+def test_many_sources_in_one_file_are_read_in_linear_time(tmp_path: Path) -> None:
+    """Twenty times the sources cost about twenty times as much."""
+    spent = []
+    for count in (500, 10_000):
+        lines = b"".join(b"Nov  5 10:00:%02d host%d a: b\n" % (number % 60, number % count) for number in range(count * 3))
+        began = time.process_time()
+        archive(tmp_path / str(count), {"syslog": lines})
+        spent.append(time.process_time() - began)
+    assert spent[1] < 80 * max(spent[0], 0.01)

@@ -9,6 +9,7 @@ from typing import Any
 
 from sovaudit import canon
 from sovaudit.collectors.logs.numbers import Numbers
+from sovaudit.collectors.logs.reading import MAX_NOTED
 from sovaudit.collectors.logs.tally import Part, Tally
 from sovaudit.collectors.logs.walk import LogFile
 
@@ -51,6 +52,9 @@ class Archive:
             for key, numbers in part.numbers.items():
                 self._number(file.chain, key, numbers)
             for source, noted in part.noted.items():
+                if len(self.noted) + len(noted) > MAX_NOTED:
+                    self.noted_left += len(noted)
+                    continue
                 for record in noted:
                     self.noted.setdefault((source, *record), Counter())[file.chain] += 1
             self.noted_left += part.noted_left

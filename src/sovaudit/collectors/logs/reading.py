@@ -79,9 +79,10 @@ class Reader:
     def note_record(self, when: int, source: str, program: bytes, process: bytes, message: bytes) -> None:
         if self.noting is None or not self.noting[0] <= when < self.noting[1]:
             return
-        if self.part.noted_left or sum(map(len, self.part.noted.values())) >= MAX_NOTED:
+        if self.part.noted_count >= MAX_NOTED:
             self.part.noted_left += 1
             return
+        self.part.noted_count += 1
         words = (b"%d" % when, program, process, message.strip())
         digest = hashlib.blake2b(b"\x1f".join(words), digest_size=8).hexdigest()
         self.part.noted.setdefault(source, []).append((when, _word(program), _word(process), digest))

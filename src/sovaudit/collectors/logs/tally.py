@@ -177,6 +177,7 @@ class Part:
     tallies: dict[str, Tally] = field(default_factory=dict)
     numbers: dict[tuple[str, str, str], Numbers] = field(default_factory=dict)
     noted: dict[str, list[tuple[int, str, str, str]]] = field(default_factory=dict)
+    noted_count: int = 0
     noted_left: int = 0
     error: str = ""
 
