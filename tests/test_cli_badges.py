@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,39 @@ def test_a_folder_is_recognised_too(home: Path) -> None:
     assert main(["verify", "out/report.json", *trust, "--source", "days"]) == 0
     (home / "days/2.csv").unlink()
     assert main(["verify", "out/report.json", *trust, "--source", "days"]) == 4
+
+
+def test_who_holds_the_key_and_the_export_can_say_whom_a_pseudonym_means(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "log.csv").write_text(HEAD + row(1, badge="B1") + row(2, badge="B7") + row(2, badge="B7"))
+    (home / "cards.csv").write_text(
+        "credential,subject,kind,valid_from,valid_to\nB1,u1,staff,2025-01-01,2026-01-01\nB7,u2,staff,2025-01-01,2027-01-01\n"
+    )
+    target = "badges:log.csv?map=generic&zone=UTC&credentials=cards.csv"
+    assert main(["audit", target, "--select", "physical-access.expired-badge", "--isolated", "--out", "out"]) in (0, 1, 3)
+    capsys.readouterr()
+    assert main(["names", "out/report.json", "badges:log.csv?map=generic"]) == 0
+    shown = capsys.readouterr().out
+    words = set(re.findall(r"\b[pb][0-9A-Z]{11}\b", (home / "out/report.json").read_text()))
+    key = bytes.fromhex((home / "config/sovaudit/people.key").read_text())
+    assert pseudonym(key, "badge", "B1") in words
+    for badge in ("B1", "B7"):
+        assert (f"{pseudonym(key, 'badge', badge)}  {badge}" in shown) == (pseudonym(key, "badge", badge) in words)
+    (home / "other.key").write_text("11" * 32)
+    assert main(["names", "out/report.json", "badges:log.csv?map=generic", "--people-key", "other.key"]) == 0
+    assert "B1" not in capsys.readouterr().out
+    assert main(["names", "out/report.json", "badges:log.csv?map=generic", "--people-key", "none.key"]) == 2
+    assert main(["names", "out/report.json", "local:"]) == 2
+
+
+def test_little_memory_is_enough(home: Path) -> None:
+    from sovaudit.tables import enough
+
+    before = enough.memory_mb
+    try:
+        assert audit("--out", "out", "--memory", "250") == 1
+        assert enough.memory_mb == 250
+    finally:
+        enough.memory_mb = before
 
 
 def test_a_key_that_is_none_is_refused(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PIECE = 16 << 20  # bytes of an artifact that holds part of a table
 ROW_GROUP = 122_880
+SPILL = "~spill"  # sorts after every other name: DuckDB 1.2 looks for an allowed folder only right before a path
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 Value = str | int | bool | None
 
@@ -59,13 +60,13 @@ class Engine:
 
         self.scratch = scratch or Scratch()
         self._failure = duckdb.Error
-        (self.scratch.path / "spill").mkdir(exist_ok=True)
+        (self.scratch.path / SPILL).mkdir(exist_ok=True)
         self._connection: duckdb.DuckDBPyConnection = duckdb.connect(
             ":memory:",
             config={
                 "memory_limit": f"{enough.memory_mb}MB",
                 "threads": str(enough.threads or os.cpu_count() or 1),
-                "temp_directory": str(self.scratch.path / "spill"),
+                "temp_directory": str(self.scratch.path / SPILL),
                 "autoload_known_extensions": "false",
                 "autoinstall_known_extensions": "false",
                 "preserve_insertion_order": "true" if ordered else "false",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sovaudit.collectors import collect, parse_target
+from sovaudit.errors import UsageError
 from sovaudit.model.verdict import TargetStatus
 from tests.badge_files import HEAD, evidence, log, numbers, row
 
@@ -179,8 +180,8 @@ def test_a_map_cannot_speak_sql(tmp_path: Path) -> None:
     assert found.query("SELECT source, credential, event FROM events") == [("x'; SELECT 1; --", None, "UNMAPPED")]
 
 
-def test_an_expression_that_is_none_is_said(tmp_path: Path) -> None:
-    maps = "[columns]\nevent_time='event_time'\nevent={column='event', match='(('}\n"
-    found = evidence(tmp_path, HEAD + row(1), maps)
-    assert found.status is TargetStatus.FAILED
-    assert "cannot be read" in found.error
+@pytest.mark.parametrize(("match", "says"), [("((", "match is no expression"), ("B", "match needs a group")])
+def test_an_expression_that_is_none_is_said(tmp_path: Path, match: str, says: str) -> None:
+    maps = f"[columns]\nevent_time='event_time'\nevent={{column='event', match='{match}'}}\n"
+    with pytest.raises(UsageError, match=says):
+        evidence(tmp_path, HEAD + row(1), maps)

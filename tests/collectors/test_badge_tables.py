@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sovaudit import canon
 from sovaudit.bundle import Bundle, BundleWriter
 from sovaudit.collectors import CollectOptions, collect, parse_target, redacted
 from sovaudit.collectors.pseudonyms import pseudonym
@@ -16,6 +17,7 @@ from sovaudit.facts.badge_events import PEOPLE, SIDE_TABLES
 from sovaudit.facts.badges import BadgeLog, utc
 from sovaudit.facts.files import Unseen
 from sovaudit.model.verdict import TargetStatus
+from sovaudit.tables import Engine, Pieces, Scratch
 from tests.badge_files import HEAD, evidence, log, row
 
 KEY = b"k" * 32
@@ -133,6 +135,27 @@ def test_evidence_with_a_part_missing_or_changed_is_not_seen(tmp_path: Path) -> 
     for change in changes:
         with pytest.raises(Unseen):
             BadgeLog(replace(kept, artifacts={**whole, **change})).query("SELECT count(*) FROM events")
+
+
+def test_a_table_with_other_columns_is_not_seen(tmp_path: Path) -> None:
+    """A bundle that somebody made by hand: every digest holds, and what it holds is no log."""
+    kept = evidence(tmp_path, HEAD + row())
+    for query in ("SELECT 1 AS event_time", "SELECT * REPLACE (source::BLOB AS source) FROM log", "SELECT *, 1 AS more FROM log"):
+        scratch = Scratch()
+        engine, pieces = Engine(scratch), Pieces(scratch)
+        (scratch.path / "log.parquet").write_bytes(kept.artifacts["badges/events.parquet/000"])
+        engine.view("log", scratch.file("log.parquet"))
+        said = json.loads(kept.artifacts["badges/source"])
+        engine.write(query, scratch.file("other.parquet"))
+        said["events"] |= pieces.add_table("badges/events.parquet", scratch.file("other.parquet"))
+        pieces.add("badges/source", canon.canonical(said))
+        with pytest.raises(Unseen, match="columns are not those"):
+            BadgeLog(replace(kept, artifacts=pieces)).query("SELECT count(*) FROM events")
+    broken = b"PAR1" + bytes(200) + b"PAR1"
+    said["events"] |= {"bytes": len(broken), "pieces": 1, "sha256": canon.digest(broken)}
+    by_hand = replace(kept, artifacts={"badges/source": canon.canonical(said), "badges/events.parquet/000": broken})
+    with pytest.raises(Unseen):
+        BadgeLog(by_hand).query("SELECT count(*) FROM events")
 
 
 def test_a_log_may_be_joined_with_other_facts(tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ def gate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def config_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", help="settings, instead of the nearest sovaudit.toml")
+    parser.add_argument("--memory", type=whole, metavar="MB", help="what tables may hold in memory before they go to disk (2000)")
     parser.add_argument("--isolated", action="store_true", help="read no settings file")
 
 

@@ -40,7 +40,9 @@ KEYS: dict[str, type] = {
     "no_color": bool,
     "identify": bool,
     "people_key": str,
+    "memory": int,
 }
+LEAST_MEMORY = 200  # MB: below it DuckDB refuses what it could spill
 
 
 def settle(options: argparse.Namespace) -> None:
@@ -54,6 +56,10 @@ def settle(options: argparse.Namespace) -> None:
             setattr(options, name, _convert(name, os.environ[variable], variable))
         elif name in file:
             setattr(options, name, file[name])
+    if getattr(options, "memory", None):
+        from sovaudit.tables import enough
+
+        enough.memory_mb = max(LEAST_MEMORY, options.memory)
 
 
 def _convert(name: str, text: str, where: str) -> Any:

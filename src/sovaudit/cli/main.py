@@ -22,6 +22,7 @@ VERBS = {
     "gate": "decide again, with other thresholds",
     "diff": "what changed between two reports, and why",
     "map": "propose a map for an export of a badge system, and show what it loses",
+    "names": "whom the pseudonyms of a report mean, for who holds the key and the exports",
     "plan": "every command and file that would be run or read; no connection",
     "preflight": "connect; say what the account may read and which checks that costs",
     "privileges": "the exact least rights for the audit account",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import time
+from collections.abc import Iterator
 from typing import Protocol, cast
 
 from sovaudit.collectors.options import CollectOptions
@@ -12,7 +13,7 @@ from sovaudit.errors import CollectError, UsageError
 from sovaudit.model.evidence import Evidence, Target
 from sovaudit.model.verdict import TargetStatus
 
-__all__ = ["CollectOptions", "collect", "parse_target", "plan", "redacted"]
+__all__ = ["CollectOptions", "collect", "names_in", "parse_target", "plan", "redacted"]
 
 # scheme → how it is written, and the module that collects it
 KINDS = {
@@ -82,3 +83,11 @@ def redacted(evidence: Evidence, options: CollectOptions) -> Evidence:
     if redact is None:
         raise UsageError("names people, and nobody knows how to take the names out", where=evidence.target.id)
     return cast("Evidence", redact(evidence, options))
+
+
+def names_in(evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """(`person` or `badge`, name) that evidence which names people holds, for those who may know. Raises UsageError."""
+    find = getattr(_collector(evidence.target.uri), "names_in", None)
+    if find is None:
+        raise UsageError("holds no names that a pseudonym could mean", where=evidence.target.id)
+    return cast("Iterator[tuple[str, str]]", find(evidence))

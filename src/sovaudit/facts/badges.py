@@ -110,19 +110,25 @@ class BadgeLog:
     def _engine(self) -> Engine:
         said, scratch = self._said, Scratch()
         engine = Engine(scratch)
-        self._open(engine, EVENTS, "all_events", said["events"], numbered="row")
+        self._open(engine, EVENTS, "all_events", said["events"], EVENT_COLUMNS, numbered="row")
         kept = ", ".join(name for name in EVENT_COLUMNS if name != "refused")
         engine.run(f"CREATE VIEW events AS SELECT row, {kept} FROM all_events WHERE refused IS NULL")
         engine.run("CREATE VIEW refused AS SELECT row, refused FROM all_events WHERE refused IS NOT NULL")
         for name in sorted(self.reading.tables & set(SIDE_TABLES)):
-            self._open(engine, f"badges/{name}.parquet", name, said["tables"][name])
+            self._open(engine, f"badges/{name}.parquet", name, said["tables"][name], SIDE_TABLES[name])
         return engine
 
-    def _open(self, engine: Engine, artifact: str, view: str, said: Mapping[str, Any], *, numbered: str = "") -> None:
+    def _open(
+        self, engine: Engine, artifact: str, view: str, said: Mapping[str, Any], columns: Mapping[str, str], *, numbered: str = ""
+    ) -> None:
+        """A table as a view. Raises Unseen unless every piece, row and column of it is there."""
         path = engine.scratch.file(f"{view}.parquet")
         try:
             assemble(self.evidence.artifacts, artifact, said, path)
             engine.view(view, path, numbered=numbered)
+            kinds = {str(row[0]): str(row[1]) for row in engine.rows(f"DESCRIBE {view}")}
+            if kinds != {name: kind.split()[0] for name, kind in columns.items()} | ({numbered: "BIGINT"} if numbered else {}):
+                raise ValueError("its columns are not those of such a table")
             ((rows,),) = engine.rows(f"SELECT count(*) FROM {view}")
         except (KeyError, TypeError, ValueError) as error:
             raise Unseen(Gap(artifact, Reason.ABSENT, f"{error}"[:200])) from error

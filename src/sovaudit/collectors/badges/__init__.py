@@ -6,6 +6,7 @@ The original stays with its owner: the evidence holds its digest, its counts, an
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from sovaudit.collectors.options import CollectOptions
 from sovaudit.errors import UsageError
 from sovaudit.model.evidence import Evidence, Target
 
-__all__ = ["collect", "parse", "plan", "redact"]
+__all__ = ["collect", "names_in", "parse", "plan", "redact"]
 
 
 def parse(text: str) -> Target:
@@ -63,3 +64,10 @@ def redact(evidence: Evidence, options: CollectOptions) -> Evidence:
     from sovaudit.collectors.badges import storing
 
     return storing.redact(evidence, options)
+
+
+def names_in(evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """(`person` or `badge`, name), each once, of evidence that names people."""
+    from sovaudit.collectors.badges.identities import named
+
+    return named(evidence)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -54,6 +55,13 @@ class Column(_Part):
     def _one(self) -> Column:
         if (self.column is not None) + bool(self.columns) + bool(self.either) + (self.value is not None) != 1:
             raise ValueError("give one of column, columns, either, value")
+        if self.match is not None:
+            try:
+                groups = re.compile(self.match).groups
+            except re.error as error:
+                raise ValueError(f"match is no expression ({error})") from error
+            if not groups:
+                raise ValueError("match needs a group: what stands between ( and )")
         return self
 
     @property
