@@ -125,6 +125,9 @@ def guarded(name: str, descriptor: bytes | None, *classes: str) -> Entry:
 
 
 HOLDER, DNS = f"CN=AdminSDHolder,CN=System,{BASE}", f"CN=MicrosoftDNS,CN=System,{BASE}"
+POLICY, SITE = f"CN={{31B2F340-016D-11D2-945F-00C04FB984F9}},CN=Policies,CN=System,{BASE}", f"CN=Site,CN=Sites,CN=Configuration,{BASE}"
+LINKED = f"[LDAP://{POLICY};0]"
+CONTROLLER = computer("DC0$", 999, 0x82000, primaryGroupID=516, pwdLastSet=134247168000000000)
 CONFIGURATION, SCHEMA = f"CN=Configuration,{BASE}", f"CN=Schema,CN=Configuration,{BASE}"
 
 
@@ -138,19 +141,21 @@ def active_directory(
     units: Iterable[str] = (),
     **more: object,
 ) -> Directory:
-    """A domain that holds Administrator, its usual groups and these. objects: password settings, as somebody who may see them.
+    """A domain that holds Administrator, a controller, a linked policy, its usual groups, and these.
 
+    objects: password settings, as somebody who may see them.
     lists: DN or name → its descriptor (None: hidden); everything else belongs to Domain Admins. units: organizational units there are.
     """
     shown = list(objects)
     container: Entry = (CONTAINER, {"objectClass": ["msDS-PasswordSettingsContainer"], "cn": ["Password Settings Container"]})
     given = {dn(name): one for name, one in (lists or {}).items()}
-    people, sets = [ADMINISTRATOR, *accounts], [*GROUPS, *groups]
+    people, sets = [ADMINISTRATOR, CONTROLLER, *accounts], [*GROUPS, *groups]
 
     def entry(name: str, *classes: str) -> Entry:
         return guarded(name, given.get(name, acl()), *classes)
 
     fixed = [
+        entry(POLICY, "groupPolicyContainer"),
         entry(BASE, "domainDNS"),
         entry(HOLDER, "container"),
         entry(DNS, "container"),
@@ -163,5 +168,6 @@ def active_directory(
         "policies": shown, "policy_container": [container, *((name, {"cn": row["cn"]}) for name, row in shown)],
         "rootdse": [("", {"domainFunctionality": [str(level)], "domainControllerFunctionality": [str(level)]})],
         "descriptors": fixed, "configuration": [entry(CONFIGURATION, "configuration")], "schema": [entry(SCHEMA, "dMD")],
+        "sites": [entry(SITE, "site")], "links": [(BASE, {"objectClass": ["domainDNS"], "gPLink": [LINKED]})],
         "guarded": [entry(name, kind) for name, kind in kinds], **more,
     })  # fmt: skip

@@ -159,7 +159,8 @@ def test_policy_objects_that_run_on_controllers() -> None:
         directory = active_directory(
             EVE, controller, units=[unit], lists={gpo: acl(writer)},
             links=[(unit, {"gPLink": [f"[LDAP://{gpo};{options}]"], "objectClass": ["organizationalUnit"]})],
-            guarded=[ad.guarded(name, acl(), "x") for name in (ad.dn("Administrator"), ad.dn("eve"), controller[0], ad.USERS, f"CN=Builtin,{BASE}")]
+            guarded=[ad.guarded(name, acl(), "x") for name in (*map(dn, ("Administrator", "eve", "DC0$")), controller[0], ad.USERS)]
+            + [ad.guarded(f"CN=Builtin,{BASE}", acl(), "builtinDomain")]
             + [ad.guarded(name, acl(), "group") for name, _ in ad.GROUPS] + [ad.guarded(gpo, acl(writer), "groupPolicyContainer")],
         )  # fmt: skip
         return {subject for subject, verdict in verdicts(run(directory_control, directory)).items() if verdict != "pass"}

@@ -82,7 +82,7 @@ def test_kinds_come_from_type_class_and_rid() -> None:
     kinds = {account.name: account.kind for account in directory.accounts}
     assert kinds == {
         "Administrator": Kind.BUILTIN, "krbtgt-lookalike": Kind.PERSON, "Invité": Kind.BUILTIN, "PC1$": Kind.MACHINE, "svc$": Kind.SERVICE,
-        "EXT$": Kind.MACHINE,
+        "EXT$": Kind.MACHINE, "DC0$": Kind.MACHINE,
     }  # fmt: skip
 
 

@@ -8,7 +8,6 @@ these is followed in turn: who can control a holder is one.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,32 +15,19 @@ from typing import TYPE_CHECKING
 
 from sovaudit.facts.directories import ad_access as access
 from sovaudit.facts.directories.ad_access import Ability, Hold
+from sovaudit.facts.directories.ad_guarded import SEARCHES, Ground
 from sovaudit.facts.directories.ad_principals import SYSTEM, WIDE, Principals
 from sovaudit.facts.directories.model import Account, Right, Rights
-from sovaudit.facts.files import Unseen
-from sovaudit.facts.parse.dn import below, normal, parent
-from sovaudit.facts.parse.security_descriptor import DACL_PRESENT, Descriptor, descriptor
+from sovaudit.facts.parse.security_descriptor import Descriptor, descriptor
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
 
 if TYPE_CHECKING:
     from sovaudit.facts.directories.ad import ActiveDirectory
-    from sovaudit.facts.directory import Entry
 
-SEARCHES = ("descriptors", "configuration", "schema", "sites", "guarded")
 READERS = -2  # the place of what stands in no access list: msDS-GroupMSAMembership
 FEW = 5  # gaps of one kind that a finding lists
-_LINK = re.compile(r"\[LDAP://([^;\]]+);(\d+)\]", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Guarded:
-    """One object's list as it was shown."""
-
-    dn: str
-    classes: frozenset[str]
-    descriptor: Descriptor | Gap
 
 
 @dataclass(slots=True)
@@ -62,6 +48,7 @@ class Control:
         self._view = view
         self._directory = view.directory
         self.principals = Principals(view)
+        self.ground = Ground(view, self.principals)
         self.held: list[Held] = []
         self.gaps: list[Gap] = []
         self.wanted: list[str] = []
@@ -70,37 +57,10 @@ class Control:
         self._holders: set[str] = set()
         self._work()
 
-    # What was shown
-
-    @cached_property
-    def shown(self) -> dict[str, Guarded]:
-        """Objects with their lists, by normal DN."""
-        found = {}
-        for search in SEARCHES:
-            try:
-                for entry in self._directory.entries(search):
-                    found[normal(entry.dn)] = Guarded(normal(entry.dn), frozenset(entry.classes()), self._descriptor(entry))
-            except Unseen:
-                continue
-        return found
-
-    def _descriptor(self, entry: Entry) -> Descriptor | Gap:
-        values = entry.values("nTSecurityDescriptor")
-        hidden = Gap(f"descriptor:{normal(entry.dn)}", Reason.DENIED, "its access list is not shown to this account")
-        if not values:
-            return hidden
-        try:
-            found = descriptor(values[0])
-        except ValueError as error:
-            return Gap(f"descriptor:{normal(entry.dn)}", Reason.AMBIGUOUS, str(error))
-        if not self._directory.live and not found.control & DACL_PRESENT:
-            return hidden  # an export may have left that part out
-        return access.settled(found, samba=self._view.samba)
-
     # The work
 
     def _work(self) -> None:
-        for dn, abilities in self._begin():
+        for dn, abilities in self.ground.begin():
             self._guard(dn, abilities)
         done: set[str] = set()
         while todo := [dn for dn in self._targets if dn not in done]:
@@ -109,6 +69,13 @@ class Control:
                 self._look(dn, self._targets[dn])
         if not self._view.domain_sid or not any(True for _ in self._view.privileged()):
             self.gaps.append(Gap("search:groups", Reason.DENIED, "no privileged group is shown to this account"))
+        for search, shown, what in (
+            ("accounts", self._view.table.controllers, "domain controller"),
+            ("links", self.ground.shows("links"), "link of a policy object"),
+            ("sites", any("site" in one.classes for one in self.ground.shown.values()), "site"),
+        ):
+            if not shown:  # every domain has them
+                self.gaps.append(Gap(f"search:{search}", Reason.DENIED, f"no {what} is shown to this account"))
         for search in ("accounts", "groups", *SEARCHES):
             gap = self._directory.gap(search)
             if gap is not None and gap not in self.gaps:
@@ -118,82 +85,8 @@ class Control:
         before = self._targets.get(dn, ())
         self._targets[dn] = before + tuple(ability for ability in abilities if ability not in before)
 
-    def _begin(self) -> Iterator[tuple[str, tuple[Ability, ...]]]:
-        view = self._view
-        domain = view.domain_name
-        yield domain, (*access.LINKED, access.CHANGES, access.CHANGES_ALL)
-        yield f"cn=adminsdholder,cn=system,{domain}", access.HOLDER
-        yield f"cn=microsoftdns,cn=system,{domain}", access.DNS
-        for dn, one in self.shown.items():
-            if "organizationalunit" in one.classes:
-                yield dn, access.OWNED
-            elif "site" in one.classes:
-                yield dn, access.LINKED
-            elif "configuration" in one.classes or "dmd" in one.classes:
-                yield dn, access.OWNED
-        for _, dn in view.privileged():
-            yield from self._group(dn)
-        if view.table.krbtgt:
-            yield view.table.krbtgt, access.USER
-        for controller in sorted(view.table.controllers):
-            yield from self._member(controller)
-
-    def _group(self, dn: str) -> Iterator[tuple[str, tuple[Ability, ...]]]:
-        """A group, the groups within it, and their members."""
-        groups, kinds = self._directory.groups, self._view.kinds
-        seen, todo = {dn}, [dn]
-        while todo:
-            here = todo.pop()
-            yield here, access.GROUP
-            yield from self._above(here, linked=False)
-            group = groups.get(here)
-            for member in group.members if group is not None else ():
-                if member in kinds and member not in seen:
-                    seen.add(member)
-                    todo.append(member)
-        for member in groups.members(dn):
-            yield from self._member(member)
-
-    def _member(self, dn: str) -> Iterator[tuple[str, tuple[Ability, ...]]]:
-        if self.principals.controller(dn):
-            yield dn, access.CONTROLLER
-        elif dn in self._directory.by_dn:
-            yield dn, access.MANAGED if dn in self._view.table.managed else access.USER
-        else:
-            return
-        yield from self._above(dn, linked=True)
-
-    def _above(self, dn: str, *, linked: bool) -> Iterator[tuple[str, tuple[Ability, ...]]]:
-        """What stands over an object: its list is inherited unless the object refuses, and policy objects linked there run on it."""
-        one = self.shown.get(dn)
-        inherits = one is not None and isinstance(one.descriptor, Descriptor) and not one.descriptor.protected
-        above = parent(dn)
-        while above and below(above, self._view.domain_name):
-            unit = above.startswith("ou=") or above == self._view.domain_name
-            if inherits:
-                yield above, access.OWNED
-            if linked and unit:
-                yield above, access.LINKED
-                for gpo in self._links.get(above, ()):
-                    yield gpo, access.GPO
-            above = parent(above)
-
-    @cached_property
-    def _links(self) -> dict[str, list[str]]:
-        """Unit or site → policy objects linked there and not switched off (MS-GPOL 2.2.2)."""
-        found: dict[str, list[str]] = {}
-        for search in ("links", "sites"):
-            try:
-                for entry in self._directory.entries(search):
-                    for name, options in _LINK.findall(entry.text("gPLink")):
-                        if not int(options) & 1:
-                            found.setdefault(normal(entry.dn), []).append(normal(name))
-            except Unseen:
-                continue
-        return found
-
     def _look(self, dn: str, abilities: tuple[Ability, ...]) -> None:
-        one = self.shown.get(dn)
+        one = self.ground.shown.get(dn)
         if one is None:
             self.wanted.append(dn)
             self.gaps.append(Gap(f"descriptor:{dn}", Reason.ABSENT, "its access list was not asked for, or is not shown to this account"))
@@ -283,10 +176,10 @@ class Control:
         self._holders.add(sid)
         if sid in self.principals.group_of:
             if len(self.principals.members(sid)) <= WIDE:
-                for dn, abilities in self._group(self.principals.group_of[sid]):
+                for dn, abilities in self.ground.group(self.principals.group_of[sid]):
                     self._guard(dn, abilities)
         elif sid in self.principals.account_of:
-            for dn, abilities in self._member(self.principals.account_of[sid].dn):
+            for dn, abilities in self.ground.member(self.principals.account_of[sid].dn):
                 self._guard(dn, abilities)
 
     def _own(self, sid: str) -> Iterable[str]:
@@ -327,24 +220,10 @@ class Control:
         for held in self.held:
             if held.sure:
                 label = ", ".join(sorted({"GenericAll"} if "GenericAll" in held.labels else held.labels))
-                found.append((held, Right(self.principals.name(held.sid), label, held.over, self._lines(held), self._part(held.over))))
+                found.append(
+                    (held, Right(self.principals.name(held.sid), label, held.over, self._lines(held), self.ground.part(held.over)))
+                )
         return found
-
-    def _part(self, dn: str) -> str:
-        """What an object is to the domain."""
-        domain, classes = self._view.domain_name, self.shown[dn].classes
-        fixed = {domain: "domain", f"cn=adminsdholder,cn=system,{domain}": "holder", f"cn=microsoftdns,cn=system,{domain}": "dns"}
-        if dn in fixed:
-            return fixed[dn]
-        if self.principals.controller(dn) or any(below(one, dn) for one in self._view.table.controllers):
-            return "controller"
-        if "group" in classes:
-            return "group"
-        if "grouppolicycontainer" in classes:
-            return "gpo"
-        if not classes.isdisjoint(("configuration", "dmd", "site")):
-            return "forest"
-        return "member" if dn in self._directory.by_dn else "unit"
 
     @cached_property
     def doubts(self) -> tuple[Gap, ...]:
@@ -388,7 +267,7 @@ class Control:
 
     def _denied(self, sid: str, held: Held) -> bool:
         """Whether one member of a holding group is denied every right of it."""
-        one = self.shown[held.over]
+        one = self.ground.shown[held.over]
         if not isinstance(one.descriptor, Descriptor) or not any(ace.denies for ace in one.descriptor.dacl or ()):
             return False
         own = access.classes_of(one.classes)
@@ -396,7 +275,7 @@ class Control:
         return all(access.denied(one.descriptor, at, ability, own, token) for ability, at in held.by)
 
     def _lines(self, held: Held) -> tuple[Line, ...]:
-        one = self.shown[held.over]
+        one = self.ground.shown[held.over]
         dacl = one.descriptor.dacl if isinstance(one.descriptor, Descriptor) else None
         lines = []
         for at in sorted({at for _, at in held.by}):
