@@ -47,6 +47,7 @@ USUAL = ("unconstrained", "transition", "controller", "resource", "service-ticke
 @check("least-privilege.directory-delegation", severity="high", since="0.2")
 def directory_delegation(directory: Directory, *, declared: tuple[str, ...] = (), questions: tuple[str, ...] = USUAL) -> Outcomes:
     if directory.product in ("openldap", "389"):
+        directory.complete(*(["ipa"] if directory.product == "389" else []))  # FreeIPA keeps some, and is a 389 server
         yield not_applicable("this product keeps no Kerberos accounts of its own")
         return
     risks = directory.view.risks()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from sovaudit.content.checks.least_privilege.directory_control import directory_control
@@ -16,12 +17,13 @@ from sovaudit.content.checks.least_privilege.directory_secrets import directory_
 from sovaudit.content.checks.password_policy.directory_exceptions import directory_exceptions
 
 from sovaudit.authoring import Check
+from sovaudit.collectors import CollectOptions, collect, parse_target
 from sovaudit.facts.directories import ad_access as access
 from sovaudit.facts.directory import Directory
 from sovaudit.facts.parse.dn import normal
 from sovaudit.testing import run, verdicts
 from tests.directories.test_samba_ad import dn, group, nest, settings
-from tests.samba_ad import BASE, PASSWORD, Samba, samba
+from tests.samba_ad import ADMIN, ADMIN_PASSWORD, BASE, PASSWORD, Samba, samba
 
 pytestmark = pytest.mark.samba
 PEOPLE = (
@@ -152,6 +154,46 @@ def test_an_ordinary_reader_is_never_wrong(world: World) -> None:
             elif outcome.verdict.value == "pass":
                 assert truth.get(outcome.subject, "pass") == "pass", (check.id, outcome.subject)
                 assert outcome.subject != "others", check.id  # it saw no settings objects and no list of the DNS service
+
+
+READ = "(A;CI;GR;;;{sid})"  # what `sovaudit privileges --format ldap` has granted
+
+
+def test_with_the_rights_that_we_ask_for_an_auditor_sees_what_an_administrator_sees() -> None:
+    with samba([["user", "auditor", PASSWORD, {}, ""]]) as first:
+        grant = READ.format(sid=first.answers[0])
+    places = (f"CN=Password Settings Container,CN=System,{BASE}", f"CN=MicrosoftDNS,CN=System,{BASE}")
+    people: list[object] = [["user", "auditor", PASSWORD, {}, ""], ["user", "weak", PASSWORD, {}, ""], settings("pso-weak", 5, 4, "weak")]
+    with samba([*people, *(["sddl", place, grant] for place in places)]) as server:
+        as_admin, as_auditor = Directory(server.collect()), Directory(server.collect("auditor@lab.test", PASSWORD))
+    for check in (directory_control, directory_delegation, directory_exceptions, directory_secrets):
+        assert verdicts(run(check, as_auditor)) == verdicts(run(check, as_admin)), check.id
+        assert "unknown" not in verdicts(run(check, as_auditor)).values(), check.id
+
+
+def test_an_export_says_the_same_as_a_visit(world: World, tmp_path: Path) -> None:
+    """ldapsearch with the control for security descriptors, as an administrator makes it."""
+    file = tmp_path / "lab.ldif"
+    bases = (BASE, f"CN=Configuration,{BASE}", f"CN=Schema,CN=Configuration,{BASE}", "")
+    parts = []
+    for base in bases:
+        scope = "base" if not base or base.startswith("CN=Schema") else "sub"
+        wanted = [
+            "*",
+            "nTSecurityDescriptor",
+            *(["msDS-ResultantPSO", "msDS-PSOApplied"] if base == BASE else []),
+            *(["+"] if not base else []),
+        ]
+        done = world.server.tool(
+            "ldapsearch", ADMIN, ADMIN_PASSWORD, "-E", "!1.2.840.113556.1.4.801=::MAMCAQc=", "-s", scope, "-b", base, *wanted
+        )
+        parts.append(done.stdout)
+    file.write_text("".join(parts), "utf-8")
+    exported = Directory(collect(parse_target(f"ldif:{file}"), CollectOptions()))
+    for check in (directory_control, directory_delegation, directory_secrets):
+        for subject, verdict in verdicts(run(check, exported)).items():
+            assert verdict == "unknown" or verdicts(run(check, world.as_admin)).get(subject, verdict) == verdict, (check.id, subject)
+    assert failing(directory_control, exported) == failing(directory_control, world.as_admin)
 
 
 def test_they_can_do_it_and_the_others_cannot(world: World) -> None:

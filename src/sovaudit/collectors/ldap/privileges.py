@@ -102,6 +102,8 @@ def _ad(account: str, base: str) -> str:
         f"# Active Directory: what {name} lacks as an ordinary member of Domain Users. In a command prompt of a domain administrator.\n"
         f"# Password settings objects are closed to everybody but administrators:\n"
         f'dsacls "CN=Password Settings Container,CN=System,{base}" /I:T /G "{who}:GR"\n'
+        "# So is the DNS service, whose access list says who may run code on controllers:\n"
+        f'dsacls "CN=MicrosoftDNS,CN=System,{base}" /G "{who}:GR"\n'
         "# Silos and authentication policies, where the forest has them (run in the root domain; write its DN):\n"
         f'dsacls "CN=AuthN Policy Configuration,CN=Services,CN=Configuration,{base}" /I:T /G "{who}:GR"\n'
         "# Where Authenticated Users were taken out of Pre-Windows 2000 Compatible Access, logon and account attributes of others, too:\n"

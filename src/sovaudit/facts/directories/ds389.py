@@ -10,7 +10,8 @@ from sovaudit.facts.directories.aci import Holds, Rules, combined, user
 from sovaudit.facts.directories.ds389_policy import Policies, Settings, on
 from sovaudit.facts.directories.ds389_rights import Powers
 from sovaudit.facts.directories.ds389_server import recording, storage
-from sovaudit.facts.directories.model import Account, Admins, Applied, Factor, Group, Kind, Recording, Rights, Storage, Unmodelled
+from sovaudit.facts.directories.exemptions import by_policy
+from sovaudit.facts.directories.model import Account, Admins, Applied, Exempt, Factor, Group, Kind, Recording, Rights, Storage, Unmodelled
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse.aci import Bind
 from sovaudit.facts.parse.dn import below, first_value, normal
@@ -239,7 +240,17 @@ class Ds389(Unmodelled):
     # Everything else
 
     def policies(self) -> Sequence[Applied]:
-        return Policies(self).applied()
+        return self.policies_of.applied()
+
+    @cached_property
+    def policies_of(self) -> Policies:
+        return Policies(self)
+
+    def exempt(self) -> tuple[Sequence[Exempt], Sequence[Gap]]:
+        """Accounts whose own policy demands less than everybody's."""
+        found, gaps = by_policy(self.policies(), self.policies_of.default())
+        gap = self.directory.gap("accounts")
+        return found, [*gaps, *([gap] if gap is not None else [])]
 
     @cached_property
     def powers(self) -> Powers:

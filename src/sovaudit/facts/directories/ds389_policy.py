@@ -161,6 +161,10 @@ class Policies:
 
     _cos: list[tuple[str, str]] | None = None
 
+    def default(self) -> PasswordPolicy | Gap:
+        """What accounts are under that have no policy of their own."""
+        return self.policy(GLOBAL, None)
+
     def policy(self, name: str, entry: Entry | None) -> PasswordPolicy:
         """A local policy, or the global one where there is no entry of the name."""
         settings = self._settings

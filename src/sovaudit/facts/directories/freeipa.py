@@ -65,7 +65,11 @@ class FreeIpa(Ds389):
         return Special.MUST_CHANGE if changed == entry.values("krbPasswordExpiration") else generalized(changed[0])
 
     def policies(self) -> Sequence[Applied]:
-        return _Policies(self).applied()
+        return self.policies_of.applied()
+
+    @cached_property
+    def policies_of(self) -> Policies:
+        return _Policies(self)
 
     # Second factors
 
@@ -205,6 +209,12 @@ class _Policies(Policies):
         view = self._ipa
         shown = view.reads("accounts", "krbPwdPolicyReference") or view.reads("policies", "krbPwdPolicyReference")
         return not shown or self._directory.gap("policies") is not None
+
+    def default(self) -> PasswordPolicy | Gap:
+        """The realm's."""
+        if self._fallback:
+            return self.policy(self._fallback, None)
+        return self._directory.gap("ipa") or Gap("search:ipa", Reason.DENIED, "the policy of the realm is not shown to this account")
 
     def policy(self, name: str, entry: Entry | None) -> PasswordPolicy:
         kerberos = self._kerberos.get(name)
