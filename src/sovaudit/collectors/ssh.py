@@ -127,10 +127,14 @@ def _end_proxy(proxy: paramiko.ProxyCommand) -> None:
 
 
 def _prefer(transport: paramiko.Transport, known: list[str]) -> None:
-    """Curves first, and those host keys first that known_hosts can confirm."""
+    """Curves first, ciphers first that authenticate what they encrypt (paramiko compares each other tag in Python), and those host keys first that
+    known_hosts can confirm.
+    """
     security = transport.get_security_options()
     offered = list(security.kex)
     security.kex = tuple([name for name in CURVES if name in offered] + [name for name in offered if name not in CURVES])
+    ciphers = list(security.ciphers)
+    security.ciphers = tuple([name for name in ciphers if "gcm" in name] + [name for name in ciphers if "gcm" not in name])
     types = list(security.key_types)
     spelled = {name for kind in known for name in (("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa") if kind == "ssh-rsa" else (kind,))}
     security.key_types = tuple([name for name in types if name in spelled] + [name for name in types if name not in spelled])

@@ -19,6 +19,7 @@ from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
 
 MAX_NOISE = 64 * 1024
+_BEGINS = re.compile(rb" (gzip|plain) ([0-9]{1,12})\.?([0-9]*)[^\n]*\n")
 _REASONS = {reason.value.encode(): reason for reason in Reason}
 
 
@@ -30,7 +31,7 @@ class Receiver:
     """Feed it bytes as they come. `epoch_ms` is the target's clock once the mark is there. Raises CollectError (failed)."""
 
     def __init__(self, nonce: str, max_bytes: int) -> None:
-        self._mark = re.compile(b"SOVAUDIT/1 " + nonce.encode() + rb" (gzip|plain) ([0-9]{1,12})\.?([0-9]*)[^\n]*\n")
+        self._mark = b"SOVAUDIT/1 " + nonce.encode()
         self._nonce = nonce.encode()
         self._limit = max_bytes + 2 * 1024 * 1024
         self._noise = bytearray()
@@ -45,20 +46,22 @@ class Receiver:
             self._take(data)
             return
         self._noise += data
-        match = self._mark.search(self._noise)
-        if match is None:
+        at = self._noise.find(self._mark)
+        while at >= 0 and (match := _BEGINS.match(self._noise, at + len(self._mark))) is None:
+            at = self._noise.find(self._mark, at + 1)
+        if at < 0 or match is None:
             if len(self._noise) > MAX_NOISE:
                 raise _failed(
                     "answers with something else than our collector's output",
                     "Look at what the account's shell prints before a command runs",
                 )
             return
-        if match.start() > MAX_NOISE:
+        if at > MAX_NOISE:
             raise _failed(
                 "prints more than 64 kB before the collector's output", "Look at what the account's shell prints before a command runs"
             )
         self.began = True
-        self.noise = match.start()
+        self.noise = at
         fraction = match[3].decode()
         self.epoch_ms = int(Decimal(f"{match[2].decode()}.{fraction or '5'}") * 1000)
         if match[1] == b"gzip":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +18,9 @@ from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
 
 MAX_LINKS = 16
+USUAL = 16_384  # characters of a file that other hosts may well hold, too
 _T = TypeVar("_T")
+_NUMBERS = re.compile(r"\t[0-7]+\t[0-9]+\t[0-9]+\t[0-9]+\t-?[0-9]+\t")
 
 
 class Unseen(Exception):
@@ -64,7 +67,8 @@ class Files:
     def __init__(self, evidence: Evidence) -> None:
         self._artifacts = evidence.artifacts
         self._gaps = {gap.item: gap for gap in evidence.gaps}
-        self._stats: dict[str, Stat] = {}
+        self._rows: dict[str, list[str]] = {}
+        self._stats: dict[str, Stat] = {}  # of rows that were asked for
         self._absent: set[str] = set()
         self._unreadable: dict[str, Gap] = {}
         self._listed: set[str] = set()
@@ -77,6 +81,7 @@ class Files:
         self._parse_tree()
 
     def _parse_tree(self) -> None:
+        rows, children = self._rows, self._children
         for raw in self._artifacts.get("tree", b"").decode("utf-8", "surrogateescape").split("\n"):
             cells = raw.split("\t")
             if len(cells) < 7:
@@ -90,25 +95,29 @@ class Files:
                 self._listed.add(path)
             elif kind == "W":
                 self._walked.add(path)
-            elif path not in self._stats:
-                try:
-                    numbers = int(cells[1], 8), int(cells[2]), int(cells[3]), int(cells[4]), int(cells[5])
-                except ValueError:
-                    continue
-                self._stats[path] = Stat(path, kind, *numbers, link=cells[7] if len(cells) > 7 else "")
+            elif path not in rows and _NUMBERS.match(raw, len(kind)):
+                rows[path] = cells
                 folder, _, name = path.rpartition("/")
-                self._children.setdefault(folder or "/", []).append(name)
+                children.setdefault(folder or "/", []).append(name)
 
     # What exists
 
     def stat(self, path: str) -> Stat | None:
         """Metadata of the path itself (a link is not followed), None if absent. Raises Unseen."""
         path = normal(path)
-        if path in self._stats:
-            return self._stats[path]
+        found = self._stat(path)
+        if found is not None:
+            return found
         if self._seen_absent(path):
             return None
         raise Unseen(self._gap(path))
+
+    def _stat(self, path: str) -> Stat | None:
+        found = self._stats.get(path)
+        if found is None and (cells := self._rows.get(path)) is not None:
+            mode, uid, gid, size, mtime = int(cells[1], 8), int(cells[2]), int(cells[3]), int(cells[4]), int(cells[5])
+            found = self._stats[path] = Stat(path, cells[0], mode, uid, gid, size, mtime, cells[7] if len(cells) > 7 else "")
+        return found
 
     def resolve(self, path: str) -> str | None:
         """The path with symbolic links followed, None if something on the way is absent. Raises Unseen, also for a loop of links."""
@@ -125,12 +134,12 @@ class Files:
             if not part:
                 continue
             here = f"{done}/{part}"
-            found = self._stats.get(here)
-            if found is not None and found.kind == "l":
+            found = self._rows.get(here)
+            if found is not None and found[0] == "l":
                 links += 1
                 if links > MAX_LINKS:
                     raise Unseen(Gap(f"file:{path}", Reason.AMBIGUOUS, "too many levels of symbolic links"))
-                target = posixpath.normpath(posixpath.join(done or "/", found.link))
+                target = posixpath.normpath(posixpath.join(done or "/", found[7] if len(found) > 7 else ""))
                 parts = target.split("/")[1:] + parts
                 done = ""
                 continue
@@ -150,7 +159,7 @@ class Files:
 
     def _seen_absent(self, path: str) -> bool:
         """Absence is evidence: said outright, or the path is missing from a directory whose entries are all listed, or below an absent one."""
-        if path in self._stats or path in self._unreadable or f"file:{path}" in self._artifacts or f"file:{path}" in self._gaps:
+        if path in self._rows or path in self._unreadable or f"file:{path}" in self._artifacts or f"file:{path}" in self._gaps:
             return False
         if path in self._absent:
             return True
@@ -190,10 +199,7 @@ class Files:
             return None
         path = normal(path)
         if path not in self._lines:
-            rows = text.split("\n")
-            if rows[-1] == "":
-                rows.pop()
-            self._lines[path] = tuple(Line(path, number, row) for number, row in enumerate(rows, 1))
+            self._lines[path] = _usual_lines(path, text) if len(text) <= USUAL else _split(path, text)
         return self._lines[path]
 
     def once(self, read: Callable[[Files], _T]) -> _T:
@@ -245,7 +251,11 @@ class Files:
 
     def paths(self) -> Iterator[Stat]:
         """Everything whose metadata was seen."""
-        return iter(self._stats.values())
+        return (stat for path in self._rows if (stat := self._stat(path)) is not None)
+
+    def kinds(self) -> Iterator[tuple[str, str]]:
+        """Path and kind of everything whose metadata was seen."""
+        return ((path, cells[0]) for path, cells in self._rows.items())
 
     # What was run
 
@@ -279,6 +289,16 @@ class Files:
             if parent == here:
                 return self._gaps.get("tree") or Gap(f"file:{path}", Reason.ABSENT, "not collected")
             here = parent
+
+
+def _split(path: str, text: str) -> tuple[Line, ...]:
+    rows = text.split("\n")
+    if rows[-1] == "":
+        rows.pop()
+    return tuple(Line(path, number, row) for number, row in enumerate(rows, 1))
+
+
+_usual_lines = lru_cache(maxsize=256)(_split)  # like hosts hold like files
 
 
 @lru_cache(maxsize=4096)

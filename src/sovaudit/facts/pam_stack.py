@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sovaudit.facts.files import Files, Unseen
-from sovaudit.facts.parse.pam_conf import ALL_BAD, FACILITIES, Actions, Entry, actions, parse
+from sovaudit.facts.parse.pam_conf import ALL_BAD, FACILITIES, Actions, Entry, actions, parse, parse_usual
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -19,6 +19,7 @@ FOLDERS = ("/etc/pam.d", "/usr/lib/pam.d")
 VENDOR_FOLDERS = {"suse": "/usr/etc/pam.d", "fedora": "/usr/share/pam.d"}  # only where libpam was built with that vendor folder
 MAX_LEVEL = 16  # PAM_SUBSTACK_MAX_LEVEL
 MAX_STEPS = 600
+USUAL = 100  # lines
 _MODULE = re.compile(r"^/(?:usr/)?lib(?:32|64|x32)?(?:/[^/]+)?/security/[^/]+\.so$")
 
 
@@ -76,7 +77,9 @@ class Stacks:
         self.files = files
         self._vendor = tuple(folder for name, folder in VENDOR_FOLDERS.items() if any(word.startswith(name) for word in distributions))
         self._at_include = not distributions or bool(distributions & {"debian", "ubuntu", "raspbian", "devuan", "kali", "linuxmint"})
-        self._modules = {stat.path.rsplit("/", 1)[1] for stat in files.paths() if _MODULE.match(stat.path) and stat.kind in "fl"}
+        self._modules = {
+            path.rsplit("/", 1)[1] for path, kind in files.kinds() if path.endswith(".so") and kind in "fl" and _MODULE.match(path)
+        }
         self._services: dict[str, Service] = {}
         self._parsed: dict[str, tuple[Entry, ...] | _Broken] = {}
 
@@ -163,7 +166,8 @@ class Stacks:
             if stat is not None and stat.kind == "d":
                 self._parsed[path] = ()  # fopen succeeds, nothing can be read: an empty file
             else:
-                parsed = parse(self.files.lines(path) or ())
+                lines = self.files.lines(path) or ()
+                parsed = parse_usual(lines) if len(lines) <= USUAL else parse(lines)
                 _check_length(parsed.too_long)
                 self._parsed[path] = parsed.entries if parsed.broken is None else _Broken(parsed.broken)
         found = self._parsed[path]

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from sovaudit.facts.files import Stat, Unseen
 from sovaudit.facts.host import Host
-from sovaudit.facts.parse.sudoers import Opened, Policy, parse
+from sovaudit.facts.parse.sudoers import Opened, Policy
 from sovaudit.facts.parse.sudoers_patterns import NEWEST, Version
 from sovaudit.facts.sudo_match import nsswitch
+from sovaudit.facts.sudo_reading import read_policy
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -81,7 +82,7 @@ class _Loader:
                 nothing, installed, f"{self.main} {why}", (Line(self.main, 0, why),), tuple(self.gaps), tuple(self.elsewhere), version
             )
         self.read.setdefault(self.main)
-        policy = parse(self.main, text, self._open, version)
+        policy = read_policy(self.main, text, self._open, version)
         because: tuple[Line, ...] = ()
         if policy.bounded:
             self.gaps.append(Gap(f"file:{self.main}", Reason.TRUNCATED, "more includes than are followed"))

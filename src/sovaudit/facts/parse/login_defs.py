@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from sovaudit.facts.files import Files
 from sovaudit.model.finding import Line
 
 PATH = "/etc/login.defs"
+USUAL = 500  # lines
 _BLANK = " \t\n\v\f\r"
 _FIELDS = re.compile(r"[ \t]*([^ \t]+)[ \t](.*)", re.DOTALL)
 _NUMBER = re.compile(r"[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)\Z")
@@ -54,9 +56,14 @@ def login_defs(files: Files) -> LoginDefs:
 
 
 def _read(files: Files) -> LoginDefs:
+    lines = files.lines(PATH) or ()
+    return _usual(lines) if len(lines) <= USUAL else _parsed(lines)
+
+
+def _parsed(lines: tuple[Line, ...]) -> LoginDefs:
     first: dict[str, tuple[str, Line]] = {}
     last: dict[str, tuple[str, Line]] = {}
-    for line in files.lines(PATH) or ():
+    for line in lines:
         text = line.text.split("#")[0].lstrip(_BLANK)
         if text:
             key, _, value = text.partition(min((mark for mark in " \t=" if mark in text), key=text.index, default="\n"))
@@ -65,6 +72,9 @@ def _read(files: Files) -> LoginDefs:
         if match and match[1][0] != "#":
             last[match[1]] = (match[2].lstrip(' "\t').split('"')[0], line)
     return LoginDefs(first, last)
+
+
+_usual = lru_cache(maxsize=32)(_parsed)  # like hosts hold like files
 
 
 def uid_min(files: Files) -> int:

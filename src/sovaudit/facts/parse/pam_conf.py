@@ -99,6 +99,12 @@ class Parsed:
     too_long: Line | None = None
 
 
+@lru_cache(maxsize=256)
+def parse_usual(lines: tuple[Line, ...]) -> Parsed:
+    """As `parse`, remembered: like hosts hold like files."""
+    return parse(lines)
+
+
 def parse(lines: Iterable[Line], *, service_column: bool = False) -> Parsed:
     """The entries of one file. Never raises."""
     entries: list[Entry] = []
