@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
@@ -30,23 +31,48 @@ def canonical(document: Any) -> bytes:
     """
     import rfc8785
 
-    _refuse_floats(document)
+    plain = _refuse_floats(document)
     try:
+        if plain:
+            text = _PLAIN(document)
+            if (
+                _BEYOND.search(text) is None
+            ):  # below the surrogates, the order of keys is that of UTF-16, and json spells strings as RFC 8785 does
+                return text.encode()
         return rfc8785.dumps(document)
     except rfc8785.CanonicalizationError as error:
         raise ValueError(str(error)) from error
 
 
-def _refuse_floats(node: Any) -> None:
+_PLAIN = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode
+_BEYOND = re.compile("[\ud800-\U0010ffff]")
+
+
+def _refuse_floats(node: Any) -> bool:
+    """Whether json writes this document as RFC 8785 does: keys are strings, and every value is exactly of one of the types that it knows."""
     stack = [node]
+    plain = True
     while stack:
         here = stack.pop()
-        if isinstance(here, float):
-            raise ValueError(f"floats have no place in a document: {here!r}")
-        if isinstance(here, dict):
+        kind = type(here)
+        if kind is str or here is None or kind is bool:
+            continue
+        if kind is dict:
             stack.extend(here.values())
-        elif isinstance(here, (list, tuple)):
+            plain = plain and all(type(key) is str for key in here)
+        elif kind is list or kind is tuple:
             stack.extend(here)
+        elif isinstance(here, float):
+            raise ValueError(f"floats have no place in a document: {here!r}")
+        elif kind is int:
+            plain = plain and -(2**53) < here < 2**53
+        else:
+            plain = False
+            if isinstance(here, dict):
+                stack.extend(here.values())
+            elif isinstance(here, (list, tuple)):
+                stack.extend(here)
+    return plain
 
 
 def loads_strict(data: bytes, *, where: str = "document") -> Any:

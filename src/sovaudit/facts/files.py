@@ -67,7 +67,7 @@ class Files:
     def __init__(self, evidence: Evidence) -> None:
         self._artifacts = evidence.artifacts
         self._gaps = {gap.item: gap for gap in evidence.gaps}
-        self._rows: dict[str, list[str]] = {}
+        self._rows: dict[str, str] = {}
         self._stats: dict[str, Stat] = {}  # of rows that were asked for
         self._absent: set[str] = set()
         self._unreadable: dict[str, Gap] = {}
@@ -96,7 +96,7 @@ class Files:
             elif kind == "W":
                 self._walked.add(path)
             elif path not in rows and _NUMBERS.match(raw, len(kind)):
-                rows[path] = cells
+                rows[path] = raw
                 folder, _, name = path.rpartition("/")
                 children.setdefault(folder or "/", []).append(name)
 
@@ -114,7 +114,8 @@ class Files:
 
     def _stat(self, path: str) -> Stat | None:
         found = self._stats.get(path)
-        if found is None and (cells := self._rows.get(path)) is not None:
+        if found is None and (row := self._rows.get(path)) is not None:
+            cells = row.split("\t")
             mode, uid, gid, size, mtime = int(cells[1], 8), int(cells[2]), int(cells[3]), int(cells[4]), int(cells[5])
             found = self._stats[path] = Stat(path, cells[0], mode, uid, gid, size, mtime, cells[7] if len(cells) > 7 else "")
         return found
@@ -139,7 +140,7 @@ class Files:
                 links += 1
                 if links > MAX_LINKS:
                     raise Unseen(Gap(f"file:{path}", Reason.AMBIGUOUS, "too many levels of symbolic links"))
-                target = posixpath.normpath(posixpath.join(done or "/", found[7] if len(found) > 7 else ""))
+                target = posixpath.normpath(posixpath.join(done or "/", "".join(found.split("\t")[7:8])))
                 parts = target.split("/")[1:] + parts
                 done = ""
                 continue
@@ -255,7 +256,7 @@ class Files:
 
     def kinds(self) -> Iterator[tuple[str, str]]:
         """Path and kind of everything whose metadata was seen."""
-        return ((path, cells[0]) for path, cells in self._rows.items())
+        return ((path, row[0]) for path, row in self._rows.items())
 
     # What was run
 
