@@ -43,6 +43,8 @@ CASES: dict[str, list[tuple[str, str]]] = {
     "all but passwords, but aci": [(BASE, aci('(targetattr != "userPassword")', f"allow (write) {user('clerk')};"))],
     "passwords alone": [(BASE, aci('(targetattr = "userPassword")', f"allow (write) {user('clerk')};"))],
     "names are caseless": [(BASE, aci('(targetattr = "USERPASSWORD")', f"allow (Write) {user('clerk').replace('ou=people', 'OU=People')};"))],
+    "bare values": [(BASE, aci("(targetattr=userPassword || cn)", f"allow (write) {user('clerk')};"))],
+    "a bare target": [(BASE, aci(f"(target=ldap:///{BASE})(targetattr=*)", f"allow (write) {user('clerk')};"))],
     "read is not write": [(BASE, aci(ALL, f"allow (read, search, compare) {user('clerk')};"))],
     "a deny wins over a group": [CHIEFS, (PEOPLE, aci(NAME, f"deny (write) {user('deputy')};")), (BASE, aci(ALL, f"deny (all) {user('deputy')};"))],
     "a deny that stands first": [(BASE, aci(ALL, f"deny (write) {user('clerk')};")), (BASE, aci(ALL, f"allow (all) {user('clerk')};"))],

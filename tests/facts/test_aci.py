@@ -26,6 +26,13 @@ def test_words_are_told_apart() -> None:
     assert aci.permissions[1].bind == Bind("not", parts=(Bind("groupdn", "=", ("ldap:///g",)),))
 
 
+def test_values_of_targets_may_stand_bare() -> None:
+    aci = parse_aci(
+        '(target=ldap:///dc=x)(targetattr=cn || sn)(targetfilter=(|(a=1)(b=2)))(version 3.0;acl "x";allow (read) userdn="ldap:///self";)'
+    )
+    assert [one.values for one in aci.targets] == [("ldap:///dc=x",), ("cn", "sn"), ("(|(a=1)(b=2))",)]
+
+
 def test_and_and_or_bind_to_the_right() -> None:
     a, b, c = (Bind("userdn", "=", (name,)) for name in "abc")
 

@@ -225,7 +225,7 @@ DS389 = (
     ),
     Search("plugins", "cn=plugins,cn=config", "one", (), _words("cn objectClass nsslapd-pluginEnabled nsslapd-pluginarg0 nsslapd-pluginarg1")),
     Search("account-policies", "cn=config,cn=Account Policy Plugin,cn=plugins,cn=config", "base", (),
-           _words("cn objectClass alwaysrecordlogin stateattrname altstateattrname specattrname limitattrname")),
+           _words("cn objectClass alwaysrecordlogin alwaysrecordloginattr stateattrname altstateattrname specattrname limitattrname")),
     Search("backends", "cn=mapping tree,cn=config", "sub", (), _words("cn objectClass nsslapd-state nsslapd-backend nsslapd-referral")),
     Search(
         "ipa", "{base}", "sub",

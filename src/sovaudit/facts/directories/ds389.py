@@ -192,7 +192,7 @@ class Ds389(Unmodelled):
         if plugin is None or policy is None or on(plugin.text("nsslapd-pluginEnabled")) is not True:
             return False
         recorded = policy.text("alwaysrecordlogin").lower() == "yes"
-        where = policy.text("stateattrname").lower() in ("", "lastlogintime")
+        where = all(policy.text(name).lower() in ("", "lastlogintime") for name in ("stateattrname", "alwaysrecordloginattr"))
         return recorded and where and self.directory.shown("accounts", "lastLoginTime")
 
     # Groups and roles

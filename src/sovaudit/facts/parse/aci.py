@@ -63,7 +63,7 @@ def parse_aci(text: str) -> Aci:
         if keyword == "version":
             break
         operator = words.operator()
-        values = _values(words.string())
+        values = _values(words.target())
         words.expect(")")
         targets.append(Target(keyword, operator == "!=", values))
     if words.word() != "3.0":
@@ -169,6 +169,19 @@ class _Words:
                 self._at += len(mark)
                 return mark
         raise ValueError(f"no comparison at {self._at}")
+
+    def target(self) -> str:
+        """The value of a target: quoted, or bare up to the bracket that closes it."""
+        if self.at('"'):
+            return self.string()
+        begin, depth = self._at, 0
+        while self._at < len(self._text):
+            character = self._text[self._at]
+            depth += (character == "(") - (character == ")")
+            if depth < 0:
+                break
+            self._at += 1
+        return self._text[begin : self._at].strip()
 
     def string(self) -> str:
         self._skip()
