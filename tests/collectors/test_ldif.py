@@ -264,3 +264,11 @@ def test_bounds_are_said(tmp_path: Path) -> None:
 def test_referrals_are_counted(tmp_path: Path) -> None:
     text = searched(ROOT, PEOPLE, "# search reference\nref: ldap://x/dc=z??sub\n\n")
     assert Directory(taken(tmp_path, text)).searches["accounts"]["referrals"] == 1
+
+
+def test_a_setting_that_bears_a_secrets_name_is_kept_and_a_secret_is_not(tmp_path: Path) -> None:
+    config = entry("cn=config", "objectClass: top", "passwordHistory: on", "nsslapd-rootpw: on", "nsslapd-port: 389")
+    evidence = taken(tmp_path, searched(config, base="cn=config") + "\n" + searched(ROOT, PEOPLE, person("a", "nsUniqueId: 1", "passwordHistory: 2026Zon")))  # fmt: skip
+    (shown,) = Directory(evidence).entries("config")
+    assert shown.text("passwordHistory") == "on" and not shown.values("nsslapd-rootpw")
+    assert not any(b"2026Zon" in data for data in evidence.artifacts.values())

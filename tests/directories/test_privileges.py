@@ -51,7 +51,7 @@ def test_a_slapd_opens_to_reading_and_to_nothing_else(printed: Callable[..., str
         mine = _judge(server, EYE, EYE_PASSWORD)
         lost = {key for key, verdict in whole.items() if verdict in ("pass", "fail") and mine.get(key) != verdict}
         assert not {key for key in lost if "storage" not in key[0]}
-        assert set(before.values()) <= {"unknown", "pass"} and len(mine) > len(before)  # what strangers are shown was known before
+        assert "fail" not in before.values() and len(mine) > len(before)  # what strangers are shown was known before
         evidence = collect(parse_target(server.uri), server.options(EYE, EYE_PASSWORD))
         full = collect(parse_target(server.uri), server.options(ADMIN, ADMIN_PASSWORD))
         for name in ("accounts", "groups", "policies", "tokens", "config", "root-passwords"):

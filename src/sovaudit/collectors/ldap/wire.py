@@ -239,13 +239,16 @@ def _chunk(pending: list[bytes], query: Search, result: Result) -> bytes:
 
 
 def masked(attributes: ber.Attributes, kept: tuple[str, ...] = ()) -> ber.Attributes:
-    """Without the values of secrets, but for a plain on or off; of those in `kept` each value becomes its scheme, `{SSHA}`, or `cleartext`."""
+    """Without the values of secrets (passwordHistory stays where it is a setting); of those in `kept` each value becomes its scheme.
+
+    `{SSHA}`, or `cleartext`.
+    """
     found: ber.Attributes = {}
     for name, values in attributes.items():
         bare = name.partition(";")[0]
         if bare in kept:
             found[name] = [scheme(value) for value in values]
-        elif bare not in SECRETS or all(value.lower() in _SWITCHES for value in values):
+        elif bare not in SECRETS or (bare == "passwordhistory" and all(value.lower() in _SWITCHES for value in values)):
             found[name] = values
     return found
 

@@ -76,8 +76,8 @@ def readability(directory: Directory) -> Iterator[Readable]:
 def _all_is_shown(directory: Directory) -> bool:
     """Whether nothing is hidden from who asked: a dump of the store, or a server's own root DN."""
     identity = directory.evidence.identity
-    if identity.get("export", "") in ("slapcat", "db2ldif", "db2ldif, dse.ldif"):
-        return True
+    if identity.get("export", "") == "slapcat":
+        return True  # db2ldif leaves out what the server computes, dse.ldif what is at its default
     bound = identity.get("bind", "").partition(":")[2].strip().casefold()
     try:
         roots = {entry.text(name).casefold() for name in ("olcRootDN", "nsslapd-rootdn") for entry in directory.entries("config")}
