@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ from sovaudit.testing import without
 from tests.directories.ipa_world import FRAME, GROUPS, REALM, SERVICE, USERS, config, group, policy, schema, token, user
 from tests.directories.test_exports import judged
 from tests.ds389 import AUDITOR, AUDITOR_PASSWORD, BASE, MANAGER, MANAGER_PASSWORD, Ds389, available, ds389
+from tests.slapd import slapd
 
 pytestmark = pytest.mark.skipif(not available() and "SOVAUDIT_CI" not in os.environ, reason="needs root and 389-ds-base")
 OTP = "ipaUserAuthType: otp"
@@ -212,3 +215,36 @@ def test_taking_evidence_away_makes_nothing_sound(server: Ds389) -> None:
         for key, verdict in judged(without(evidence, artifact)).items():
             if verdict in ("pass", "not_applicable"):
                 assert whole.get(key, "unknown") == verdict, (artifact, key, whole.get(key))
+
+
+def test_its_tree_is_known_in_a_slapd_and_in_an_export(tmp_path: Path) -> None:
+    may = ("ipaUserAuthType", "ipatokenUniqueID", "ipatokenOwner", "ipatokenDisabled")
+    types = "".join(
+        f"olcAttributeTypes: ( 1.3.6.1.4.1.61930.98.1.{number} NAME '{name}' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )\n"
+        for number, name in enumerate(may)
+    )
+    classes = "".join(
+        f"olcObjectClasses: ( 1.3.6.1.4.1.61930.98.2.{number} NAME '{name}' SUP top {kind} MAY ( cn $ {' $ '.join(may)} ) )\n"
+        for number, (name, kind) in enumerate((("ipaGuiConfig", "STRUCTURAL"), ("ipaUser", "AUXILIARY"), ("ipaToken", "STRUCTURAL")))
+    )
+    extra = f"dn: cn=ipa,cn=schema,cn=config\nobjectClass: olcSchemaConfig\ncn: ipa\n{types}{classes}\n"
+    person = "objectClass: inetOrgPerson\nobjectClass: ipaUser\ncn: x\nsn: x\n"
+    entries = "".join(
+        f"dn: uid={name},ou=people,{BASE}\n{person}uid: {name}\nipaUserAuthType: {kind}\n\n"
+        for name, kind in (("ann", "otp"), ("bob", "otp"), ("eve", "password"))
+    )
+    entries += f"dn: cn=etc,{BASE}\nobjectClass: organizationalRole\ncn: etc\n\n" + config()
+    entries += (
+        f"dn: ipatokenUniqueID=1,ou=tokens,{BASE}\nobjectClass: ipaToken\nipatokenUniqueID: 1\nipatokenOwner: uid=ann,ou=people,{BASE}\n\n"
+    )
+    with slapd(entries, schemas=extra) as server:
+        live = collect(parse_target(server.uri), server.options())
+        dump = subprocess.run(["slapcat", "-F", str(server.folder / "slapd.d"), "-n", "1"], capture_output=True, check=True).stdout
+    (tmp_path / "tree.ldif").write_bytes(dump)
+    for evidence in (live, collect(parse_target(f"ldif:{tmp_path}/tree.ldif"))):
+        directory = Directory(evidence)
+        factors = {account.name: directory.factor(account) for account in directory.accounts}
+        assert directory.product == "freeipa" and factors["ann"].enrolled is True and factors["bob"].enrolled is False
+        if not directory.live:  # a reader cannot tell a global setting that is not there from one that is closed
+            assert [factors[name].demanded for name in ("ann", "bob", "eve")] == [True, False, False]
+        assert factors["bob"].demanded is not True and factors["eve"].demanded is not True

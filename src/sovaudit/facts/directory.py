@@ -72,7 +72,7 @@ class Directory:
 
     @property
     def product(self) -> str:
-        """`ad`, `openldap`, `389` or `freeipa`."""
+        """`ad`, `openldap`, `389` or `freeipa`. Raises Unseen where nothing tells the last two apart."""
         product = self.evidence.identity.get("product", "")
         if product == "389" and self._is_ipa:
             return "freeipa"
@@ -81,12 +81,17 @@ class Directory:
     @cached_property
     def _is_ipa(self) -> bool:
         """By its configuration and policies, which few may read, or by the classes of its accounts, whichever is at hand."""
+        unseen: Unseen | None = None
+        answered = False
         for search, wanted, first in (("ipa", {"ipaguiconfig", "krbpwdpolicy"}, None), ("accounts", {"ipaobject", "krbprincipalaux"}, 500)):
             try:
                 if any(not wanted.isdisjoint(entry.classes()) for entry in islice(self.entries(search), first)):
                     return True
-            except Unseen:
-                continue
+                answered = True
+            except Unseen as error:
+                unseen = error
+        if unseen is not None and not answered:
+            raise unseen
         return False
 
     @property

@@ -7,7 +7,7 @@ no operation but bind, StartTLS, who-am-I and search exists in this package.
 from __future__ import annotations
 
 from sovaudit.collectors.ldap.address import ldap_address
-from sovaudit.collectors.ldap.searches import FOLLOWED, PRODUCTS, ROOT_DSE
+from sovaudit.collectors.ldap.searches import FOLLOWED, IPA_CONFIG, PRODUCTS, ROOT_DSE
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.model.evidence import Evidence, Target
 
@@ -35,6 +35,7 @@ def plan(target: Target, options: CollectOptions) -> tuple[str, ...]:
         else "anonymous"
     )
     lines = [f"target {target.uri}", f"connect to {address.host} port {address.port}, {how}", f"search {_shown(ROOT_DSE)}"]
+    lines.append(f"if it is openldap: search {_shown(IPA_CONFIG)}")
     for product, searches in PRODUCTS.items():
         lines += [f"if it is {product}: search {_shown(one)}" for one in searches]
         if product in FOLLOWED:

@@ -240,6 +240,9 @@ DS389 = (
     *ANONYMOUS,
 )  # fmt: skip
 
+IPA_CONFIG = Search("ipa-config", "cn=ipaConfig,cn=etc,{base}", "base", (), ("objectClass",))
+"""What tells a tree of FreeIPA, where the server does not say what it is."""
+
 FOLLOWED = {
     "ad": Search("guarded", "", "base", (), _words("objectClass objectSid sAMAccountName nTSecurityDescriptor"), sd_flags=7),
 }

@@ -12,7 +12,7 @@ from typing import Any
 from sovaudit import canon
 from sovaudit.collectors.ldap.address import Address, ldap_address
 from sovaudit.collectors.ldap.connection import connected, identity, who_am_i
-from sovaudit.collectors.ldap.searches import FOLLOWED, PRODUCTS, ROOT_DSE, Search
+from sovaudit.collectors.ldap.searches import FOLLOWED, IPA_CONFIG, PRODUCTS, ROOT_DSE, Search
 from sovaudit.collectors.ldap.wire import Broken, Result, ranged, search
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.errors import CollectError
@@ -96,6 +96,18 @@ class _Visit:
             self.ask_each(connection, query, names, result)
         self._note(query, "", result)
 
+    def holds(self, connection: Any, query: Search, base: str) -> bool:
+        """Whether a search of one entry brings it; nothing of it is kept."""
+        if self.broken:
+            return False
+        result = Result()
+        try:
+            for _ in search(connection, query, base, deadline=self.deadline, budget=self.left, result=result):
+                pass
+        except Broken as error:
+            self.broken = str(error)
+        return result.entries > 0
+
     def _keep(self, name: str, number: int, chunk: bytes) -> None:
         self.artifacts[f"entries:{name}/{number:04d}"] = chunk
         self.left -= len(chunk)
@@ -171,6 +183,8 @@ def collect_directory(target: Target, options: CollectOptions) -> Evidence:
                 where=target.uri,
                 hint="Write the base DN after the host: /dc=example,dc=org",
             )
+        if product == "openldap" and visit.holds(connection, IPA_CONFIG, IPA_CONFIG.base.format(**names)):
+            product = "389"  # a tree of FreeIPA, whatever serves it
         seen |= {"product": product, "base": names["base"]}
         for query in PRODUCTS[product]:
             if not query.anonymous:

@@ -12,6 +12,7 @@ from sovaudit.facts.parse.ldif import Reader, Record, Section
 HIDDEN = ("cn=config", "cn=schema", "cn=monitor", "cn=accesslog", "cn=changelog", "cn=subschema", "o=ipaca", "o=netscaperoot")
 _AD = {"samaccounttype", "objectsid", "objectguid", "instancetype", "msds-behavior-version"}
 _389 = {"nsuniqueid", "aci", "nsslapd-port", "nsslapd-pluginpath", "nsslapd-suffix", "nsparentuniqueid", "entryusn", "dsentrydn"}
+_IPA = {b"ipaguiconfig", b"ipaobject", b"ipatoken", b"ipausergroup"}
 _OPENLDAP = {"entrycsn", "structuralobjectclass", "olcsuffix", "pwdpolicysubentry", "olcdatabase"}
 _MADE_UP = {"entrydn", "hassubordinates", "subschemasubentry"}  # computed by slapd for each answer, never in its store
 _UNASKED = {
@@ -89,7 +90,7 @@ def product_of(records: Sequence[Record]) -> str:
                 return "389"
     if len(_AD & names) >= 2:
         return "ad"
-    if _389 & names:
+    if _389 & names or any(value.lower() in _IPA for record in records for value in record.attributes.get("objectclass", [])):
         return "389"
     return "openldap" if _OPENLDAP & names or any(name.startswith(("olc", "pwd")) for name in names) else ""
 

@@ -41,7 +41,7 @@ class Ds389(Unmodelled):
     @cached_property
     def stored(self) -> bool:
         """Whether the evidence is a dump of the store: all that is kept is in it, and nothing that the server computes."""
-        return self.directory.evidence.identity.get("export", "") in ("db2ldif", "db2ldif, dse.ldif")
+        return self.directory.evidence.identity.get("export", "") in ("db2ldif", "db2ldif, dse.ldif", "slapcat")
 
     @cached_property
     def bound(self) -> str:
