@@ -32,7 +32,8 @@ def console_presence(log: BadgeLog, hosts: tuple[Host, ...], people: Roster | No
     for name, area in log.query("SELECT lower(host), coalesce(area, '') FROM hosts WHERE host IS NOT NULL ORDER BY 1, 2"):
         where.setdefault(name, set()).add(area)
     areas = badge_moves.areas(log)
-    rooms = Rooms(log, areas, people, before_minutes * 60_000)
+    table = badge_presence.watch(log, people, {area for found in where.values() for area in found if area})
+    rooms = Rooms(log, areas, people, table, before_minutes * 60_000)
     seen: set[str] = set()
     for host in hosts:
         names = [name for name in (host.name.lower(), host.name.lower().split(".")[0]) if name in where]
@@ -100,16 +101,16 @@ def _host(name: str, area: str, logins: ConsoleLogins, rooms: "Rooms") -> Outcom
 class Rooms:
     """Who was in which area, made when first asked."""
 
-    def __init__(self, log: BadgeLog, areas: badge_moves.Areas, people: Roster | None, before: int) -> None:
+    def __init__(self, log: BadgeLog, areas: badge_moves.Areas, people: Roster | None, table: str, before: int) -> None:
         self.log, self.areas, self.doubts = log, areas, [*badge_moves.doubts(log), *(people.gaps if people else ())]
-        self._people, self._before = people, before
+        self._people, self._table, self._before = people, table, before
         self._made: dict[str, badge_presence.Presence] = {}
         self._wrong = badge_moves.contradictions(log, areas.closed)
 
     def absent(self, area: str, account: str, at: int) -> str:
         """Why a login has nobody to it, or nothing."""
         if area not in self._made:
-            self._made[area] = badge_presence.Presence(self.log, area, self._people)
+            self._made[area] = badge_presence.Presence(self.log, self._table, area)
         room = self._made[area]
         if not room.anyone(at - self._before, at):
             return "nobody was inside"

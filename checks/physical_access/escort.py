@@ -32,6 +32,8 @@ def escort(
     other: tuple[str, ...] = badge_zones.PUBLIC_WORDS + badge_zones.INTERNAL_WORDS,
 ) -> Outcomes:  # fmt: skip
     log.need_table("visits")
+    if log.query("SELECT 1 FROM visits LIMIT 1"):
+        log.need_columns("visits", "host", "credential", "time_in", "time_out")
     log.need("credential", "access_point")
     now = int(log.taken_at.timestamp() * 1000)
     late = log.query(OPEN, {"now": now, "hours": open_hours * 3_600_000})

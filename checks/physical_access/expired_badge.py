@@ -41,7 +41,7 @@ ROWS = "SELECT credential, lower(trim(coalesce(kind, ''))), valid_from, valid_to
 def expired_badge(
     log: BadgeLog, *, staff_months: int = 36, contractor_months: int = 12, visitor_days: int = 1
 ) -> Outcomes:  # fmt: skip
-    log.need_table("credentials")
+    log.need_columns("credentials", "valid_to")
     log.need("credential")
     now = int(log.taken_at.timestamp() * 1000)
     limits = {"staff": (staff_months, 0), "contractor": (contractor_months, 0), "visitor": (0, visitor_days)}

@@ -3,8 +3,8 @@
 Why: the rule of two protects against one person's mistake and one person's crime, and only while it is kept.
 
 Judged for each area for which the `zones` table gives `min_persons` of two or more. Passages in order of time say who is inside; persons
-are told apart by the events' subject, by the `credentials` table, or else by the badge. It fails when fewer than required, but at least
-one, are inside for longer than `alone_seconds` at a stretch; it passes when that never happened.
+are told apart by the events' subject, by the `credentials` table or the roster (`people:`), or else by the badge. It fails when fewer than
+required, but at least one, are inside for longer than `alone_seconds` at a stretch; it passes when that never happened.
 
 Not applicable where every zone of the table is seen to need nobody beside another. Unknown without that table; by construction for an area
 one of whose doors does not record both ways; where rows of the export could not be read or have codes or directions that the map does not
@@ -14,7 +14,7 @@ inside is not known then. Who was inside when the log begins shows only by leavi
 Remedy: let the controllers open only to two badges within a short time, and let the last but one leave only with the last.
 """
 
-from sovaudit.authoring import BadgeLog, Gap, Outcomes, Reason, check, failed, not_applicable, passed, unknown
+from sovaudit.authoring import BadgeLog, Gap, Outcomes, Reason, Roster, check, failed, not_applicable, passed, unknown
 from sovaudit.facts import badge_moves, badge_presence
 
 DAY = 86_400_000
@@ -22,9 +22,11 @@ ZONES = "SELECT area, max(min_persons) FROM zones GROUP BY area ORDER BY area"
 
 
 @check("physical-access.four-eyes", severity="high", since="0.2")
-def four_eyes(log: BadgeLog, *, alone_seconds: int = 60) -> Outcomes:
+def four_eyes(log: BadgeLog, people: Roster | None, *, alone_seconds: int = 60) -> Outcomes:
     log.need_table("zones")
     given = log.query(ZONES)
+    if given:
+        log.need_columns("zones", "min_persons")
     required = {area: count for area, count in given if count is not None and count >= 2}
     if not given:
         yield unknown("the table of zones is empty", settle="Give the zones, with min_persons for those that need two people.")
@@ -35,6 +37,7 @@ def four_eyes(log: BadgeLog, *, alone_seconds: int = 60) -> Outcomes:
     areas = badge_moves.areas(log)
     doubts = badge_moves.doubts(log)
     wrong = badge_moves.contradictions(log, areas.closed)
+    table = badge_presence.watch(log, people, required)
     for area, count in required.items():
         if area not in areas.closed:
             reason = "it is public" if area in areas.public else areas.open.get(area, "no door of the table leads there")
@@ -43,7 +46,7 @@ def four_eyes(log: BadgeLog, *, alone_seconds: int = 60) -> Outcomes:
                 settle="Put readers on both sides of each door, and name them in the table of doors.",
             )  # fmt: skip
             continue
-        alone = badge_presence.too_few(log, area, count, alone_seconds * 1000)
+        alone = badge_presence.too_few(log, table, area, count, alone_seconds * 1000)
         moments = wrong[area].moments if area in wrong else []
         certain = [stretch for stretch in alone if not any(stretch.start - DAY <= at <= stretch.end + DAY for at in moments)]
         lines = [stretch.line for stretch in (certain or alone)[: badge_moves.QUOTED]]

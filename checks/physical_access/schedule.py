@@ -48,6 +48,7 @@ def schedule(log: BadgeLog, people: Roster | None) -> Outcomes:
     for place, name in log.query(BOUND):
         bound.setdefault(place, set()).add(name)
     if not bound:
+        log.need_columns("rights", "schedule")
         yield not_applicable("no right names a schedule")
         return
     unread = badge_rights.timetable(log)

@@ -147,7 +147,11 @@ def badge_evidence(
         "repeated_times": sum(row.get("time_note") == "repeated" for row in given),
         "missing_times": sum(row.get("time_note") == "missing" for row in given),
         "tables": {
-            name: {"refused": (broken or {}).get(name, 0), **write(name, SIDE_TABLES[name], content)}
+            name: {
+                "refused": (broken or {}).get(name, 0),
+                "columns": sorted({column for row in content for column in row}),
+                **write(name, SIDE_TABLES[name], content),
+            }
             for name, content in sorted(tables.items())
         },
     }

@@ -95,6 +95,7 @@ def test_a_visit_must_be_closed() -> None:
 def test_what_is_missing() -> None:
     rows = [IN, go("09:00", "room-in")]
     assert verdicts(run(escort, badges_with(rows, doors=DOORS, zones=ZONES, credentials=CARDS), None)) == {"": "unknown"}
+    assert said(*rows, visits=[{"visitor": "guest", "credential": "V1", "time_in": "2026-03-02 08:00"}]) == {"": "unknown"}
     assert said(*rows, zones=[]) == {"visits": "pass", "": "unknown"}
     assert said(*rows, zones=[{"area": "room", "level": "public"}]) == {"visits": "pass", "": "not_applicable"}
     assert said(*rows, zones=[{"area": "room", "level": "blue"}]) == {"visits": "pass", "room": "unknown"}

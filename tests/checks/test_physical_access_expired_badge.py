@@ -97,4 +97,5 @@ def test_a_leap_day() -> None:
 def test_what_is_missing() -> None:
     assert verdicts(run(expired_badge, badges_with([go("08:00", "D1")]))) == {"": "unknown"}
     assert said(card(), refused={"time": 1}) == {"": "unknown"}
+    assert said({"credential": "B1", "subject": "anna"}) == {"": "unknown"}  # a table without that column
     assert said(card(), broken={"credentials": 2}) == {"": "unknown"}

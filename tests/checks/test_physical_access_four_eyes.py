@@ -6,14 +6,15 @@ from typing import Any
 
 from sovaudit.content.checks.physical_access.four_eyes import four_eyes
 
+from sovaudit.facts.roster import Roster
 from sovaudit.testing import badges_with, run, verdicts
-from tests.badge_hall import DOORS, go, walk
+from tests.badge_hall import DOORS, go, staff, walk
 
 TWO = [{"area": "room", "min_persons": 2}, {"area": "hall", "min_persons": None}]
 
 
-def said(*rows: dict[str, Any], **more: Any) -> dict[str, str]:
-    return verdicts(run(four_eyes, badges_with(rows, **{"doors": DOORS, "zones": TWO, **more})))
+def said(*rows: dict[str, Any], people: Roster | None = None, **more: Any) -> dict[str, str]:
+    return verdicts(run(four_eyes, badges_with(rows, **{"doors": DOORS, "zones": TWO, **more}), people))
 
 
 def pair(second: str, leave: str = "09:00:00", last: str = "09:00:30") -> list[dict[str, Any]]:
@@ -53,6 +54,7 @@ def test_two_badges_of_one_person_are_one_person() -> None:
     cards = [{"credential": name, "subject": "anna"} for name in ("B1", "B2")]
     assert said(*pair("08:00:30"), credentials=cards) == {"room": "fail"}
     assert said(*[{**row, "subject": "anna"} for row in pair("08:00:30")]) == {"room": "fail"}
+    assert said(*pair("08:00:30"), people=staff({"id": "anna", "badge": ["B1", "B2"], "status": "active"})) == {"room": "fail"}
 
 
 def test_who_was_inside_before_the_log_began() -> None:
@@ -77,7 +79,8 @@ def test_without_exit_readers_nothing_is_said() -> None:
 def test_zones_that_need_nobody() -> None:
     assert said(go("08:00", "room-in"), zones=[{"area": "room", "min_persons": 1}]) == {"": "not_applicable"}
     assert said(go("08:00", "room-in"), zones=[]) == {"": "unknown"}
-    assert verdicts(run(four_eyes, badges_with([go("08:00", "room-in")], doors=DOORS))) == {"": "unknown"}
+    assert said(go("08:00", "room-in"), zones=[{"area": "room"}]) == {"": "unknown"}  # a table without that column
+    assert verdicts(run(four_eyes, badges_with([go("08:00", "room-in")], doors=DOORS), None)) == {"": "unknown"}
 
 
 def test_what_was_not_understood() -> None:

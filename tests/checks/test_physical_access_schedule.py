@@ -81,6 +81,7 @@ def test_who_is_bound_by_none() -> None:
     assert said(at(late, who="B2")) == {"room": "pass"}  # no right at all: that is zone-rights
     assert said(at(late, "room-out")) == {"room": "pass"}
     assert said(at(late), rights=[{**ROOM, "schedule": None}]) == {"": "not_applicable"}
+    assert said(at(late), rights=[{"subject": "anna", "area": "room"}]) == {"": "unknown"}  # a table without that column
 
 
 def test_a_reader_has_a_schedule() -> None:

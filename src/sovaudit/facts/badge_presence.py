@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sovaudit import canon
 from sovaudit.facts import badge_holders, badge_moves
 from sovaudit.facts.badges import BadgeLog, utc
 from sovaudit.facts.roster import Roster
@@ -21,19 +23,29 @@ class Stretch:
     line: Line
 
 
-def touches(log: BadgeLog, people: Roster | None = None) -> str:
-    """SQL with `$area`: entries (sign 1) and exits (sign -1) of persons: person, sign, ms, source, number, row, note."""
+def watch(log: BadgeLog, people: Roster | None, areas: Iterable[str]) -> str:
+    """Name of a table of entries (sign 1) and exits (sign -1) of persons through the doors of some areas, made in one pass:
+    place, person, sign, ms, source, number, row.
+    """
     badge_holders.one_holder(log, people)
-    every = badge_moves.passages(log)
-    return (
-        "SELECT coalesce(p.subject, h.person, p.credential) AS person, CASE WHEN p.area = $area THEN 1 ELSE -1 END AS sign, "
-        f"ms, source, number, row, note FROM ({every}) p LEFT JOIN holder h ON p.credential = h.credential "
-        "WHERE (p.area = $area OR p.left_area = $area) AND p.area IS DISTINCT FROM p.left_area"
+    names = sorted(areas)
+    log.load("watched_areas", {"area": "VARCHAR"}, [[name] for name in names])
+    table = f"presence_{canon.digest(canon.canonical(names)).removeprefix('sha256:')[:16]}"
+    half = (
+        "SELECT p.{place} AS place, coalesce(p.subject, h.person, p.credential) AS person, {sign} AS sign, ms, source, number, row "
+        "FROM passing p LEFT JOIN holder h ON p.credential = h.credential "
+        "WHERE p.{place} IN (SELECT area FROM watched_areas) AND p.area IS DISTINCT FROM p.left_area"
     )
+    log.keep(
+        table,
+        f"WITH passing AS ({badge_moves.passages(log)}) "
+        f"{half.format(place='area', sign=1)} UNION ALL {half.format(place='left_area', sign=-1)}",
+    )
+    return table
 
 
 _COUNTED = """
-WITH touches AS ({touches}),
+WITH touches AS (SELECT * FROM {table} WHERE place = $area),
 turned AS (
   SELECT *, lag(sign) OVER (PARTITION BY person ORDER BY ms, source, number, row) AS was FROM touches),
 counted AS (
@@ -58,10 +70,10 @@ HAVING max(coalesce(until, $end)) - min(ms) > $longer ORDER BY 1, 3
 )
 
 
-def too_few(log: BadgeLog, area: str, required: int, longer_ms: int) -> list[Stretch]:
-    """Stretches longer than a bound during which at least one and fewer than required were inside a closed area."""
+def too_few(log: BadgeLog, table: str, area: str, required: int, longer_ms: int) -> list[Stretch]:
+    """Stretches longer than a bound during which at least one and fewer than required were inside a closed area. table: of `watch`."""
     knobs: dict[str, Value] = {"area": area, "required": required, "longer": longer_ms, "end": log.span[1]}
-    found = log.query(_FEW.format(touches=touches(log)), knobs)
+    found = log.query(_FEW.format(table=table), knobs)
     return [
         Stretch(start, end, log.line(row, f"{inside} inside from {utc(start)}, for {(end - start) // 1000} seconds"))
         for start, end, row, inside in found
@@ -71,12 +83,12 @@ def too_few(log: BadgeLog, area: str, required: int, longer_ms: int) -> list[Str
 class Presence:
     """Who was inside a closed area when. Who leaves first of all was inside from the beginning; a second entry or exit in a row changes nothing."""
 
-    def __init__(self, log: BadgeLog, area: str, people: Roster | None) -> None:
+    def __init__(self, log: BadgeLog, table: str, area: str) -> None:
         self._times: dict[str, list[tuple[int, int]]] = {}  # person → stretches inside
         self._span = log.span
         since: dict[str, int | None] = {}
         for person, sign, at in log.query(
-            f"SELECT person, sign, ms FROM ({touches(log, people)}) ORDER BY person, ms, source, number, row", {"area": area}
+            f"SELECT person, sign, ms FROM {table} WHERE place = $area ORDER BY person, ms, source, number, row", {"area": area}
         ):
             inside = since.get(person, self._span[0] if sign < 0 else None)
             if sign < 0 and inside is not None:

@@ -57,7 +57,7 @@ class BadgeLog:
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
-        self._kept: set[str] = set()
+        self._kept: dict[str, str] = {}
 
     @property
     def name(self) -> str:
@@ -147,9 +147,9 @@ class BadgeLog:
 
     def keep(self, name: str, sql: str) -> None:
         """A query's rows as a temporary table, made once, for the checks that ask it. Its name begins with a letter."""
-        if name not in self._kept:
-            self._engine.run(f"CREATE TEMP TABLE {identifier(name)} AS {sql}")
-            self._kept.add(name)
+        if self._kept.get(name) != sql:
+            self._engine.run(f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS {sql}")
+            self._kept[name] = sql
 
     @cached_property
     def offsets(self) -> tuple[tuple[int, int], ...]:
@@ -215,6 +215,14 @@ class BadgeLog:
         if not self.has(name):
             raise Unseen(Gap(f"badges/{name}", Reason.ABSENT, f"give it as [files] {name} of the map, or as &{name}=FILE"))
         _ = self._engine
+
+    def need_columns(self, table: str, *columns: str) -> None:
+        """Raises Unseen if a table of SIDE_TABLES was not given whole, or its file has no such column: what is empty there was never said."""
+        self.need_table(table)
+        have = self._said["tables"][table].get("columns", columns)
+        for column in columns:
+            if column not in have:
+                raise Unseen(Gap(f"badges/{table}: {column}", Reason.ABSENT, f"the table of {table} has no column {column}"))
 
     @cached_property
     def filled(self) -> Mapping[str, int]:

@@ -63,6 +63,7 @@ def keep(name: str, path: Path, zone: str | None, scratch: Scratch, pieces: Piec
         "file_sha256": ready.sha256,
         "rows": rows,
         "refused": bad + sum(each.count for each in refused.values()),
+        "columns": used,
         "ignored_columns": sorted(set(have) - set(kinds))[:50],
         **pieces.add_table(f"badges/{name}.parquet", out),
     }
