@@ -6,6 +6,7 @@ What a longer hunt found stays here as a seed or as a case of its own. Raise COU
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,11 +14,15 @@ from pathlib import Path
 
 import pytest
 
+from sovaudit.cli.docs import builtin
+from sovaudit.engine import judge
 from sovaudit.facts.factors import Factor
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.facts.ssh import DECISIVE, Server, parse_dump, same
 from sovaudit.facts.ssh_daemon import Daemon
+from sovaudit.model.evidence import Evidence
+from sovaudit.profiles import Selected
 from sovaudit.testing import host_with
 from tests import lab
 from tests.truth import random_pam, random_ssh
@@ -29,6 +34,11 @@ P, C = Factor.PASSWORD, Factor.OTP
 HELD = (frozenset(), frozenset({P}), frozenset({C}), frozenset({P, C}))
 PAM = {"bullseye": "1.4.0-9+deb11u1", "bookworm": "1.5.2-6+deb12u1", "trixie": "1.7.0-5"}
 SSH = {"bullseye": "1:8.4p1-5+deb11u3", "bookworm": "1:9.2p1-2+deb12u5", "trixie": "1:10.0p1-7+deb13u4"}
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl key\n"
+TWO_FACTOR = tuple(
+    f"two-factor.{name}" for name in "ssh-login ssh-privileged ssh-password-alone console-login privilege-escalation enrolment".split()
+)
+DOORS = range(6)
 MODULES = "usr/lib/x86_64-linux-gnu/security"
 
 
@@ -202,3 +212,63 @@ def test_sshd_configurations() -> None:
         f"{random_ssh.FOLDER}/a.conf": "Match User bob\nAuthenticationMethods publickey\n",
     }
     assert compare_ssh(cases) == []
+
+
+# Whole roots, through both doors
+
+
+def furnish(root: Path, files: dict[str, str], dice: random.Random) -> None:
+    """Random stacks for the programs that let people in, a random sshd_config, random sudo rules and keys."""
+    random_pam.settle(root, files)
+    lab.write(root, {path: text for path, text in random_pam.stack(dice).files.items() if text is not None and path != "/etc/nologin"})
+    ways = ["publickey", "password", "publickey,keyboard-interactive", "publickey,password", "keyboard-interactive:pam"]
+    lines = ["PasswordAuthentication no", "KbdInteractiveAuthentication yes", "PermitRootLogin yes", "UsePAM yes", "DenyUsers carol"]
+    lines += [
+        f"AuthenticationMethods {dice.choice(ways)}",
+        f"Match User {dice.choice('bob,root gina,dave *'.split())}\nAuthenticationMethods {dice.choice(ways)}",
+    ]
+    plain = {"/etc/ssh/sshd_config": "".join(f"{line}\n" for line in sorted(dice.sample(lines, 4), key=lines.index))}
+    lab.write(root, dice.choice([plain, plain, plain, random_ssh.files(dice)]))
+    people = [name for name in random_pam.PEOPLE if name != "root"]
+    rules = ["Defaults targetpw", "Defaults !authenticate", "%sudo ALL=(ALL) ALL", "%ops ALL=NOPASSWD: ALL"]
+    rules += [
+        f"{dice.choice(people)} ALL=({dice.choice(['root', 'ALL', 'bob'])}) {dice.choice(['', 'NOPASSWD: '])}/bin/{dice.choice(['sh', 'ls'])}"
+    ]
+    lab.write(root, {"/etc/sudoers": "root ALL=(ALL:ALL) ALL\n" + "".join(f"{rule}\n" for rule in dice.sample(rules, 2))})
+    for name in dice.sample(people, 6):
+        place = root / f"home/{name}/.ssh/authorized_keys"
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(KEY)
+        for path in (place.parent, place):
+            os.chown(path, random_pam.PEOPLE[name][0], random_pam.PEOPLE[name][1])
+        place.chmod(dice.choice([0o600, 0o644, 0o644, 0o666]))
+
+
+def verdicts(evidence: Evidence) -> dict[tuple[str, str], tuple[str, ...]]:
+    chosen = [Selected(one, dict(one.knobs), one.severity, "default") for one in builtin().values() if one.id in TWO_FACTOR]
+    found: dict[tuple[str, str], list[str]] = {}
+    for judgement in judge(chosen, [evidence]):
+        for subject in judgement.passed:
+            found.setdefault((judgement.check, subject), []).append("pass")
+        for finding in judgement.findings:
+            found.setdefault((judgement.check, finding.subject), []).append(finding.verdict.value)
+    return {key: tuple(sorted(said)) for key, said in found.items()}
+
+
+def test_both_doors_give_the_same_answers(people: tuple[Path, dict[str, str]]) -> None:
+    """What the script brings from the running root and what is read from it as a folder: one verdict for each question and account."""
+    _, files = people
+    said: set[tuple[str, str]] = set()
+    for seed in DOORS:
+        with lab.overlay() as root:
+            furnish(root, files, random.Random(seed))
+            as_folder, as_host = verdicts(lab.mounted(root)), verdicts(lab.local(root))
+        said |= {(check, verdict) for (check, _), verdicts in as_folder.items() for verdict in verdicts}
+        differs = {
+            key: (as_folder.get(key), as_host.get(key))
+            for key in as_folder.keys() | as_host.keys()
+            if as_folder.get(key) != as_host.get(key)
+        }
+        assert differs == {}, seed
+    asked = {name for name in TWO_FACTOR if name != "two-factor.enrolment"}
+    assert {name for name, verdict in said if verdict == "fail"} >= asked and {name for name, verdict in said if verdict == "pass"} >= asked
