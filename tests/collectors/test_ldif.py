@@ -272,3 +272,15 @@ def test_a_setting_that_bears_a_secrets_name_is_kept_and_a_secret_is_not(tmp_pat
     (shown,) = Directory(evidence).entries("config")
     assert shown.text("passwordHistory") == "on" and not shown.values("nsslapd-rootpw")
     assert not any(b"2026Zon" in data for data in evidence.artifacts.values())
+
+
+def test_names_without_values_are_no_entries(tmp_path: Path) -> None:
+    bare = f"dn: uid=a,ou=people,{BASE}\nobjectClass:\nuid:\nentryCSN:\n\n"
+    evidence = taken(tmp_path, searched(ROOT, PEOPLE, bare))
+    assert names(evidence) == [] and "-A" in gap(evidence, "accounts")[1]
+    assert gap(taken(tmp_path, stored(ROOT, PEOPLE) + bare), "accounts")[0] == "ambiguous"
+
+
+def test_a_search_that_did_not_ask_for_classes_finds_no_account_and_says_so(tmp_path: Path) -> None:
+    evidence = taken(tmp_path, searched(f"dn: uid=a,ou=people,{BASE}\nuid: a\n\n", asked="uid pwdChangedTime"), "?product=openldap")
+    assert "objectClass" in gap(evidence, "accounts")[1]

@@ -15,11 +15,13 @@ import pytest
 from sovaudit.collectors import collect, parse_target
 from sovaudit.facts.directories.model import PasswordPolicy
 from sovaudit.facts.directory import Directory
+from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse.ldap_times import Special
+from sovaudit.model.evidence import Evidence
 from sovaudit.testing import without
 from tests.directories.ds389_world import ENTRIES, PEOPLE, START, candidates, dn
 from tests.directories.test_exports import judged
-from tests.ds389 import AUDITOR, AUDITOR_PASSWORD, BASE, Ds389, available, ds389
+from tests.ds389 import AUDITOR, AUDITOR_PASSWORD, BASE, MANAGER, MANAGER_PASSWORD, Ds389, available, ds389
 
 pytestmark = pytest.mark.skipif(not available() and "SOVAUDIT_CI" not in os.environ, reason="needs root and 389-ds-base")
 SELF = '(targetattr = "userPassword")(version 3.0; acl "own password"; allow (write) userdn = "ldap:///self";)'
@@ -260,6 +262,33 @@ def test_a_dump_says_what_the_manager_sees(server: Ds389, tmp_path: Path) -> Non
         assert (ours.name, ours.min_length, ours.min_classes) == (theirs.name, theirs.min_length, theirs.min_classes), name
     assert [one.account.name for one in dump.admins.members] == [one.account.name for one in live.admins.members]
     assert {one.name: sorted(one.members) for one in dump.groups} == {one.name: sorted(one.members) for one in live.groups}
+
+
+def search_export(server: Ds389, folder: Path, query: str) -> Evidence:
+    folder.mkdir()
+    for number, base in enumerate((BASE, "cn=config")):
+        shown = server.tool("ldapsearch", MANAGER, MANAGER_PASSWORD, "-b", base, query, "*", "+")
+        (folder / f"{number}.ldif").write_text(shown.stdout)
+    return collect(parse_target(f"ldif:{folder}"))
+
+
+def test_an_export_by_ldapsearch_says_what_a_visit_says(server: Ds389, tmp_path: Path) -> None:
+    server.put("cn=config", nsslapd_pwpolicy_local="on", passwordCheckSyntax="on", passwordMinLength="10")
+    server.put(dn("retired"), nsRoleDN=f"cn=nsManagedDisabledRole,{BASE}")
+    live = collect(parse_target(server.uri), server.options())
+    told = judged(live)
+    whole = search_export(server, tmp_path / "whole", "(|(objectClass=*)(objectClass=ldapsubentry))")
+    export = judged(whole)
+    firm = {key: verdict for key, verdict in export.items() if verdict != "unknown"}
+    assert {key: told.get(key) for key in firm} == firm  # a policy's unsaid settings may have been closed to whoever wrote the export
+    assert firm["password-policy.directory-min-length", f"cn=strong,ou=people,{BASE}"] == "pass"
+    assert {one.name: one.enabled for one in Directory(whole).accounts} == {one.name: one.enabled for one in Directory(live).accounts}
+    # the usual filter leaves policies and roles out, without a word
+    short = search_export(server, tmp_path / "short", "(objectClass=*)")
+    firm = {key: verdict for key, verdict in judged(short).items() if verdict != "unknown"}
+    assert {key: told.get(key) for key in firm} == firm and Directory(short).gap("policies") is not None
+    with pytest.raises(Unseen):
+        _ = Directory(short).policies
 
 
 def test_taking_evidence_away_makes_nothing_sound(server: Ds389) -> None:

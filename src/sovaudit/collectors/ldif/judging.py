@@ -73,7 +73,7 @@ def _answers(product: str, named: str, inner: tuple[str, ...], slot: Slot, sourc
                 found.append(_Answer(0, (number, 0), source.reader.sections[0], 0))
             continue
         for place, section in enumerate(source.reader.sections):
-            if not section.told or not covers(section, slot.query, slot.base):
+            if not section.told or not covers(section, slot.query, slot.base, product):
                 continue
             if any(below(slot.base, one) and not below(normal(section.base), one) for one in inner):
                 continue  # a search of the domain does not enter it

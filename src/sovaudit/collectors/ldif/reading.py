@@ -135,6 +135,9 @@ class _Export:
             if not dn and not {"namingcontexts", "supportedldapversion"} & record.attributes.keys():
                 source.rootless = True  # 389's dse.ldif begins with the access list of the root entry
                 continue
+            if record.attributes.get("objectclass") and not any(record.attributes["objectclass"]):
+                source.reader.lose("names of attributes without their values (ldapsearch -A)", record.line)
+                continue
             content = hash(tuple(sorted((name, tuple(sorted(values))) for name, values in record.attributes.items())))
             before = seen.get(dn)
             if before is not None:

@@ -27,8 +27,9 @@ _UNASKED = {
     ),
     "ad": set("ntsecuritydescriptor msds-resultantpso msds-psoapplied createtimestamp modifytimestamp".split()),
 }
+_SUBENTRIES = ("(|(objectclass=*)(objectclass=ldapsubentry))", "(|(objectclass=ldapsubentry)(objectclass=*))")
 _KEYS = {"entryuuid", "nsuniqueid", "ipauniqueid"}  # an entry without one is known by its DN
-_NEVER_BY_PLUS = {"389": {"nsrole"}, "ad": _UNASKED["ad"]}  # computed: only for who asks by name
+_NEVER_BY_PLUS = {"ad": _UNASKED["ad"]}  # computed: only for who asks by name
 
 
 @dataclass(slots=True)
@@ -154,11 +155,13 @@ def missing(query: Search, section: Section, product: str) -> list[str]:
     return lacking
 
 
-def covers(section: Section, query: Search, base: str) -> bool:
+def covers(section: Section, query: Search, base: str, product: str) -> bool:
     """Whether an answered search reaches everything that another one would: from the same entry or above, with as wide a filter."""
     mine, wanted = normal(section.base), normal(base)
     plain = section.filter.replace(" ", "").lower()
-    if plain not in ("", "(objectclass=*)", "objectclass=*", query.filter.lower()):
+    # 389 leaves out policies and roles, unless a filter names their class
+    narrow = product == "389" and ("objectClass", "ldapsubentry") in [(name, value.lower()) for name, value in query.match]
+    if plain not in _SUBENTRIES and plain != query.filter.lower() and (narrow or plain not in ("", "(objectclass=*)", "objectclass=*")):
         return False
     if section.scope == "sub":
         return below(wanted, mine) if wanted or not mine else not mine
