@@ -10,8 +10,9 @@ STRINGS = (
     "ipatokenNotBefore ipatokenNotAfter krbPrincipalExpiration krbLastPwdChange krbPasswordExpiration krbLastSuccessfulAuth".split(),
     "krbPwdMinLength krbPwdMinDiffChars krbPwdHistoryLength krbMaxPwdLife krbPwdMaxFailure krbPwdLockoutDuration ipaPwdMaxRepeat".split(),
     ["ipatokenDisabled"],
+    "krbPrincipalKey krbMKey krbPwdHistory ipaNTHash ipatokenOTPkey ipatokenRadiusSecret ipaIDPClientSecret".split(),
 )
-SYNTAXES = ("15", "12", "24", "27", "7")
+SYNTAXES = ("15", "12", "24", "27", "7", "40")
 ARC = "1.3.6.1.4.1.61930.99"
 POLICY = "krbPwdMinLength krbPwdMinDiffChars krbPwdHistoryLength krbMaxPwdLife krbPwdMaxFailure krbPwdLockoutDuration ipaPwdMaxRepeat cn"
 PRINCIPAL = "krbPrincipalName krbPrincipalExpiration krbLastPwdChange krbPasswordExpiration krbLastSuccessfulAuth krbPwdPolicyReference"
@@ -19,7 +20,7 @@ CLASSES = {
     "krbPwdPolicy": POLICY,
     "krbPrincipalAux": PRINCIPAL,
     "ipaUser": "ipaUserAuthType ipatokenRadiusConfigLink ipaNTSecurityIdentifier",
-    "ipaToken": "ipatokenUniqueID ipatokenOwner ipatokenDisabled ipatokenNotBefore ipatokenNotAfter",
+    "ipaToken": "ipatokenUniqueID ipatokenOwner ipatokenDisabled ipatokenNotBefore ipatokenNotAfter ipatokenOTPkey",
     "ipaGuiConfig": "cn ipaUserAuthType ipaConfigString",
     "ipaUserGroup": "cn",
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sovaudit.cli.main import main
 from sovaudit.collectors import collect, parse_target
 from sovaudit.facts.directories.model import Kind, PasswordPolicy
 from sovaudit.facts.directory import Directory
@@ -205,6 +206,23 @@ def test_an_ordinary_reader_is_never_wrong(server: Ds389) -> None:
             full = policies(whole)[name]
             assert isinstance(one, Gap) or not isinstance(full, PasswordPolicy) or one.name == full.name
     server.put(BASE, aci="")
+
+
+def test_the_printed_rights_show_everything_but_keys(server: Ds389, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["privileges", "--format", "ldap", "--product", "freeipa", "--bind-dn", AUDITOR]) == 0
+    server.change(capsys.readouterr().out)
+    server.put(f"ipatokenUniqueID=1,cn=otp,{BASE}", ipatokenOTPkey="c2VlZA")
+    whole, reader = seen(server), seen(server, (AUDITOR, AUDITOR_PASSWORD))
+    for account in whole.accounts:
+        assert reader.factor(account) == whole.factor(account), account.name
+    assert {name: one.name for name, one in policies(reader).items() if isinstance(one, PasswordPolicy)} == {
+        name: one.name for name, one in policies(whole).items() if isinstance(one, PasswordPolicy)
+    }
+    assert {admin.account.name for admin in reader.admins.members} == {"admin", "otp"} and not reader.admins.gaps
+    shown = server.tool("ldapsearch", AUDITOR, AUDITOR_PASSWORD, "-LLL", "-b", BASE, "(ipatokenUniqueID=*)").stdout
+    assert "ipatokenOwner" in shown and "OTPkey" not in shown
+    server.put(BASE, aci="")
+    server.put("cn=config", aci="")
 
 
 def test_taking_evidence_away_makes_nothing_sound(server: Ds389) -> None:

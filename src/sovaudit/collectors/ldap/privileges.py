@@ -16,7 +16,7 @@ SECRETS = {
     "389": ("userPassword", "passwordHistory"),
     "freeipa": (
         "userPassword", "passwordHistory", "krbPrincipalKey", "krbMKey", "krbPwdHistory", "ipaNTHash", "ipatokenOTPkey", "ipatokenRadiusSecret",
-        "sambaNTPassword", "sambaLMPassword",
+        "sambaNTPassword", "sambaLMPassword", "ipaIDPClientSecret", "ipaSecretKey*", "ipaPrivateKey*",
     ),
     "ad": (),
 }  # fmt: skip
