@@ -5,7 +5,7 @@ of its own losses, and in a silence that its own weekly rhythm makes all but imp
 
 In an archive, judged per source (a host within a chain of files). It fails when numbers are missing (audit events since a boot, journal
 entries, Windows event records; those that auditd missed while it was stopped count too), when messages were dropped by a rate limit or
-the kernel counted lost audit records, when an event log was cleared, when a log daemon was stopped for more than a minute, and when a
+a full queue (impstats) or the kernel counted lost audit records, when an event log was cleared, when a log daemon was stopped for more than a minute, and when a
 silence, also one that lasts until the end of the archive, is improbable: less than one chance in `one_in` over all silences of the
 source, by its own mean for each hour of the local week, with the measured spread of its counts. A silence from a recorded shutdown to
 a boot is explained; one that ends in a boot alone is unknown. Nothing is expected on `holidays` (dates, local).

@@ -42,6 +42,7 @@ def answer(source: dict[str, Any], **more: Any) -> str:
         pytest.param({"marks": [[back(9), "suppressed", 40, "sshd.service"]]}, "fail", id="journald dropped messages"),
         pytest.param({"marks": [[back(9), "rate-limited", 7, ""]]}, "fail", id="rsyslogd dropped messages"),
         pytest.param({"marks": [[back(9), "audit-lost", 7, ""]]}, "fail", id="the kernel lost audit records"),
+        pytest.param({"marks": [[back(9), "discarded", 7, "fwd queue"]]}, "fail", id="a queue was full"),
         pytest.param({"marks": [[back(9), "cleared", 1, "Security"]]}, "fail", id="a Windows log was cleared"),
         pytest.param({"marks_left": 3}, "unknown", id="more notices than were kept"),
         pytest.param({"marks": [[back(9), "boot", 1, ""], [back(9.01), "shutdown", 1, ""]]}, "pass", id="a quick restart"),

@@ -289,6 +289,12 @@ def test_a_clock_that_goes_back(tmp_path: Path) -> None:
         ("systemd[1]: Reached target shutdown.target - System Shutdown.", ("shutdown", 1, "")),
         ('rsyslogd: [origin software="rsyslogd" swVersion="8.2302.0" x-pid="1" x-info="https://www.rsyslog.com"] start', ("daemon-start", 1, "")),
         ('rsyslogd: [origin software="rsyslogd" swVersion="8.2302.0" x-pid="1"] exiting on signal 15.', ("daemon-end", 1, "")),
+        (
+            'rsyslogd-pstats: { "name": "fwd queue", "origin": "core.queue", "size": 60, "full": 9, "discarded.full": 7, "discarded.nf": 2, "maxqsize": 60 }',
+            ("discarded", 9, "fwd queue"),
+        ),
+        ("rsyslogd-pstats: main Q: origin=core.queue size=1 enqueued=5 full=0 discarded.full=3 discarded.nf=0 maxqsize=2", ("discarded", 3, "main Q")),
+        ('rsyslogd-pstats: { "name": "fwd queue", "origin": "core.queue", "discarded.full": 0, "discarded.nf": 0 }', None),
         ("app: System is fine", None), ("app: Suppressed 5 messages from x", None), ("systemd[1]: Reached target basic.target - Basic System.", None),
     ],
 )  # fmt: skip

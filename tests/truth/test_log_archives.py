@@ -322,6 +322,25 @@ def test_what_rsyslogd_drops_it_says(world: World, tmp_path: Path) -> None:
 
 
 @pytest.mark.lab
+@pytest.mark.parametrize("form", ["json", "legacy"])
+def test_what_a_full_queue_threw_away_it_says(world: World, tmp_path: Path, form: str) -> None:
+    world.lay(FILE, FORWARD, FILE, mute=False)
+    conf = world.host / "etc/rsyslog.conf"
+    small = conf.read_text().replace(
+        'queue.filename="fwd" queue.saveOnShutdown="on" queue.size="40000"', 'queue.size="100" queue.timeoutEnqueue="0"'
+    )
+    conf.write_text(small.replace("global(", f'module(load="impstats" interval="1" format="{form}")\nglobal(', 1))
+    with rsyslogd(world.host):
+        say(world.host, life()[:1000])
+        assert wait(lambda: world.own.exists() and re.search(rb"discarded\.full\"?[:=] ?[1-9]", world.own.read_bytes()) is not None)
+    told = [int(number) for number in re.findall(rb"discarded\.full\"?[:=] ?(\d+)", world.own.read_bytes())]
+    (tmp_path / "web.log").write_bytes(world.own.read_bytes())
+    found = {outcome.subject: outcome for outcome in run(gaps, archive(f"logs:{tmp_path}"))}
+    assert found["web"].verdict.value == "fail"
+    assert any(line.text.startswith(f"{max(told)} messages discarded") for line in found["web"].because)
+
+
+@pytest.mark.lab
 def test_a_log_that_logrotate_turned_is_one_log(world: World, tmp_path: Path) -> None:
     world.lay(OLD, FORWARD, OLD, forward=False)
     said = life()

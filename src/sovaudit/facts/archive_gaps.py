@@ -13,6 +13,7 @@ JUDGED = 12  # silences of one source that are looked at closely
 SOON = 300  # seconds between the last record and a shutdown's, or between a boot and the first record
 PAUSE = 60  # seconds for which a log daemon may be away when it is restarted
 DAY = 86400
+_GROWING = ("audit-lost", "discarded")
 _WRITTEN = {"audit": {"audit"}, "journal": {"journal-export", "journal-json"}, "windows": {"windows-json", "windows-csv"}}
 _LOSSES = {
     "rate-limited": "messages dropped by rsyslogd's rate limit",
@@ -20,6 +21,7 @@ _LOSSES = {
     "suppressed": "messages suppressed",
     "audit-lost": "audit records lost, says the kernel",
     "cleared": "the log was cleared",
+    "discarded": "messages discarded by rsyslogd, so far, says its queue",
 }
 
 
@@ -96,12 +98,15 @@ def _hole(one: Numbering, first: int, final: int, start: int, end: int, why: str
 def _said(answer: Answer) -> None:
     """What the source itself says of losses, and stops of its log daemon with nothing from it in between."""
     source, ended = answer.source, 0
-    highest = max((mark.count for mark in source.marks if mark.kind == "audit-lost"), default=0)
+    highest: dict[tuple[str, str], int] = {}  # of counters that only grow, the last word
     for mark in source.marks:
-        if mark.kind in _LOSSES and (mark.kind != "audit-lost" or mark.count == highest):
+        if mark.kind in _GROWING:
+            highest[mark.kind, mark.whose] = max(highest.get((mark.kind, mark.whose), 0), mark.count)
+    for mark in source.marks:
+        if mark.kind in _LOSSES and (mark.kind not in _GROWING or mark.count == highest[mark.kind, mark.whose]):
             count = "" if mark.kind in ("cleared", "rate-limit-begins") else f"{mark.count} "
             answer.missing.append(line(source.chain, f"{count}{_LOSSES[mark.kind]} {mark.whose}".rstrip() + f", {moment(mark.at)}"))
-            highest = -1 if mark.kind == "audit-lost" else highest
+            highest[mark.kind, mark.whose] = -1
         elif mark.kind == "daemon-end":
             ended = mark.at
         elif mark.kind in ("boot", "shutdown"):

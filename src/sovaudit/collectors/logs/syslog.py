@@ -18,6 +18,8 @@ _BSD_YEAR = re.compile(
 )
 _BSD = re.compile(rb"([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d:\d\d:\d\d)(?:\.\d{1,9})?:? (?!(?:19|20)\d\d )(.*)", re.S)
 _SPACED = re.compile(rb"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?) (.*)", re.S)
+_DISCARDED = re.compile(rb'(?:discarded\.(?:full|nf)|ratelimit\.discarded)"?[=:] ?(\d+)')
+_QUEUE = re.compile(rb'"name": ?"([^"]{1,80})"|pstats: (.{1,80}?): origin=')
 SECONDS = {b":%02d" % second: second for second in range(61)}
 SAID = 8192  # bytes of a line in which it may stand
 _HOST = re.compile(rb"[A-Za-z0-9_][A-Za-z0-9_.:%-]{0,254}")
@@ -31,11 +33,13 @@ NEEDLES = (
     b"System is ",
     b'software="rsyslogd"',
     b"callbacks suppressed",
+    b"rsyslogd-pstats",
 )
 _SAID = re.compile(
     rb"(?:rsyslogd(?:\[\d+\])?: [^\n]{0,300}?(?P<relimit>\d+) messages lost due to rate-limiting"
     rb"|rsyslogd(?:\[\d+\])?: [^\n]{0,300}?(?P<rsbegin>begin to drop messages due to rate-limiting)"
     rb'|rsyslogd(?:\[\d+\])?: [^\n]{0,40}?software="rsyslogd"[^\n\]]{0,200}\] ?(?P<daemon>start|exiting on signal)'
+    rb"|(?P<stats>rsyslogd-pstats: [^\n]*(?:discarded\.(?:full|nf)|ratelimit\.discarded))"
     rb"|(?:systemd-journald?|journal)(?:\[\d+\])?: Suppressed (?P<journal>\d+) messages from (?P<unit>\S{1,200})"
     rb"|kernel: [^\n]{0,80}?audit_lost=(?P<audit>\d+) "
     rb"|kernel: [^\n]{0,80}?(?P<callbacks>\d+) callbacks suppressed"
@@ -201,6 +205,12 @@ class Syslog(Reader):
         when, kind = found[0], said.lastgroup or ""
         if kind == "unit":
             tally.mark(when, "suppressed", int(said["journal"]), said["unit"].decode("utf-8", "replace"))
+        elif kind == "stats":
+            text = tagged(found[2][:SAID])
+            lost = sum(int(number) for number in _DISCARDED.findall(text))
+            queue = _QUEUE.search(text)
+            if lost:
+                tally.mark(when, "discarded", lost, (queue[1] or queue[2]).decode("utf-8", "replace") if queue else "")
         elif kind == "relimit":
             tally.mark(when, "rate-limited", int(said["relimit"]))
         elif kind == "rsbegin":
