@@ -4,18 +4,18 @@ A hole in a log is what an intruder leaves, or what hides one. It shows in numbe
 of its own losses, and in a silence that its own weekly rhythm makes all but impossible.
 
 In an archive, judged per source (a host within a chain of files). It fails when numbers are missing (audit events since a boot, journal
-entries, Windows event records; those that auditd missed while it was stopped count too), when messages were dropped by a rate limit or
-a full queue (impstats) or the kernel counted lost audit records, when an event log was cleared, when a log daemon was stopped for more than a minute, and when a
-silence, also one that lasts until the end of the archive, is improbable: less than one chance in `one_in` over all silences of the
-source, by its own mean for each hour of the local week, with the measured spread of its counts. A silence from a recorded shutdown to
-a boot is explained; one that ends in a boot alone is unknown. Nothing is expected on `holidays` (dates, local).
+entries, Windows event records; those that auditd missed while it was stopped count too), when messages were dropped by a rate limit or a
+full queue (impstats) or the kernel counted lost audit records, when an event log was cleared, when a log daemon was stopped for more than
+a minute, and when a silence, also one that lasts until the end of the archive, is improbable: less than one chance in `one_in` over all
+silences of the source, by its own mean for each hour of the local week, with the measured spread of its counts. A silence from a recorded
+shutdown to a boot is explained; one that ends in a boot alone is unknown. Nothing is expected on `holidays` (dates, local).
 
-Silences are unknown with less than `weeks` weeks of history, and for a source so slow that a silence of more than `blind_hours` would
-not show; a source whose numbers are whole passes all the same. A clock that went back or was set is unknown, a silence of just that length
+Silences are unknown with less than `weeks` weeks of history, and for a source so slow that a silence of more than `blind_hours` would not
+show; a source whose numbers are whole passes all the same. A clock that went back or was set is unknown, a silence of just that length
 too, and so is every source of a chain in which a file was not wholly read, and each such file.
 
-On a host, `audit` is judged, the numbers of the audit events in its logs, as in log-completeness.audit-losses; and where it runs, `journal`, the
-numbers of its 3,000 youngest entries. Its other logs, and all silences, are judged from an archive that holds them.
+On a host, `audit` is judged, the numbers of the audit events in its logs, as in log-completeness.audit-losses; and where it runs,
+`journal`, the numbers of its 3,000 youngest entries. Its other logs, and all silences, are judged from an archive that holds them.
 
 Out of reach: records removed one by one from a log without numbers; see log-completeness.reconciled.
 

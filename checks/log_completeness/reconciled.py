@@ -1,13 +1,13 @@
 """The collector's copy holds what the host wrote.
 
-Whoever breaks into a host can rewrite its log, and whoever runs the collector can rewrite that one; both together is harder. Comparing the
-two shows what was lost on the way, and what was removed afterwards on either side.
+Whoever breaks into a host can rewrite its log, and whoever runs the collector can rewrite that one; both together is harder. Comparing
+the two shows what was lost on the way, and what was removed afterwards on either side.
 
-Judged per host whose own log is given beside the collector's archive: `logs:ARCHIVE` and `logs:COPY?host=NAME` in one audit, the copy being
-the host's /var/log or that of an image of it. Records are compared by their time to the second, program, process and a digest of the
-message, as often as they stand there, from where both begin to `delay_minutes` before the first of them ends: what is younger may still be
-queued. It passes when both hold the same records, and fails when one lacks any; each is named. What the collector holds more often counts
-as sent again. `programs` limits the comparison where a host sends only some of its records.
+Judged per host whose own log is given beside the collector's archive: `logs:ARCHIVE` and `logs:COPY?host=NAME` in one audit, the copy
+being the host's /var/log or that of an image of it. Records are compared by their time to the second, program, process and a digest of
+the message, as often as they stand there, from where both begin to `delay_minutes` before the first of them ends: what is younger may
+still be queued. It passes when both hold the same records, and fails when one lacks any; each is named. What the collector holds more
+often counts as sent again. `programs` limits the comparison where a host sends only some of its records.
 
 Unknown when no host's own log is given, when records were not noted (large archives: name days with `records=FROM/TO` on both), when the
 collector's copy ends more than `delay_minutes` before the host's, when nothing agrees at all (a time zone that was not named, stamps of

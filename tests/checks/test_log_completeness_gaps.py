@@ -60,7 +60,9 @@ def test_one_source(source: dict[str, Any], wanted: str) -> None:
         pytest.param([(50.05, "shutdown"), (39.95, "boot")], "pass", id="within five minutes"),
         pytest.param([(50, "shutdown"), (39, "boot")], "fail", id="booted an hour after it spoke again"),
         pytest.param([(40, "boot")], "unknown", id="booted, but nobody shut it down"),
-        pytest.param([(50, "shutdown")], "fail", id="shut down, and yet it spoke without a boot"),
+        pytest.param([(50, "shutdown"), (900, "boot")], "fail", id="shut down, and yet it spoke without a boot"),
+        pytest.param([(50, "shutdown")], "unknown", id="shut down, and its boots are never collected"),
+        pytest.param([(50, "shutdown"), (49.99, "daemon-end"), (40, "daemon-start")], "unknown", id="the same, and the log daemon says so"),
         pytest.param([(50, "daemon-end"), (40, "daemon-start")], "fail", id="only the log daemon was stopped"),
     ],
 )

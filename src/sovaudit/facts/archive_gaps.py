@@ -109,15 +109,23 @@ def _said(answer: Answer) -> None:
             highest[mark.kind, mark.whose] = -1
         elif mark.kind == "daemon-end":
             ended = mark.at
-        elif mark.kind in ("boot", "shutdown"):
+        elif mark.kind == "boot":
             ended = 0
         elif mark.kind == "daemon-start" and ended:
             away = mark.at - ended
-            if away > PAUSE and not _boot_between(source, ended, mark.at) and any(s <= mark.at and e >= ended for s, e in source.silences):
+            if away > PAUSE and not _shut_down(source, ended, mark.at) and any(s <= mark.at and e >= ended for s, e in source.silences):
                 answer.missing.append(line(source.chain, f"its log daemon was stopped from {moment(ended)} to {moment(mark.at)}"))
             ended = 0
     if source.more:
         answer.doubts.append(line(source.chain, "more notices of its own than are kept"))
+
+
+def _shut_down(source: Source, ended: int, again: int) -> bool:
+    """Whether a log daemon ended because its host did: a boot in between, or a shutdown just before, where boots are not collected."""
+    if _boot_between(source, ended, again):
+        return True
+    boots = any(mark.kind == "boot" for mark in source.marks)
+    return not boots and any(mark.kind == "shutdown" and abs(mark.at - ended) <= SOON for mark in source.marks)
 
 
 def _steps(answer: Answer) -> None:
@@ -180,5 +188,7 @@ def _improbable(answer: Answer, silence: Silence, *, stopped: bool) -> None:
         answer.doubts.append(line(source.chain, f"{text}; it booted at the end, without a shutdown before"))
     elif stopped and down:
         answer.doubts.append(line(source.chain, f"{text}; it was shut down and did not come back"))
+    elif down and not any(mark.kind == "boot" for mark in source.marks):
+        answer.doubts.append(line(source.chain, f"{text}; it was shut down, and its boots are not collected"))
     else:
         answer.missing.append(line(source.chain, text))
