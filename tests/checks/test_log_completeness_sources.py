@@ -68,6 +68,11 @@ def test_without_a_register_nobody_knows(gap: Gap) -> None:
     assert verdicts(run(sources, archive_with(WORLD))) == {"": "unknown"}
 
 
+def test_a_hosts_own_copy_is_no_archive_of_many() -> None:
+    assert verdicts(run(sources, archive_with(WORLD, host="web"))) == {"": "not_applicable"}
+    assert verdicts(run(sources, archive_with(WORLD, host="web", gaps=[Gap("logs/archive", Reason.ABSENT)]))) == {"": "unknown"}
+
+
 def test_without_sources_nothing_is_said() -> None:
     world = archive_with(WORLD, register=[{"source": "web"}], gaps=[Gap("logs/sources", Reason.ABSENT)])
     assert verdicts(run(sources, world)) == {"": "unknown"}
