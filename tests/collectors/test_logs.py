@@ -7,6 +7,7 @@ import gzip
 import json
 import lzma
 import os
+import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -450,3 +451,12 @@ def test_many_sources_in_one_file_are_read_in_linear_time(tmp_path: Path) -> Non
         archive(tmp_path / str(count), {"syslog": lines})
         spent.append(time.process_time() - began)
     assert spent[1] < 80 * max(spent[0], 0.01)
+
+
+def test_what_is_skipped_is_named_up_to_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["sovaudit.collectors.logs.walk"], "MAX_SKIPPED", 3)
+    for number in range(5):
+        os.symlink("/etc/passwd", tmp_path / f"link{number}")
+    evidence = archive(tmp_path, {"syslog": BSD % (1, 1)}, "?zone=UTC").evidence
+    assert [gap.item for gap in evidence.gaps] == ["logs/files", "logs:link0", "logs:link1", "logs:link2"]
+    assert evidence.status.value == "partial"

@@ -95,7 +95,7 @@ def collect(target: Target, options: CollectOptions) -> Evidence:
     gaps += [Gap(f"logs:{name}", Reason.DENIED if "cannot" in why else Reason.UNSUPPORTED, why) for name, why in found.skipped]
     gaps += _counted(archive, where)
     if found.more:
-        gaps.append(Gap("logs/files", Reason.TRUNCATED, "more files than are read"))
+        gaps.append(Gap("logs/files", Reason.TRUNCATED, "more files, links or other things than are read or named"))
     frame: dict[str, Any] = {
         "zone": where.zone or "UTC",
         "zone_given": bool(where.zone),

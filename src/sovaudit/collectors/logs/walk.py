@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 MAX_FILES = 200_000
 MAX_DEPTH = 32
+MAX_SKIPPED = 1000  # of what is there and is no log, named one by one
 PACKED = (".gz", ".xz", ".zst", ".bz2")
 _NUMBER = re.compile(r"\.([0-9]{1,4})$")
 _EPOCH = re.compile(r"[-_.](1[0-9]{9})$")
@@ -46,6 +47,12 @@ class Found:
     skipped: list[tuple[str, str]] = field(default_factory=list)
     more: bool = False
 
+    def skip(self, what: tuple[str, str]) -> None:
+        if len(self.skipped) < MAX_SKIPPED:
+            self.skipped.append(what)
+        else:
+            self.more = True
+
 
 def shown(path: str) -> str:
     """A path as text: bytes that are no UTF-8, and control characters, as escapes."""
@@ -61,7 +68,7 @@ def walk(folder: str, leave: str = "") -> Found:
         if stat.S_ISREG(info.st_mode):
             found.files.append(_file("", os.path.basename(folder), info))
         else:
-            found.skipped.append((shown(os.path.basename(folder)), "not a regular file"))
+            found.skip((shown(os.path.basename(folder)), "not a regular file"))
         return found
     waiting: list[tuple[str, int]] = [("", 0)]
     while waiting:
@@ -71,19 +78,19 @@ def walk(folder: str, leave: str = "") -> Found:
         except OSError as error:
             if not below:
                 raise
-            found.skipped.append((shown(below), f"cannot be listed ({error.strerror})"))
+            found.skip((shown(below), f"cannot be listed ({error.strerror})"))
             continue
         for entry in entries:
             path = os.path.join(below, entry.name)
             if entry.is_symlink():
-                found.skipped.append((shown(path), "a link is not followed"))
+                found.skip((shown(path), "a link is not followed"))
             elif entry.is_dir(follow_symlinks=False):
                 if depth >= MAX_DEPTH:
-                    found.skipped.append((shown(path), "too deep"))
+                    found.skip((shown(path), "too deep"))
                 else:
                     waiting.append((path, depth + 1))
             elif not entry.is_file(follow_symlinks=False):
-                found.skipped.append((shown(path), "not a regular file"))
+                found.skip((shown(path), "not a regular file"))
             elif len(found.files) >= MAX_FILES:
                 found.more = True
             elif not leave or os.path.realpath(entry.path) != leave:
