@@ -29,7 +29,7 @@ NAMED = 100  # files that are named for what is odd in them
 # what befalls a sound log, too; and what every file that was not read is named for anyway
 USUAL = {
     "bytes-after-end", "broken-packing", "continuation", "cut-short", "empty-line", "grows-too-much", "hour-twice", "journal-binary", "list-too-long",
-    "no-cursor", "no-number", "no-zone", "other-entry", "other-line", "timeout", "unrecognised", "utf-16", "windows-binary",
+    "no-cursor", "no-number", "no-zone", "other-entry", "other-line", "same-as-another", "timeout", "unrecognised", "utf-16", "windows-binary",
 }  # fmt: skip
 TROUBLES = {
     "day-or-month": "events whose date could be read in two ways",

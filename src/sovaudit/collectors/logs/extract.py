@@ -30,6 +30,7 @@ class Archive:
         self._open: dict[tuple[str, str], tuple[str, str, str]] = {}  # source and chain → the audit numbering that may go on
         self.noted: dict[tuple[str, int, str, str, str], Counter[str]] = {}  # record → chain → how often
         self.noted_left = 0
+        self._seen: dict[tuple[str, str, int], tuple[int, int, int, int]] = {}
         self.first = self.last = 0
 
     def add(self, number: int, parts: list[Part], sha256: str) -> None:
@@ -39,9 +40,17 @@ class Archive:
         low = high = 0
         for part in parts:
             troubles += part.troubles
-            for name, tally in part.tallies.items():
+            for tally in part.tallies.values():
                 tally.flush()
                 low, high = min(low or tally.low, tally.low), max(high, tally.high)
+        # beside a rotated log its packed copy may lie, or the other way round: one of them counts
+        what = (sum(part.lines for part in parts), sum(part.records for part in parts), low, high)
+        twice = bool(file.number or file.date) and self._seen.get((file.chain, file.date, file.number)) == what
+        self._seen[(file.chain, file.date, file.number)] = what
+        if twice:
+            troubles["same-as-another"] = 1
+        for part in () if twice else parts:
+            for name, tally in part.tallies.items():
                 known = self.tallies.get((tally.chain, name))
                 if known is None and len(self.tallies) >= MAX_TALLIES:
                     troubles["too-many-sources"] += 1
