@@ -161,3 +161,24 @@ def test_an_auditor_with_the_least_rights_sees_who_rules(server: Ds389) -> None:
     seen = Directory(collect(parse_target(server.uri), server.options(AUDITOR, AUDITOR_PASSWORD)))
     assert {admin.account.name for admin in seen.admins.members} == {"boss", "chief", "deputy"}
     assert any("config" in gap.item or "cn=config" in gap.detail for gap in seen.admins.gaps)  # who rules the server itself was not shown
+
+
+def test_strangers_read_what_we_say_by_whatever_filter(server: Ds389) -> None:
+    cases = {
+        "nothing": aci(ALL, f"allow (all) {user('clerk')};"),
+        "all attributes": aci(ALL, 'allow (read, search) userdn = "ldap:///anyone";'),
+        "no class": aci('(targetattr = "uid")', 'allow (read, search) userdn = "ldap:///anyone";'),
+        "who binds": aci(ALL, 'allow (read, search) userdn = "ldap:///all";'),
+        "not somebody": aci(ALL, f'allow (read, search) userdn != "ldap:///{dn("clerk")}";'),
+        "entries alone": aci("", 'allow (read, search) userdn = "ldap:///anyone";'),
+        "taken back": aci(ALL, 'allow (read, search) userdn = "ldap:///anyone";'),
+        "a group of theirs": aci(ALL, f"allow (read, search) {group('chiefs')};"),
+        "neither of two": aci(ALL, f"allow (read, search) not ({user('clerk')} or {group('chiefs')});"),
+    }
+    for name, text in cases.items():
+        more = [(BASE, aci(ALL, 'deny (all) userdn = "ldap:///anyone";'))] if name == "taken back" else []
+        plant(server, [(BASE, text), *more])
+        shown = any(server.tool("ldapsearch", "", "", "-LLL", "-b", BASE, query).stdout for query in ("(objectClass=*)", "(uid=*)"))
+        directory = Directory(collect(parse_target(server.uri), server.options()))
+        assert bool([one for one in directory.exposures if one.attributes] or directory.openings.held) is shown, name
+        assert not directory.openings.gaps, name

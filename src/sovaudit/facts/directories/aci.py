@@ -251,6 +251,13 @@ def _operators(bind: Bind) -> set[str]:
     return {bind.keyword}.union(*(_operators(part) for part in bind.parts)) if bind.parts else set()
 
 
+def stranger(one: Bind) -> Holds:
+    """Whether a comparison of a bind rule means a client without a name: `anyone` does, and so does whoever is not somebody."""
+    if one.keyword != "userdn":
+        return Holds.NO
+    return Holds.YES if any(_URL.sub("", value).strip().lower() == "anyone" for value in one.values) else Holds.NO
+
+
 def user(value: str, dn: str) -> Holds:
     """Whether one value of userdn means an account (its normal DN)."""
     name = unquote(_URL.sub("", value))

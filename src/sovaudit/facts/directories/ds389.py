@@ -262,6 +262,9 @@ class Ds389(Unmodelled):
     def rights(self) -> Rights:
         return self.powers.rights()
 
+    def openings(self) -> Rights:
+        return self.powers.openings()
+
     def password_access(self) -> Rights:
         return self.powers.password_access()
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from sovaudit.facts.directories.aci import Holds, Rule, Rules
+from sovaudit.facts.directories.aci import Holds, Rule, Rules, combined, stranger
 from sovaudit.facts.directories.model import Account, Admin, Admins, Right, Rights
 from sovaudit.facts.parse.aci import Bind, comparisons
 from sovaudit.facts.parse.dn import below, first_value, normal
@@ -153,6 +153,47 @@ class Powers:
                     what = f"{'/'.join(rights)} {name}"
                     held += [Right(holder, what, rule.base, (rule.line,)) for holder in self._holders(rule, rulers, f"{rights[0]} {name}")]
         return Rights(tuple(held), admins.gaps, len(self._rules.all))
+
+    def openings(self) -> Rights:
+        """What instructions let somebody without a name read, whether or not a search by class would show it."""
+        door = self._settings.get("nsslapd-allow-anonymous-access")
+        if not isinstance(door, Gap) and door.lower() in ("off", "rootdse"):
+            return Rights((), (), len(self._rules.all))
+        held: list[Right] = []
+        gaps = [
+            gap
+            for gap in self._rules.gaps
+            if gap.item != "search:config-access" and not gap.detail.startswith("no instruction of cn=config")
+        ]
+        for rule in self._rules.all:
+            names = self._shown_to_strangers(rule)
+            if not names or not (below(self._base, rule.base) or below(rule.base, self._base)):
+                continue
+            if isinstance(door, Gap):
+                gaps.append(door)
+            else:
+                held.append(Right("strangers", f"read {names}", rule.base, (rule.line,)))
+        return Rights(tuple(held), tuple(dict.fromkeys(gaps)), len(self._rules.all))
+
+    def _shown_to_strangers(self, rule: Rule) -> str:
+        """The attributes that a rule opens to clients without a name; empty if it opens none, or a deny over all takes them back."""
+        target = rule.aci.target("targetattr")
+        if (
+            target is None
+            or not rule.permission.allow
+            or not rule.gives("read")
+            or combined(rule.permission.bind, stranger) is not Holds.YES
+        ):
+            return ""
+        names = [name for name in target.values if not target.negated]
+        for name in names or ["*"]:
+            if not any(
+                denial.gives("read") and not denial.narrow and not denial.conditional and below(rule.base, denial.base)
+                and denial.covers(name) is Holds.YES and combined(denial.permission.bind, stranger) is Holds.YES
+                for denial in self._rules.denials
+            ):  # fmt: skip
+                return f"all but {' '.join(target.values)}" if target.negated else " ".join(names)
+        return ""
 
     def _ruling_groups(self) -> set[str]:
         """Groups that make administrators, and those within them."""
