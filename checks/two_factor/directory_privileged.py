@@ -9,7 +9,7 @@ Passes: the directory itself refuses them without a second factor. AD: a smart c
 password alone, and there is a token. OpenLDAP: slapo-otp stands on their database and they hold a token.
 Fails: a password alone binds. Identities outside the tree that bind with one (a root DN with a password) fail, too.
 Unknown: what would show it was not seen, or the factor may be asked elsewhere (RADIUS, an identity provider, a gateway), which a directory does
-not show: their export would settle it.
+not show: their export would settle it. Where the owner states that nothing else asks for one, `elsewhere` is to be off: then this fails, too.
 Not applicable: nobody enabled is an administrator, and that was seen.
 
 Remedy: AD: smart cards for administrators (`Set-ADUser -SmartcardLogonRequired $true`); FreeIPA: `ipa user-mod --user-auth-type=otp` and a token;
@@ -17,11 +17,12 @@ OpenLDAP: slapo-otp with a token for each; no password for root DNs.
 """
 
 from sovaudit.authoring import Directory, Gap, Outcomes, check, failed, not_applicable, passed, unknown
+from sovaudit.facts.directories.model import ELSEWHERE
 from sovaudit.facts.directories.privilege import administrators
 
 
 @check("two-factor.directory-privileged", severity="critical", since="0.2")
-def directory_privileged(directory: Directory, *, groups: tuple[str, ...] = ()) -> Outcomes:
+def directory_privileged(directory: Directory, *, groups: tuple[str, ...] = (), elsewhere: bool = True) -> Outcomes:
     admins = administrators(directory, groups)
     asked = False
     for admin in admins.enabled:
@@ -30,7 +31,7 @@ def directory_privileged(directory: Directory, *, groups: tuple[str, ...] = ()) 
         name, because = account.name, (*factor.because, *admin.because)
         if factor.demanded is True:
             yield passed("{name} must present a second factor", subject=name, because=because, name=name)
-        elif isinstance(factor.demanded, Gap):
+        elif isinstance(factor.demanded, Gap) and (elsewhere or factor.demanded.item != ELSEWHERE):
             text = "whether {name} must present a second factor was not seen"
             settle = factor.settle or "what asks {name} for it, or the right to read that"
             yield unknown(text, subject=name, gaps=[factor.demanded], because=because, settle=settle, name=name)

@@ -7,6 +7,7 @@ from sovaudit.content.checks.two_factor.directory_privileged import directory_pr
 from sovaudit.facts.directories.model import Factor, Group
 from sovaudit.model.finding import Line
 from sovaudit.testing import run, verdicts
+from tests.ad import active_directory, group, user
 from tests.directory_views import HIDDEN, account, given
 
 YES, NO = Factor(True, True), Factor(False, False)
@@ -40,3 +41,17 @@ def test_members_of_a_named_group_count() -> None:
 def test_nobody_rules_only_where_that_was_seen() -> None:
     assert verdicts(run(directory_privileged, given([BOB]))) == {"": "not_applicable"}
     assert verdicts(run(directory_privileged, given([BOB], results={"groups": 4}))) == {"": "unknown"}
+
+
+def test_the_owner_may_state_that_nothing_else_asks_for_one() -> None:
+    directory = active_directory(
+        user("card", 1100, 0x40200), user("plain", 1101), user("hidden", 1102, None), groups=[group("x", 518, "card", "plain", "hidden")]
+    )
+    assert verdicts(run(directory_privileged, directory)) == {
+        "Administrator": "unknown",
+        "card": "pass",
+        "plain": "unknown",
+        "hidden": "unknown",
+    }
+    stated = verdicts(run(directory_privileged, directory, elsewhere=False))
+    assert stated == {"Administrator": "fail", "card": "pass", "plain": "fail", "hidden": "unknown"}

@@ -264,6 +264,16 @@ def test_flags_that_exempt_from_the_policy() -> None:
     assert found[f"{normal(BASE)} (DONT_EXPIRE_PASSWORD)"].max_age_days is None
 
 
+def test_what_a_flag_takes_away_no_unseen_policy_gives_back() -> None:
+    directory = active_directory(user("a", 1100, 0x220), user("b", 1101, 0x10200), user("c", 1102), policy_container=[])
+    found = {account.name: applied.policy for applied in directory.policies for account in applied.accounts}
+    free, old = found["a"], found["b"]
+    assert isinstance(free, PasswordPolicy) and free.min_length == 0 and isinstance(free.max_age_days, Gap)
+    assert isinstance(old, PasswordPolicy) and old.max_age_days is None and isinstance(old.min_length, Gap)
+    assert len({applied.policy.name for applied in directory.policies if isinstance(applied.policy, PasswordPolicy)}) == 2
+    assert isinstance(found["c"], Gap) and len(directory.policies) == 3
+
+
 def test_machines_and_krbtgt_have_no_policy() -> None:
     directory = active_directory(computer("PC1$", 1100), user("krbtgt", 502), user("off", 1101, 514))
     assert {account.name for applied in directory.policies for account in applied.accounts} == {"Administrator"}

@@ -14,6 +14,7 @@ from sovaudit.facts.directories.ad_names import Uac
 from sovaudit.facts.directories.ad_policies import Policies
 from sovaudit.facts.directories.ad_weak import Weak
 from sovaudit.facts.directories.model import (
+    ELSEWHERE,
     Account,
     Admin,
     Admins,
@@ -292,5 +293,5 @@ class ActiveDirectory(Unmodelled):
         line = self.uac_line(account)
         if flags & Uac.SMARTCARD_REQUIRED:
             return Factor(True, True, line)
-        gap = Gap("factor:elsewhere", Reason.UNSUPPORTED, "the directory demands no smart card; LDAP shows no other factor")
+        gap = Gap(ELSEWHERE, Reason.UNSUPPORTED, "the directory demands no smart card; LDAP shows no other factor")
         return Factor(gap, gap, line, settle)

@@ -68,7 +68,7 @@ class Policies:
             by_name.setdefault((where, mark), []).append(account)
         found = []
         for (name, mark), accounts in sorted(by_name.items()):
-            policy = self.doubt if not name else self.policy(name)
+            policy = self.policy(name) if name else self._unseen(mark)
             found.append(Applied(policy if isinstance(policy, Gap) else self._marked(policy, mark, accounts[0]), tuple(accounts)))
         return found
 
@@ -105,6 +105,11 @@ class Policies:
             return settings.policy
         gap = Gap(f"policy:{first_value(name)}", Reason.DENIED, _SETTLE)
         return PasswordPolicy(name, gap, gap, gap, gap, gap, gap, evidence=self._directory.artifacts("applied-policies"))
+
+    def _unseen(self, mark: int) -> PasswordPolicy | Gap:
+        """Which policy applies was not seen; what a flag of the account takes away, no policy gives back."""
+        gap = self.doubt
+        return PasswordPolicy("unseen", gap, gap, gap, gap, gap, gap) if mark else gap
 
     def _marked(self, policy: PasswordPolicy, mark: int, account: Account) -> PasswordPolicy:
         if not mark:

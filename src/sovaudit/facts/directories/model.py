@@ -17,6 +17,7 @@ from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
 
 NAMED = 12
+ELSEWHERE = "factor:elsewhere"  # the gap of a factor that the directory itself does not demand, and something else may
 Seen = int | None | Gap
 """A number, None (no limit, never), or why it was not seen."""
 
