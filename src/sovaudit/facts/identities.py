@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sovaudit.facts.accounts import Account
 from sovaudit.facts.directories.model import Kind
 from sovaudit.facts.directory import Directory
 from sovaudit.facts.host import Host
@@ -71,14 +70,14 @@ class Identities:
         least = uid_min(host.files)
         for account in host.accounts:
             if account.uid >= least and account.uid not in NOBODY and account.has_shell:
-                owner = self._owner(host, account.name, account)
+                owner = self._owner(host, account.name, account.because[0])
                 self._hold("uid", account.uid, host, Holder(account.name, host.name, owner, account.because[0]))
 
     def _add_directory(self, directory: Directory) -> None:
         for account in directory.accounts:
             if account.kind not in (Kind.PERSON, Kind.SERVICE):
                 continue
-            owner = self._owner(directory, account.name, None, account.dn, mark=account.person)
+            owner = self._owner(directory, account.name, account.dn, account.person)
             holder = Holder(account.name, directory.name, owner, account.dn)
             if account.uid_number is not None:
                 self._hold("uid", account.uid_number, directory, holder)
@@ -86,18 +85,17 @@ class Identities:
                 self._hold("id", account.key, directory, holder)
             self._hold("login", account.name.casefold(), directory, holder)
 
-    def _owner(self, place: Host | Directory, name: str, account: Account | None, *names: str, mark: str = "") -> str:
+    def _owner(self, place: Host | Directory, name: str, seen: Line | str, mark: str = "") -> str:
         found: tuple[Person, ...] = ()
         if self._roster is not None:
-            folded = account is None
+            folded = isinstance(place, Directory)
             if folded not in self._owners:
                 self._owners[folded] = Owners(self._roster, folded=folded)
-            found = self._owners[folded].of(name, *names, person=mark)
+            found = self._owners[folded].of(name, seen if isinstance(seen, str) else "", mark)
         if len(found) > 1:
             today = place.taken_at.date()
             gone = tuple(person.id for person in found if person.standing(today)[0] is Standing.LEFT)
-            holder = Holder(name, place.name, "", account.because[0] if account is not None else names[0])
-            self._several.setdefault(name.casefold(), Shared(f"login {name}", (holder,), found, gone))
+            self._several.setdefault(name.casefold(), Shared(f"login {name}", (Holder(name, place.name, "", seen),), found, gone))
         if len(found) == 1 and found[0].id:
             return found[0].id.casefold()
         return mark.casefold()

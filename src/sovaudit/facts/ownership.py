@@ -49,30 +49,31 @@ class Owners:
 
     def __init__(self, roster: Roster, *, folded: bool) -> None:
         self._folded = folded
-        self._declared: dict[str, list[Person]] = {}
+        self._logins: dict[str, list[Person]] = {}
+        self._dns: dict[str, list[Person]] = {}
         self._ids: dict[str, list[Person]] = {}
-        self._bare: dict[str, list[Person]] = {}
         for person in roster.people:
             for account in person.accounts:
-                self._declared.setdefault(self._key(account), []).append(person)
+                if "=" in account:
+                    self._dns.setdefault(normal(account), []).append(person)
+                else:
+                    self._logins.setdefault(self._key(account), []).append(person)
             if person.id:
                 self._ids.setdefault(person.id.casefold(), []).append(person)
                 if not person.accounts:
-                    self._bare.setdefault(self._key(person.id), []).append(person)
+                    self._logins.setdefault(self._key(person.id), []).append(person)
 
-    def _key(self, name: str) -> str:
-        if not self._folded:
-            return name
-        return normal(name) if "=" in name else name.casefold()
+    def _key(self, login: str) -> str:
+        return login.casefold() if self._folded else login
 
-    def of(self, *names: str, person: str = "") -> tuple[Person, ...]:
-        """Owners of an account with these names (login, DN), and this mark of a person."""
-        keys = [self._key(name) for name in names]
-        found = [owner for key in keys for owner in self._declared.get(key, ())]
-        if person:
-            found += self._ids.get(person.casefold(), ())
-        found += [owner for key in keys for owner in self._bare.get(key, ())]
-        return tuple({id(owner): owner for owner in found}.values())
+    def of(self, login: str, dn: str = "", mark: str = "") -> tuple[Person, ...]:
+        """Owners of an account by its login, its normal DN, and the mark of a person that it bears."""
+        found = self._logins.get(self._key(login), [])
+        if dn and self._dns:
+            found = found + self._dns.get(dn, [])
+        if mark:
+            found = found + self._ids.get(mark.casefold(), [])
+        return tuple(found) if len(found) < 2 else tuple({id(owner): owner for owner in found}.values())
 
 
 def judged(owners: tuple[Person, ...], on: date) -> Whose | None:
@@ -110,7 +111,7 @@ class Ownership:
             elif account.kind is Kind.MACHINE:
                 continue
             else:
-                found = owners.of(account.name, account.dn, person=account.person)
+                found = owners.of(account.name, account.dn, account.person)
             whose = judged(found, self.on)
             if whose is None:
                 self.strangers.append(account)

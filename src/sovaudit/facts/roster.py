@@ -35,7 +35,7 @@ class Person:
 
     accounts: logins, DNs or addresses that its rows declare. badges: of its badges, the pseudonyms unless names were asked for. person: the id's
     pseudonym, empty where the evidence names people. status: as the rows have it, empty where they have none. left_on: the last day.
-    joined_on: first day of the last employment. doubt: why the rows cannot be believed, empty if they can. because: the rows.
+    joined_on: first day of the last employment. doubt: why the rows cannot be believed, empty if they can. rows: the first of them, by file and line.
     """
 
     id: str
@@ -46,7 +46,14 @@ class Person:
     person: str = ""
     joined_on: date | None = None
     doubt: str = ""
-    because: tuple[Line, ...] = ()
+    rows: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def because(self) -> tuple[Line, ...]:
+        """Its first rows, without its name."""
+        said = {"id": self.id, "account": " ".join(self.accounts), "status": self.status, "left_on": self.left_on}
+        text = ", ".join(f"{name} {value}" for name, value in said.items() if value)
+        return tuple(Line(name, line, text) for name, line in self.rows[:3])
 
     def standing(self, on: date) -> tuple[Standing, str]:
         """Where the person stands on a day, and why that is unclear.
@@ -97,17 +104,24 @@ class Roster:
     @cached_property
     def people(self) -> tuple[Person, ...]:
         """One for each id, and one for each row without an id. Raises Unseen for a roster that holds nobody."""
-        by_id: dict[str, _Rows] = {}
-        nameless: list[Person] = []
+        seen: set[str] = set()
+        again: dict[str, _Rows] = {}  # ids of several rows: all others need not wait for their end
+        for _, row in self._listed.rows():
+            name = row.get("id", "")
+            if name in seen:
+                again[name] = []
+            elif name:
+                seen.add(name)
+        found: list[Person] = []
         for number, row in self._listed.rows():
-            if "id" in row:
-                by_id.setdefault(row["id"], []).append((number, row))
+            if row.get("id") in again:
+                again[row["id"]].append((number, row))
             else:
-                nameless.append(self._person("", [(number, row)]))
-        found = (*(self._person(name, rows) for name, rows in by_id.items()), *nameless)
+                found.append(self._person(row.get("id", ""), [(number, row)]))
+        found += (self._person(name, rows) for name, rows in again.items())
         if not found:
             raise Unseen(Gap("people/rows", Reason.ABSENT, "the roster holds nobody"))
-        return found
+        return tuple(found)
 
     @cached_property
     def by_id(self) -> dict[str, Person]:
@@ -136,7 +150,7 @@ class Roster:
             person=str(first.get("person", "")),
             joined_on=max(joined, default=None),
             doubt=doubt,
-            because=tuple(self._listed.line(number, row, "id", "account", "status", "left_on") for number, row in rows[:3]),
+            rows=tuple((self._listed.sources[number].name, int(row["line"])) for number, row in rows[:3]),
         )
 
     def _standing(self, rows: _Rows) -> tuple[str, date | None, str]:
