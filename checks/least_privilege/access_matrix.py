@@ -24,6 +24,7 @@ from sovaudit.authoring import Directory, Gap, Host, Outcomes, Reason, Rights, c
 from sovaudit.facts.matrix import State, compare
 
 KINDS = ("ssh", "root", "group", "admin")
+LIST = ("rights/source",)
 ORDINARY = ("users", "Domain Users", "Domain Computers", "ipausers")
 
 
@@ -43,12 +44,19 @@ def access_matrix(
                 yield passed("{right} is held by {count} accounts, as declared", subject=subject, right=right, count=row.count)
         elif row.state is State.UNDECLARED:
             text = "{name} holds {right}, and nobody declared it"
-            yield failed(text, subject=subject, seen=right, because=because, name=name, right=right)
+            yield failed(text, subject=subject, seen=right, because=because, evidence=LIST, name=name, right=right)
         elif row.state is State.UNHELD:
-            yield failed("{name} is declared for {right} and does not hold it", subject=subject, because=because, name=name, right=right)
+            yield failed(
+                "{name} is declared for {right} and does not hold it",
+                subject=subject,
+                because=because,
+                evidence=LIST,
+                name=name,
+                right=right,
+            )
         elif row.state is State.ABSENT:
             text = "{name} is declared for {right}, and there is no such account"
-            yield failed(text, subject=subject, because=because, name=name, right=right)
+            yield failed(text, subject=subject, because=because, evidence=LIST, name=name, right=right)
         elif row.state is State.GROUP:
             text = "{right}: {count} hold it undeclared ({names}), {missing} are declared and do not ({others})"
             yield failed(text, subject=subject, seen=row.names, because=because, right=right, count=row.count, names=row.names or "-",

@@ -3,8 +3,8 @@
 Logs, files and rights name numbers and logins. Where two people have one, or where a leaver's was given to somebody else, what the first did and
 owned becomes the second's.
 
-Over all hosts and directories of the audit together. Ids are: the uid of an account with a shell and a number for people on a host (from UID_MIN of
-login.defs(5) up), uidNumber, SID or entryUUID and login of a person's or a service's account in a directory.
+Over all hosts and directories of the audit together. Ids are: the uid of an account with a number for people on a host (from UID_MIN of login.defs(5)
+up), whether or not it has a shell today; uidNumber, SID or entryUUID and login of a person's or a service's account in a directory.
 Whose an account is, says the roster (`people:`) as least-privilege.leavers joins it, else the mark that a directory's account bears (employeeNumber,
 employeeID, the address of mail). Two accounts of one person may share an id. Two whose owner nobody knows are one person's if they have one login,
 whatever its case; names are never compared by likeness.
@@ -20,6 +20,8 @@ that its login and number stay taken.
 
 from sovaudit.authoring import Directory, Gap, Host, Outcomes, Reason, Roster, Unseen, check, failed, passed, unknown
 from sovaudit.facts.identities import Identities
+
+LIST = ("people/source",)
 
 
 @check("least-privilege.duplicate-ids", severity="high", since="0.1")
@@ -44,7 +46,7 @@ def duplicate_ids(places: tuple[Host | Directory, ...], people: Roster | None, *
             who = ", ".join(person.id or "?" for person in one.persons[:5])
             gone = ", ".join(one.gone[:5])
             text = "{what} is {who}'s, of whom {gone} has left" if one.gone else "{what} is {who}'s: several persons have it"
-            yield failed(text, subject=one.what, seen=who, because=because, what=one.what, who=who, gone=gone)
+            yield failed(text, subject=one.what, seen=who, because=because, evidence=LIST, what=one.what, who=who, gone=gone)
         else:
             who = ", ".join(holder.words for holder in one.holders[:5])
             yield failed("{what} stands for several persons: {who}", subject=one.what, seen=who, because=because, what=one.what, who=who)

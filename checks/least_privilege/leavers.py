@@ -25,6 +25,8 @@ from sovaudit.authoring import Directory, Gap, Host, Outcomes, Reason, Roster, c
 from sovaudit.facts.ownership import Ownership, use
 from sovaudit.facts.roster import Standing
 
+LIST = ("people/source",)
+
 
 @check("least-privilege.leavers", severity="high", since="0.1")
 def leavers(place: Host | Directory, people: Roster, *, statuses: tuple[str, ...] = ("left",)) -> Outcomes:
@@ -43,10 +45,10 @@ def leavers(place: Host | Directory, people: Roster, *, statuses: tuple[str, ...
             text = "whether the owner of {name} has left is unclear: {why}"
             gap = Gap("people", Reason.AMBIGUOUS, whose.why)
             settle = "one clear row of the roster for {who}"
-            yield unknown(text, subject=name, gaps=[gap], because=because, settle=settle, name=name, why=whose.why, who=who)
+            yield unknown(text, subject=name, gaps=[gap], because=because, evidence=LIST, settle=settle, name=name, why=whose.why, who=who)
         elif state is True:
             text = "{name} is enabled, and {who} is no longer here"
-            yield failed(text, subject=name, seen=whose.standing, because=because, name=name, who=who)
+            yield failed(text, subject=name, seen=whose.standing, because=because, evidence=LIST, name=name, who=who)
         else:
             text = "{name} belongs to {who}, who is no longer here, and whether it is enabled was not seen"
             yield unknown(text, subject=name, gaps=state, because=because, settle="whether {name} is enabled", name=name, who=who)

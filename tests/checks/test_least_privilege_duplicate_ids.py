@@ -44,7 +44,11 @@ def test_numbers_of_the_system_are_nobodys() -> None:
     assert judged(host("a", "x:x:65534:1", "y:x:65534:1")) == {"ids": "pass"}
     defs = {"/etc/login.defs": "UID_MIN 500\n"}
     assert judged(host("a", "svc:x:999:1", files=defs), host("b", "db:x:999:1", files=defs)) == {"uid 999": "fail"}
-    assert judged(host_with({"/etc/passwd": "a:x:1001:1:::/usr/sbin/nologin\nb:x:1001:1:::/bin/false\n"})) == {"ids": "pass"}
+
+
+def test_who_has_no_shell_any_more_keeps_the_number() -> None:
+    passwd = "a:x:1001:1:::/usr/sbin/nologin\nb:x:1001:1:::/bin/bash\n"
+    assert judged(host_with({"/etc/passwd": passwd})) == {"uid 1001": "fail"}
 
 
 def test_the_roster_says_whose_they_are() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,7 @@ def test_pseudonyms_join_with_evidence_of_badges(tmp_path: Path) -> None:
         ("a.csv", "\ufeffid,account,status\n1,zoe,left"),
         ("a.csv", '"id","account","status"\n"1","zoe","left"\n'),
         ("a.csv", "\n\nid,account,status,other\n\n1,zoe,left,\n,,,\n"),
+        ("a.csv", "sep=|\nid|account|status\n1|zoe|left\n"),
         ("a.json", '[{"id": 1, "account": "zoe", "status": "left"}]'),
         ("a.json", '[{"id": "1", "account": ["zoe"], "status": "left", "left_on": null}]'),
         ("a.jsonl", '{"id": 1, "account": "zoe", "status": "left"}\n\n'),
@@ -178,6 +180,7 @@ def test_a_quoted_line_break(tmp_path: Path) -> None:
         ("a.jsonl", '{"id": 3}\n{"id": "\\ud800"}\n', "encoding"),
         ("a.ldif", "dn: a\nid: 3\n\ndn: b\nid:: !!!\n", "base64"),
         ("a.ldif", "dn: a\nid: 3\n\nid: 4\n", "no LDIF"),
+        ("a.ldif", "dn: a\nid: 3\n\ndn: b\nid: 4\nstatus: le", "cut off"),
         ("a.ldif", "dn: a\nid: 3\n\ndn: b\nid:< file:///etc/passwd\n", "a value elsewhere"),
     ],
 )
@@ -286,3 +289,13 @@ def test_redacted_evidence_names_nobody(tmp_path: Path) -> None:
         (row,) = rows(rights)
         assert row["granted_by"] == pseudonym(key, "person", "K. Tazi")
         assert row["reviewed_by"] == "ZOE"
+
+
+def test_the_examples_of_the_pages_are_read(tmp_path: Path) -> None:
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    (map_text,) = re.findall(r"```toml\n(.*?)```", (docs / "people.md").read_text("utf-8"), re.DOTALL)
+    text = "Matricule;Courriel;Situation;Date de sortie\n7;z.idrissi@corp.ma;Parti;31/03/2026\n8;k@corp.ma;En poste;\n".encode("cp1252")
+    first, second = rows(taken(tmp_path, text, map_text=map_text))
+    assert (first["account"], first["status"], first["left_on"], second["status"]) == (["z.idrissi"], "left", "2026-03-31", "active")
+    (matrix,) = re.findall(r"```csv\n(.*?)```", (docs / "rights.md").read_text("utf-8"), re.DOTALL)
+    assert [right.kind for right in Rights((taken(tmp_path, matrix, "m.csv", kind="rights"),)).declared] == ["ssh", "root", "group"]

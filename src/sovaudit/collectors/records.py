@@ -9,6 +9,7 @@ import base64
 import binascii
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ SEVERAL = ";"
 _DELIMITERS = ",;\t|"
 _MOST_LINES = 100  # that one quoted cell may go on
 _MAX_COLUMNS = 1000
+_SEPARATOR = re.compile('"?sep=(.)"?', re.IGNORECASE)
 
 Cells = Mapping[str, str]
 
@@ -88,6 +90,8 @@ def _delimited(path: Path, found: Sieved, shape: Shape, records: Records) -> Ite
     lines = _text(found)
     at, names = shape.skip, list(shape.names)
     delimiter = shape.delimiter or ("\t" if shape.format == "tsv" else "")
+    if shape.format == "csv" and at < len(lines) and (named := _SEPARATOR.fullmatch(lines[at])):
+        delimiter, at = delimiter or named[1], at + 1  # a spreadsheet's own way of naming it
     if shape.header:
         while at < len(lines) and not lines[at].strip():
             at += 1
@@ -240,7 +244,8 @@ def _ldif(path: Path, found: Sieved, shape: Shape, records: Records) -> Iterator
     wanted = {name.lower(): name for name in shape.wanted}
     entry: list[str] = []
     begin = 0
-    for number, text in enumerate([*_text(found), ""], 1):
+    lines = _text(found)
+    for number, text in enumerate([*lines, ""], 1):
         if text.startswith("#") and not (entry and text.startswith(" ")):
             continue
         if text.startswith(" ") and entry:
@@ -249,7 +254,10 @@ def _ldif(path: Path, found: Sieved, shape: Shape, records: Records) -> Iterator
             begin = begin or number
             entry.append(text)
         elif entry:
-            yield from _entry(entry, begin, wanted, records)
+            if number > len(lines) and not found.complete:
+                records.refuse("cut off", begin)  # a line without an end ends the file
+            else:
+                yield from _entry(entry, begin, wanted, records)
             entry, begin = [], 0
     _seen(path, shape, records)
 

@@ -69,7 +69,7 @@ class Identities:
     def _add_host(self, host: Host) -> None:
         least = uid_min(host.files)
         for account in host.accounts:
-            if account.uid >= least and account.uid not in NOBODY and account.has_shell:
+            if account.uid >= least and account.uid not in NOBODY:
                 owner = self._owner(host, account.name, account.because[0])
                 self._hold("uid", account.uid, host, Holder(account.name, host.name, owner, account.because[0]))
 
