@@ -79,6 +79,7 @@ def test_pseudonyms_join_with_evidence_of_badges(tmp_path: Path) -> None:
         ("a.json", '[{"id": "1", "account": ["zoe"], "status": "left", "left_on": null}]'),
         ("a.jsonl", '{"id": 1, "account": "zoe", "status": "left"}\n\n'),
         ("a.ldif", "version: 1\n\ndn: x=1\nid: 1\naccount: zoe\nstatus: le\n ft\n"),
+        ("a.ldif", "dn: x=1\nid: 1\naccount: zoe\nstatus: left\n\n# search reference\nref: ldap://x/y\n\nsearch: 2\nresult: 0 Success\n"),
         ("a.ldif", "# people\ndn: x=1\nid: 1\naccount:: em9l\nstatus: left\n"),
     ],
 )
@@ -180,6 +181,7 @@ def test_a_quoted_line_break(tmp_path: Path) -> None:
         ("a.jsonl", '{"id": 3}\n{"id": "\\ud800"}\n', "encoding"),
         ("a.ldif", "dn: a\nid: 3\n\ndn: b\nid:: !!!\n", "base64"),
         ("a.ldif", "dn: a\nid: 3\n\nid: 4\n", "no LDIF"),
+        ("a.ldif", "dn: a\nid: 3\n\nsearch: 2\nresult: 4 Size limit exceeded\n", "the search ended early"),
         ("a.ldif", "dn: a\nid: 3\n\ndn: b\nid: 4\nstatus: le", "cut off"),
         ("a.ldif", "dn: a\nid: 3\n\ndn: b\nid:< file:///etc/passwd\n", "a value elsewhere"),
     ],
@@ -200,6 +202,7 @@ def test_broken_records(tmp_path: Path, name: str, text: str, reason: str) -> No
         ("[]", "a.json", "holds no row"),
         ("{", "a.json", "no JSON"),
         ("id,account\n1,2\n".encode("utf-16"), "a.csv", "UTF-16"),
+        ("id,prénom,account\n1,x,y\n".encode("cp1252"), "a.csv", "header line cannot be read (encoding)"),
         (b"PK\x03\x04....", "a.csv", "packed"),
         ('[{"matricule": 1}]', "a.json", "has no column 'id'"),
     ],
@@ -227,7 +230,7 @@ def test_a_map_that_names_absent_columns_says_which(tmp_path: Path) -> None:
         ("time={format='dd/mm'}", "no format of dates"),
         ("time={format='%m/%Y'}", "no format of dates"),
         ("[columns]\nid={column='a', match='('}", "no expression"),
-        ("[columns]\nid={column='a', match='a'}", "no group"),
+        ("[columns]\nid={column='a', match='a'}", "needs a group"),
         ("not toml", "not TOML"),
     ],
 )

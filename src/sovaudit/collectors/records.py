@@ -95,8 +95,12 @@ def _delimited(path: Path, found: Sieved, shape: Shape, records: Records) -> Ite
     if shape.header:
         while at < len(lines) and not lines[at].strip():
             at += 1
-        if at >= len(lines):
-            raise CollectError("holds nothing that can be read", status="failed", where=str(path), hint=_reasons(records))
+        lost = next((why for why, each in records.refused.items() if any(shape.skip < line <= at for line in each.first)), "")
+        if lost or at >= len(lines):
+            what = f"its header line cannot be read ({lost})" if lost else "holds nothing that can be read"
+            raise CollectError(
+                what, status="failed", where=str(path), hint='Name its encoding in a map, such as encoding = "windows-1252".'
+            )
         delimiter = delimiter or _delimiter(lines[at], shape, path)
         cells, at = _record(lines, at, delimiter, shape.quote)
         names = [name.strip() for name in cells or ()]
@@ -163,10 +167,6 @@ def _refuse_absent(names: list[str], shape: Shape, path: Path) -> None:
             )
         if names.count(name) > 1:
             raise CollectError(f"has two columns {name!r}", status="failed", where=str(path), hint="Rename one.")
-
-
-def _reasons(records: Records) -> str:
-    return ", ".join(f"{reason}: {each.count}" for reason, each in sorted(records.refused.items()))
 
 
 # JSON
@@ -239,6 +239,9 @@ def _cell(given: Mapping[str, Any], name: str) -> str | None:
 
 # LDIF (RFC 2849)
 
+_BESIDE = frozenset({"version", "search", "result", "control", "pagedresults", "text", "matcheddn", "ref"})
+"""What ldapsearch(1) writes beside entries: its own account of the search, references to other servers."""
+
 
 def _ldif(path: Path, found: Sieved, shape: Shape, records: Records) -> Iterator[tuple[int, Cells]]:
     wanted = {name.lower(): name for name in shape.wanted}
@@ -279,8 +282,10 @@ def _entry(lines: list[str], begin: int, wanted: Mapping[str, str], records: Rec
             continue
         held.setdefault(name, []).append(value)
     if "dn" not in held:
-        if "version" not in held or len(held) > 1:
+        if not set(held) <= _BESIDE:
             records.refuse("no LDIF", begin)
+        elif held.get("result", ["0 "])[0].split(" ")[0] != "0":
+            records.refuse("the search ended early", begin)
         return
     cells = {wanted.get(name, name): SEVERAL.join(values) for name, values in held.items() if name in wanted or not wanted}
     records.columns.update(cells)

@@ -84,11 +84,9 @@ class ListMap(BaseModel):
             raise ValueError("a file without a header line needs names")
         for name, column in self.columns.items():
             try:
-                groups = re.compile(column.match, re.ASCII).groups if column.match is not None else 1
+                re.compile(column.match or "", re.ASCII)
             except re.error as error:
                 raise ValueError(f"columns.{name}.match is no expression: {error}") from error
-            if groups < 1:
-                raise ValueError(f"columns.{name}.match has no group: put what counts in parentheses")
         return self
 
 
