@@ -105,6 +105,14 @@ left_on = "Sortie"
     ]
 
 
+def test_either_of_two_columns_and_one_that_may_lack(tmp_path: Path) -> None:
+    map_text = '[columns]\nid = { either = ["matricule", "id"] }\naccount = { either = ["login", "mail"], match = "^([^@]+)" }\n'
+    map_text += 'left_on = { column = "sortie", optional = true }\nstatus = "status"\n'
+    text = "id,login,mail,status\n1,zoe,z@x,active\n2,,bob@x,left\n"
+    assert [row["account"] for row in rows(taken(tmp_path, text, map_text=map_text))] == [["zoe"], ["bob"]]
+    assert "has no column 'matricule' or 'id'" in taken(tmp_path, "x,login,status\n1,2,left\n", map_text=map_text).error
+
+
 def test_arabic_in_its_own_encoding(tmp_path: Path) -> None:
     text = "id,الاسم,account,status\n1,محمد,zoe,left\n"
     map_text = 'encoding = "windows-1256"\n[columns]\nid = "id"\nname = "الاسم"\naccount = "account"\nstatus = "status"\n'

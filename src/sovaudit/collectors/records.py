@@ -10,7 +10,7 @@ import binascii
 import csv
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ Cells = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a file is read. key: the column by which a header without a map is known. wanted: columns of the file that must be there."""
+    """How a file is read. key: the column by which a header without a map is known. wanted: columns of the file that are read. needed: of each of
+    these sets one column must be there."""
 
     format: str
     encoding: str = "utf-8"
@@ -45,6 +46,7 @@ class Shape:
     records: str = ""
     key: str = ""
     wanted: tuple[str, ...] = ()
+    needed: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(slots=True)
@@ -160,13 +162,20 @@ def _delimiter(line: str, shape: Shape, path: Path) -> str:
 
 
 def _refuse_absent(names: list[str], shape: Shape, path: Path) -> None:
+    _refuse_missing(names, shape, path)
     for name in shape.wanted:
-        if name not in names:
-            raise CollectError(
-                f"has no column {name!r}", status="failed", where=str(path), hint=f"Its columns are {', '.join(map(repr, names[:30]))}."
-            )
         if names.count(name) > 1:
             raise CollectError(f"has two columns {name!r}", status="failed", where=str(path), hint="Rename one.")
+
+
+def _refuse_missing(names: Iterable[str], shape: Shape, path: Path) -> None:
+    have = list(names)
+    for several in shape.needed:
+        if not any(name in have for name in several):
+            raise CollectError(
+                f"has no column {' or '.join(map(repr, several))}", status="failed", where=str(path),
+                hint=f"Its columns are {', '.join(map(repr, have[:30]))}.",
+            )  # fmt: skip
 
 
 # JSON
@@ -294,7 +303,5 @@ def _entry(lines: list[str], begin: int, wanted: Mapping[str, str], records: Rec
 
 def _seen(path: Path, shape: Shape, records: Records) -> None:
     """Records without a header line: a column that no record has is a wrong map."""
-    absent = [name for name in shape.wanted if name not in records.columns]
-    if absent and records.columns:
-        hint = f"Its columns are {', '.join(map(repr, sorted(records.columns)[:30]))}."
-        raise CollectError(f"has no column {absent[0]!r}", status="failed", where=str(path), hint=hint)
+    if records.columns:
+        _refuse_missing(sorted(records.columns), shape, path)

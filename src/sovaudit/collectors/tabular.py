@@ -10,7 +10,7 @@ import json
 import re
 import time
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -82,11 +82,6 @@ class ListMap(BaseModel):
             raise ValueError(f"{self.encoding!r} is no encoding") from error
         if not self.header and not self.names:
             raise ValueError("a file without a header line needs names")
-        for name, column in self.columns.items():
-            try:
-                re.compile(column.match or "", re.ASCII)
-            except re.error as error:
-                raise ValueError(f"columns.{name}.match is no expression: {error}") from error
         return self
 
 
@@ -233,7 +228,7 @@ def _rows(path: Path, plan: ListMap, of: List, options: CollectOptions) -> tuple
     wanted = tuple(dict.fromkeys(name for column in plan.columns.values() for name in column.names))
     shape = Shape(
         _format(path, plan, of), plan.encoding, plan.delimiter, plan.quote, plan.header, plan.names, plan.skip, plan.records,
-        key="" if mapped else of.needed[0], wanted=wanted,
+        key="" if mapped else of.needed[0], wanted=wanted, needed=tuple(_needed(plan.columns.values())),
     )  # fmt: skip
     scratch = Scratch()
     records = read(path, shape, scratch)
@@ -254,6 +249,13 @@ def _rows(path: Path, plan: ListMap, of: List, options: CollectOptions) -> tuple
             hint = f"Its columns are {', '.join(map(repr, sorted(records.columns)[:30]))}: name them in a map, …?map=MAP.toml"
             raise CollectError(f"has no column {name!r}", status="failed", where=str(path), hint=hint)
     return rows, records, columns
+
+
+def _needed(columns: Iterable[Column]) -> Iterator[tuple[str, ...]]:
+    """Sets of columns, one of each of which the file must have."""
+    for column in columns:
+        if not column.optional:
+            yield from [column.either] if column.either else [(name,) for name in column.names]
 
 
 def _own_names(records: Records, columns: dict[str, Column], of: List) -> None:
@@ -319,6 +321,8 @@ def _value(column: Column, cells: Cells) -> str:
         text = column.value
     elif column.column is not None:
         text = cells.get(column.column, "")
+    elif column.either:
+        text = next((text for name in column.either if (text := cells.get(name, "").strip())), "")
     else:
         text = column.join.join(part for name in column.columns if (part := cells.get(name, "").strip()))
     if column.match is not None:
