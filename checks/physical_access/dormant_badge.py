@@ -48,7 +48,7 @@ def dormant_badge(log: BadgeLog, people: Roster | None, *, max_idle_days: int = 
         yield failed(
             "{count} more badges were not used for {days} days", subject="others", count=len(idle) - badge_holders.MOST, days=max_idle_days
         )
-    gaps = [*(log.doubts if log.refused else ()), *(people.gaps if people else ())]
+    gaps = [*(log.doubts if log.refused and idle else ()), *(people.gaps if people else ())]
     if gaps or strange:
         yield unknown(
             "{count} badges have a status that we do not know, or rows were not understood", gaps=gaps, count=len(strange),

@@ -52,7 +52,7 @@ def individual(log: BadgeLog, people: Roster | None, *, most: int = 1) -> Outcom
         shared.setdefault(badge, set()).update((one, other))
     held, strange = _held(log, people, table)
     many = {person: badges for person, badges in held.items() if len(badges) > most}
-    gaps = [*log.doubts, *(people.gaps if people else ())]
+    gaps = [*(log.doubts if log.refused and log.filled["subject"] else ()), *(people.gaps if people else ())]
     for badge in sorted(shared)[: badge_holders.MOST]:
         names = sorted(shared[badge])
         yield failed(

@@ -3,12 +3,12 @@
 Why: an intrusion is often found months later; without the records of those months nobody can say who was inside. Video shows everybody, and
 the law on personal data bounds how long it may be kept.
 
-Events pass when the oldest is at least `months` old at the time of the export, and each calendar month since then holds events. They fail when
-the oldest is younger, or a whole month in between is empty. Video is judged only if the `video` table (camera, oldest and newest record)
-is given, one answer for each camera: it passes when its oldest record is at most `video_months` old.
+Events pass when the oldest is at least `months` old at the time of the export, and each calendar month since then holds events. They fail
+when the oldest is younger, or a whole month in between is empty. Video is judged only if the `video` table (camera, oldest and newest
+record) is given, one answer for each camera: it passes when its oldest record is at most `video_months` old.
 
-Unknown where the export holds no event that could be read, where rows could not be read and may be the older ones, and for a camera without a
-date. Out of reach: what was kept and not exported; an export of one month shows one month.
+Unknown where the export holds no event that could be read, where rows that could not be read may be the ones that are missing, and for a
+camera without a date. Out of reach: what was kept and not exported; an export of one month shows one month.
 
 Remedy: raise the retention of the access control system and of its controllers' memory; export the whole period; erase video in time.
 """
@@ -30,7 +30,7 @@ def retention(log: BadgeLog, *, months: int = 3, video_months: int = 3) -> Outco
     absent = [month for month in between(required, log.taken_at) if month not in there]
     lines = [log.line(0, f"first event {utc(first)}, last {utc(last)}")]
     long_enough = first <= ms(required)
-    if long_enough and not absent and not log.refused:
+    if long_enough and not absent:
         yield passed("events from {first} on are kept", subject="events", because=lines, first=utc(first))
     elif log.refused:
         yield unknown(

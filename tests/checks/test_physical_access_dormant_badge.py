@@ -78,4 +78,5 @@ def test_a_short_log_says_nothing() -> None:
 
 def test_rows_that_could_not_be_read_may_be_uses() -> None:
     assert said(cards=[card()], refused={"time": 1}) == {"": "unknown"}
+    assert said(at("2026-05-01"), cards=[card()], refused={"time": 1}) == {"": "pass"}
     assert said(cards=[card()], broken={"credentials": 1}) == {"": "unknown"}

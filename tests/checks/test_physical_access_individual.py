@@ -64,5 +64,7 @@ def test_the_roster_names_a_badge_twice() -> None:
 
 def test_what_is_missing() -> None:
     assert said() == {"": "unknown"}
-    assert said(card("B1", "anna"), refused={"time": 1}) == {"": "unknown"}
-    assert said(card("B1", "anna"), card("B1", "badr"), refused={"time": 1}) == {"B1": "fail", "": "unknown"}
+    named = [go("08:00", "D1", subject="anna")]
+    assert said(card("B1", "anna"), refused={"time": 1}) == {"": "pass"}  # the table says it, not the events
+    assert said(card("B1", "anna"), rows=named, refused={"time": 1}) == {"": "unknown"}
+    assert said(card("B1", "anna"), card("B1", "badr"), rows=named, refused={"time": 1}) == {"B1": "fail", "": "unknown"}

@@ -38,7 +38,9 @@ def live(status: str | None) -> bool | None:
 
 
 def holders(log: BadgeLog, people: Roster | None = None) -> None:
-    """The table `holders`: credential, person; each pair that a row of the `credentials` table or the roster gives."""
+    """The table `holders`: credential, person; each pair that a row of the `credentials` table or the roster gives. An audit has one roster."""
+    if log.kept("holders"):
+        return
     rows = [(badge, name_of(person)) for person in (people.people if people else ()) for badge in person.badges if name_of(person)]
     log.load("roster_badges", {"credential": "VARCHAR", "person": "VARCHAR"}, rows)
     table = "UNION SELECT credential, subject FROM credentials WHERE credential IS NOT NULL AND subject IS NOT NULL"

@@ -151,6 +151,10 @@ class BadgeLog:
             self._engine.run(f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS {sql}")
             self._kept[name] = sql
 
+    def kept(self, name: str) -> bool:
+        """Whether `keep` has made a table of that name."""
+        return name in self._kept
+
     @cached_property
     def offsets(self) -> tuple[tuple[int, int], ...]:
         """(from when, milliseconds east of UTC) of the doors' own clocks, ascending. Raises Unseen where the map names no zone."""
