@@ -264,6 +264,15 @@ def test_a_dump_says_what_the_manager_sees(server: Ds389, tmp_path: Path) -> Non
     assert {one.name: sorted(one.members) for one in dump.groups} == {one.name: sorted(one.members) for one in live.groups}
 
 
+def test_who_escapes_the_policy_of_everybody(server: Ds389) -> None:
+    server.put("cn=config", nsslapd_pwpolicy_local="on", passwordCheckSyntax="on", passwordMinLength="10", passwordMinCategories="2")
+    found, gaps = seen(server).view.exempt()
+    assert {one.account.name for one in found} == {"empty", "nosyntax", "parts", "kinds", "player"} and not gaps
+    taken = Passwords(server).takes("empty", "abc")
+    assert taken and "min_length 0 < 10" in next(one.less for one in found if one.account.name == "empty")
+    server.put(dn("empty"), userPassword=START)
+
+
 def search_export(server: Ds389, folder: Path, query: str) -> Evidence:
     folder.mkdir()
     for number, base in enumerate((BASE, "cn=config")):

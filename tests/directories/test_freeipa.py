@@ -137,6 +137,14 @@ def test_what_a_policy_demands(server: Ds389) -> None:
     assert demands("inner") == (6, 0, 0, None, None, None)  # what it does not say is nothing; a repeat rule brings six characters
 
 
+def test_who_escapes_the_policy_of_the_realm(server: Ds389) -> None:
+    found, gaps = seen(server).view.exempt()
+    assert {one.account.name: one.policy.partition(",")[0] for one in found} == {
+        "inner": "cn=lax", "outer": "cn=strict", "both": "cn=strict", "auditor": "cn=config",
+    } and not gaps  # fmt: skip
+    assert next(one.less for one in found if one.account.name == "outer") == "max_age_days never > 90"
+
+
 WORLDS: dict[str, tuple[str, ...]] = {
     "nothing global": (),
     "otp for everybody": (OTP,),
