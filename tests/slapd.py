@@ -61,6 +61,13 @@ class Slapd:
             input=stdin, capture_output=True, text=True, env={"LDAPTLS_CACERT": str(self.ca), "PATH": "/usr/bin:/usr/sbin"}, timeout=60, check=False,
         )  # fmt: skip
 
+    def sasl(self, name: str, mechanism: str, who: str, password: str) -> subprocess.CompletedProcess[str]:
+        """An ldap-utils program over ldaps, by a SASL mechanism that checks a password."""
+        return subprocess.run(
+            [name, "-Y", mechanism, "-H", f"ldaps://127.0.0.1:{self.ldaps}", "-U", who, "-w", password],
+            capture_output=True, text=True, env={"LDAPTLS_CACERT": str(self.ca), "PATH": "/usr/bin:/usr/sbin"}, timeout=60, check=False,
+        )  # fmt: skip
+
 
 def available() -> bool:
     return all(shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin") for name in ("slapd", "slapadd", "ldapwhoami", "openssl"))
@@ -128,7 +135,7 @@ def slapd(
         (folder / "log").mkdir()
         (folder / "slapd.d").mkdir()
         certificate(folder, names=names, days=days)
-        (folder / "config.ldif").write_text(config(folder, **configuration))
+        (folder / "config.ldif").write_text(config(folder, **configuration).replace("FOLDER", str(folder)))
         (folder / "data.ldif").write_text(tree + entries)
         run("slapadd", "-n0", "-F", str(folder / "slapd.d"), "-l", str(folder / "config.ldif"))
         run("slapadd", "-q", "-n1", "-F", str(folder / "slapd.d"), "-l", str(folder / "data.ldif"))

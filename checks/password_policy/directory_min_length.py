@@ -36,7 +36,12 @@ def directory_min_length(directory: Directory, *, minimum: int = 12) -> Outcomes
             yield unknown(text, subject=name, gaps=[length], because=because, settle="the right to read {policy}", policy=name)
             continue
         words = {"subject": name, "seen": str(length or 0), "because": because, "evidence": source}
-        if (length or 0) < minimum:
+        if (length or 0) < minimum and policy.more is not None:
+            text = "{policy} demands {length} characters, and a module that may demand more"
+            yield unknown(
+                text, subject=name, gaps=[policy.more], because=because, settle="the module's settings", policy=name, length=length or 0
+            )
+        elif (length or 0) < minimum:
             text = "{accounts} accounts may set passwords of {length} characters: {names}"
             yield failed(text, **words, accounts=accounts, names=applied.names, length=max(length or 0, 1))
         else:

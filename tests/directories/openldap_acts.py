@@ -22,7 +22,7 @@ def uid(name: str) -> str:
 
 
 def person(name: str, *more: str) -> str:
-    lines = ["objectClass: inetOrgPerson", f"uid: {name}", f"cn: {name}", "sn: x", f"userPassword: {name}-Secret-1", *more]
+    lines = ["objectClass: inetOrgPerson", *more, f"uid: {name}", f"cn: {name}", "sn: x", f"userPassword: {name}-Secret-1"]
     return f"dn: {uid(name)}\n" + "".join(f"{line}\n" for line in lines) + "\n"
 
 

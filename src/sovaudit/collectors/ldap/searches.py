@@ -111,7 +111,7 @@ OPENLDAP = (
             "olcMemberOfGroupOC olcMemberOfMemberAD olcMemberOfDangling olcMonitoring olcMirrorMode olcMultiProvider olcAddContentAcl"
         ),
     ),
-    Search("root-passwords", "cn=config", "sub", (("olcRootPW", "*"),), ("olcRootPW",), types_only=True),
+    Search("root-passwords", "cn=config", "sub", (("olcRootPW", "*"),), ("olcRootPW",), masked=("olcrootpw",)),
     Search("access-log", "cn=accesslog", "sub", (("reqStart", "*"),), _words("objectClass reqStart reqType reqResult reqMethod"), limit=50),
     *ANONYMOUS,
 )  # fmt: skip

@@ -105,6 +105,7 @@ class PasswordPolicy:
     unlock_seconds: Seen
     because: tuple[Line, ...] = ()
     evidence: tuple[str, ...] = ()
+    more: Gap | None = None  # something else judges new passwords, too, and may demand more than was seen
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.directories.exemptions import by_policy
-from sovaudit.facts.directories.model import Account, Admins, Applied, Exempt, Group, Kind, PasswordPolicy, Rights, Seen, Unmodelled
+from sovaudit.facts.directories.model import Account, Admins, Applied, Exempt, Factor, Group, Kind, Recording, Rights, Storage, Unmodelled
+from sovaudit.facts.directories.openldap_factor import Factors
+from sovaudit.facts.directories.openldap_policies import Policies
 from sovaudit.facts.directories.openldap_rights import Rulers
+from sovaudit.facts.directories.openldap_settings import recording, storage
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse.dn import first_value, normal
 from sovaudit.facts.parse.ldap_times import Moment, Special, epoch_days, generalized
@@ -58,31 +61,34 @@ class OpenLdap(Unmodelled):
             )
 
     def _enabled(self, entry: Entry) -> tuple[bool | Gap, tuple[Line, ...]]:
-        """pwdAccountLockedTime of year 0 locks for ever; other values are lockouts that pass. pwdStartTime and pwdEndTime bound its life."""
-        if LOCKED_FOR_EVER in entry.values("pwdAccountLockedTime"):
+        """slapo-ppolicy(5): a lock of the year 0 is for ever, where the policy locks at all; others pass. pwdStartTime and pwdEndTime bound it."""
+        name, _ = self._policies.of(entry)
+        marked = [key for key in ("pwdAccountLockedTime", "pwdEndTime", "pwdStartTime") if entry.values(key)]
+        hidden = next(
+            (key for key in ("pwdAccountLockedTime", "pwdEndTime", "pwdStartTime") if key not in marked and not self._sees(entry, key)), ""
+        )
+        if name == "" or not (marked or hidden):
+            return True, ()
+        if isinstance(name, Gap):
+            return (
+                (name, tuple(entry.line(key) for key in marked)) if marked else (Gap(f"attribute:{hidden}", Reason.DENIED, "not shown"), ())
+            )
+        if LOCKED_FOR_EVER in entry.values("pwdAccountLockedTime") and self._policies.locks(entry) is True:
             return False, (entry.line("pwdAccountLockedTime"),)
         now = self._directory.taken_at
-        for name, over in (("pwdEndTime", True), ("pwdStartTime", False)):
-            values = entry.values(name)
+        for key, over in (("pwdEndTime", True), ("pwdStartTime", False)):
+            values = entry.values(key)
             moment = generalized(values[0]) if values else None
             if moment is not None and not isinstance(moment, Special) and (moment <= now) is over:
-                return False, (entry.line(name),)
-        if self._locks:
-            return Gap("attribute:pwdAccountLockedTime", Reason.DENIED, "no entry shows it to this account"), ()
+                return False, (entry.line(key),)
+        if hidden:
+            return Gap(f"attribute:{hidden}", Reason.DENIED, "it is not shown to this account, or it is not there"), ()
         return True, ()
 
-    @cached_property
-    def _locks(self) -> bool:
-        """Whether an account may be locked where this account cannot see it: no state of slapo-ppolicy is shown, and its overlay may be there."""
-        shown = ("pwdAccountLockedTime", "pwdChangedTime", "pwdLastSuccess", "pwdFailureTime", "pwdReset")
-        if any(self._directory.shown("accounts", name) for name in shown):
-            return False
-        try:
-            config = [entry.classes() for entry in self._directory.entries("config")]
-        except Unseen:
+    def _sees(self, entry: Entry, attribute: str) -> bool:
+        if self._directory.shown("accounts", attribute):
             return True
-        seen = any("olcdatabaseconfig" in classes for classes in config) and self._directory.gap("config") is None
-        return not seen or any("olcppolicyconfig" in classes for classes in config)
+        return not isinstance(self._ground, Gap) and self._ground.shows(normal(entry.dn), attribute.lower())
 
     @staticmethod
     def _password_set(entry: Entry, changed: Sequence[bytes]) -> Moment:
@@ -110,8 +116,17 @@ class OpenLdap(Unmodelled):
     # Who rules, reads and is let in
 
     @cached_property
+    def _ground(self) -> Rulers | Gap:
+        try:
+            return Rulers(self._directory)
+        except Unseen as unseen:
+            return unseen.gap
+
+    @property
     def _rulers(self) -> Rulers:
-        return Rulers(self._directory)
+        if isinstance(self._ground, Gap):
+            raise Unseen(self._ground)
+        return self._ground
 
     def admins(self) -> Admins:
         return self._rulers.admins()
@@ -125,74 +140,30 @@ class OpenLdap(Unmodelled):
     def password_access(self) -> Rights:
         return self._rulers.password_access()
 
-    # Password policies
+    # What falls on whom
+
+    @cached_property
+    def _policies(self) -> Policies:
+        return Policies(self._directory, self._ground)
 
     def policies(self) -> Sequence[Applied]:
-        """slapo-ppolicy(5): an entry's pwdPolicySubentry, else the database's default; a subentry that is not there means no policy at all."""
-        known = {normal(entry.dn): self._policy(entry) for entry in self._directory.entries("policies")}
-        by_policy: dict[str, list[Account]] = {}
-        for account in self._directory.accounts:
-            if account.enabled is False:
-                continue
-            own = self._directory.entry_of(account).text("pwdPolicySubentry")
-            by_policy.setdefault(normal(own) if own else "", []).append(account)
-        return tuple(Applied(self._named(name, known), tuple(accounts)) for name, accounts in sorted(by_policy.items()))
+        return self._policies.applied(self._directory.accounts)
 
     def exempt(self) -> tuple[Sequence[Exempt], Sequence[Gap]]:
-        """Accounts whose own policy demands less than the database's default."""
-        known = {normal(entry.dn): self._policy(entry) for entry in self._directory.entries("policies")}
-        found, gaps = by_policy(self.policies(), self._default(known))
+        """Accounts whose own policy, or the want of one, demands less than the database's default."""
+        found, gaps = by_policy(self._directory.policies, self._policies.default())
         gap = self._directory.gap("accounts")
         return found, [*gaps, *([gap] if gap is not None else [])]
 
-    def _named(self, name: str, known: dict[str, PasswordPolicy]) -> PasswordPolicy | Gap:
-        if not name:
-            if not self._directory.shown("accounts", "pwdPolicySubentry"):
-                return Gap("attribute:pwdPolicySubentry", Reason.DENIED, "no entry shows it to this account, and any may have one")
-            return self._default(known)
-        if name in known:
-            return known[name]
-        gap = self._directory.gap("policies")
-        if gap is not None or not known:
-            return gap or Gap("search:policies", Reason.DENIED, "no policy is shown to this account")
-        line = Line(name, 0, "pwdPolicySubentry names an entry that is not there")
-        return PasswordPolicy(name, 0, 0, 0, None, None, None, (line,))
+    @cached_property
+    def _factors(self) -> Factors:
+        return Factors(self._directory, self._ground)
 
-    def _default(self, known: dict[str, PasswordPolicy]) -> PasswordPolicy | Gap:
-        try:
-            overlays = [entry for entry in self._directory.entries("config") if "olcppolicyconfig" in entry.classes()]
-        except Unseen as unseen:
-            return unseen.gap
-        base = normal(self._directory.evidence.identity.get("base", ""))
-        for entry in overlays:
-            default = entry.text("olcPPolicyDefault")
-            if default and normal(default) in known:
-                return known[normal(default)]
-            if default:
-                gap = self._directory.gap("policies")
-                return gap or PasswordPolicy(normal(default), 0, 0, 0, None, None, None, (entry.line("olcPPolicyDefault"),))
-        gap = self._directory.gap("config")
-        if gap is not None or not overlays:
-            return gap or Gap("search:config", Reason.DENIED, "no overlay is shown to this account")
-        return PasswordPolicy(f"no policy ({base})", 0, 0, 0, None, None, None, tuple(entry.line("olcOverlay") for entry in overlays))
+    def factor(self, account: Account) -> Factor:
+        return self._factors.of(account)
 
-    def _policy(self, entry: Entry) -> PasswordPolicy:
-        def number(name: str) -> int:
-            return entry.number(name) or 0
+    def storage(self) -> tuple[Sequence[Storage], Sequence[Gap]]:
+        return storage(self._directory, self._ground)
 
-        enforced = number("pwdCheckQuality") >= 1
-        locks = entry.text("pwdLockout").upper() == "TRUE" and number("pwdMaxFailure") > 0
-        age = number("pwdMaxAge")
-        attempts: Seen = number("pwdMaxFailure") if locks else None
-        names = ("pwdMinLength", "pwdCheckQuality", "pwdInHistory", "pwdMaxAge", "pwdLockout", "pwdMaxFailure", "pwdLockoutDuration")
-        return PasswordPolicy(
-            name=normal(entry.dn),
-            min_length=number("pwdMinLength") if enforced else 0,
-            min_classes=0,
-            history=number("pwdInHistory"),
-            max_age_days=age // 86400 if age else None,
-            attempts=attempts,
-            unlock_seconds=(number("pwdLockoutDuration") or None) if locks else None,
-            because=tuple(entry.line(name) for name in names if entry.values(name)),
-            evidence=self._directory.artifacts("policies"),
-        )
+    def recording(self, what: str) -> Sequence[Recording]:
+        return recording(self._directory, self._ground, what)

@@ -48,6 +48,11 @@ class Database:
         return self.entry.text("olcDisabled").upper() == "TRUE"
 
 
+def nobody_seen(group: str, classes: str, attribute: str) -> None:
+    """Members of groups, where whom they hold must not matter."""
+    return
+
+
 def bare(name: str) -> str:
     """`{1}ppolicy` without its number."""
     match = _NAME.fullmatch(name)
@@ -132,13 +137,14 @@ class Config:
 
     def access(self, database: Database, members: Members) -> Access:
         """The rules that hold in a database. Raises Unseen."""
-        if database.dn not in self._access:
+        key = (database.dn, members)
+        if key not in self._access:
             own, frontend = self._rules(database), self._rules(self.kind("frontend"))
-            self._access[database.dn] = Access((*own, *frontend), members, "none" if database.kind == "config" else "read")
-        return self._access[database.dn]
+            self._access[key] = Access((*own, *frontend), members, "none" if database.kind == "config" else "read")
+        return self._access[key]
 
     @cached_property
-    def _access(self) -> dict[str, Access]:
+    def _access(self) -> dict[tuple[str, Members], Access]:
         return {}
 
     def _rules(self, database: Database | None) -> tuple[olc_access.Rule, ...]:
@@ -171,7 +177,7 @@ class Config:
             frontend = self.kind("frontend")
             if frontend is not None:
                 rules += olc_access.rules(frontend.entry.texts("olcAccess"))
-            answer = Access(rules, lambda *_: None, "none").may("r", database.dn, "olcaccess", self.me, chosen=False)
+            answer = Access(rules, nobody_seen, "none").may("r", database.dn, "olcaccess", self.me, chosen=False)
         except ValueError:
             return False
         return answer.allowed is True

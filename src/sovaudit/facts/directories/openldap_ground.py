@@ -12,15 +12,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.directories.openldap_access import Answer, Asker, patterns, reaches
-from sovaudit.facts.directories.openldap_config import Config, Database
+from sovaudit.facts.directories.openldap_config import CONFIG, Config, Database, nobody_seen
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse.dn import below, normal, parent
 from sovaudit.facts.parse.olc_access import Rule, Term
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
 
 if TYPE_CHECKING:
-    from sovaudit.facts.directory import Directory
+    from sovaudit.facts.directory import Directory, Entry
 
 STRANGER = Asker("")
 PLAIN = "description"  # an attribute that no rule names for its own sake
@@ -57,6 +58,7 @@ class Ground:
         self.config = Config(directory)
         self.base = normal(directory.evidence.identity.get("base", ""))
         self.gaps: dict[Gap, None] = {}  # of the question that is being asked
+        self._marked: tuple[str, tuple[int, ...]] = "", ()
         self._lasting: dict[Gap, None] = {}  # of every question
         self.parents: set[str] = set()  # entries with others below them
         self.known: set[str] = set()  # entries that are there
@@ -94,11 +96,38 @@ class Ground:
         """Whether the access rules prove that this account would be shown an attribute of an entry, if it had it."""
         try:
             return all(
-                self.config.may(letters, dn, name, self.config.me, lambda *_: None, chosen=False)[0].allowed is True
+                self.config.may(letters, dn, name, self.config.me, nobody_seen, chosen=False)[0].allowed is True
                 for letters, name in (("rs", "entry"), ("rs", attribute), ("s", "objectclass"))
             ) and bool(self.config.me.dn)  # fmt: skip
         except Unseen:
             return False
+
+    def searchable(self, dn: str, attribute: str) -> bool:
+        """Whether the access rules prove that a search for entries that have an attribute brings this one, if it has it."""
+        try:
+            asked = [self.config.may(letters, dn, name, self.config.me, nobody_seen, chosen=False)[0].allowed
+                     for letters, name in (("rs", "entry"), ("s", attribute))]  # fmt: skip
+        except Unseen:
+            return False
+        return bool(self.config.me.dn) and all(one is True for one in asked)
+
+    def overlays_unseen(self, database: Database) -> Gap | None:
+        """Why a database may have overlays that were not shown; None if this account would have been shown them."""
+        if self.config.gap is not None:
+            return self.config.gap
+        if self._sees_config(f"olcoverlay={{0}}any,{database.dn}", "olcoverlay"):
+            return None
+        return Gap(f"overlays of {database.entry.dn}", Reason.DENIED, "they are not shown to this account, or there are none")
+
+    def sees_setting(self, attribute: str, entry: Entry | None = None) -> bool:
+        """Whether this account would be shown a setting of cn=config, if it were set."""
+        return self._sees_config(normal(entry.dn) if entry is not None else CONFIG, attribute.lower())
+
+    def _sees_config(self, dn: str, attribute: str) -> bool:
+        config = self.config.kind("config")
+        if config is not None and self.config.is_root(config, self.config.me):
+            return True
+        return bool(self.config.me.dn) and self.readable(dn, attribute)
 
     def _absent(self, dn: str, search: str) -> bool:
         """Whether an entry is certainly not there: the search was complete, and this account would have seen it."""
@@ -153,7 +182,12 @@ class Ground:
 
     def _marks(self, dn: str) -> tuple[int, ...]:
         """Which patterns after `to` an entry matches: entries with the same are treated alike, filters apart."""
-        return tuple(number for number, (style, pattern) in enumerate(self._whats) if reaches(Term("dn", style, pattern), dn))
+        if self._marked[0] != dn:
+            self._marked = (
+                dn,
+                tuple(number for number, (style, pattern) in enumerate(self._whats) if reaches(Term("dn", style, pattern), dn)),
+            )
+        return self._marked[1]
 
     def shows(self, dn: str, attribute: str) -> bool:
         """As `readable`, asked once for entries that no rule tells apart."""

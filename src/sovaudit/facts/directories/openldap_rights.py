@@ -8,7 +8,7 @@ from functools import cached_property
 
 from sovaudit.facts.directories.model import Account, Admin, Admins, Right, Rights
 from sovaudit.facts.directories.openldap_access import Asker, reaches
-from sovaudit.facts.directories.openldap_config import CONFIG, Database, line
+from sovaudit.facts.directories.openldap_config import CONFIG, Database, line, nobody_seen
 from sovaudit.facts.directories.openldap_ground import PLAIN, STRANGER, Class, Ground
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse.dn import below, normal
@@ -160,7 +160,7 @@ class Rulers(Ground):
         if config is not None and self.config.is_root(config, self.config.me):
             return True
         try:
-            answer, _ = self.config.may("rs", database.dn, "olcrootpw", self.config.me, lambda *_: None, chosen=False)
+            answer, _ = self.config.may("rs", database.dn, "olcrootpw", self.config.me, nobody_seen, chosen=False)
         except Unseen:
             return False
         return answer.allowed is True

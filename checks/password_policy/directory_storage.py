@@ -1,0 +1,46 @@
+"""The directory keeps passwords hashed, by a scheme that resists guessing.
+
+Copies of a directory get about: backups, replicas, a stolen disk. What they hold of each password decides how long it stays one.
+
+One answer per scheme that was seen stored, and one per way in which a password is stored from now on. OpenLDAP: `olcPasswordHash` ({SSHA} where it is
+not set) for the password operation; a password that is written as a plain value is kept as it came, unless slapo-ppolicy stands on the database with
+`olcPPolicyHashCleartext: TRUE`; the schemes of accounts and of root DNs, of which the collector keeps the name alone.
+389-DS: `passwordStorageScheme`. AD: reversible encryption, keys of DES.
+Passes: the scheme is among `schemes`. Fails: it is another, or none.
+Unknown: the setting, or the schemes of some accounts, were not seen. Passwords that another server checks ({SASL}) are not judged.
+Out of reach: how many rounds a scheme was told to take; what other servers with copies of the tree make of new passwords.
+
+Remedy: OpenLDAP: load `argon2` (or pw-pbkdf2), `olcPasswordHash: {ARGON2}`, `olcPPolicyHashCleartext: TRUE`; 389-DS: `dsconf … pwpolicy set
+--pwdscheme PBKDF2-SHA512`; then have passwords changed, as a stored one keeps its scheme.
+"""
+
+from sovaudit.authoring import Directory, Outcomes, check, failed, not_applicable, passed, unknown
+
+STRONG = (
+    "ARGON2", "PBKDF2", "PBKDF2-SHA1", "PBKDF2-SHA256", "PBKDF2-SHA512", "PBKDF2_SHA256", "SSHA256", "SSHA384", "SSHA512", "CRYPT$5$", "CRYPT$6$",
+    "CRYPT$y$", "CRYPT$gy$", "CRYPT$7$", "CRYPT$2b$", "CRYPT$2y$", "CRYPT-SHA256", "CRYPT-SHA512",
+)  # fmt: skip
+
+
+@check("password-policy.directory-storage", severity="high", since="0.2")
+def directory_storage(directory: Directory, *, schemes: tuple[str, ...] = STRONG) -> Outcomes:
+    strong = {name.casefold() for name in schemes}
+    found, gaps = directory.storage
+    judged = False
+    for one in found:
+        scheme = one.scheme.replace("{", "").replace("}", "")
+        words = {"subject": one.subject, "seen": one.scheme, "because": one.because, "scheme": one.scheme}
+        if scheme.upper() in ("SASL", "EMPTY", "CRYPTLOCKED"):
+            continue  # nothing of a password is kept here
+        judged = True
+        if scheme.casefold() in strong:
+            yield passed("passwords are kept as {scheme}", **words)
+        elif scheme.casefold() in ("cleartext", "clear"):
+            yield failed("passwords are kept in clear", **words)
+        else:
+            yield failed("passwords are kept as {scheme}, which is guessed fast", **words)
+    if gaps:
+        settle = "the right to read settings, and the schemes of passwords in an export"
+        yield unknown("how other passwords are kept was not seen", subject="other passwords", gaps=gaps, settle=settle)
+    elif not judged:
+        yield not_applicable("the directory keeps no passwords")
