@@ -92,3 +92,11 @@ def slapd_config(
         *((f"olcOverlay={one['olcOverlay'][0]},{main}", {"objectClass": ["olcOverlayConfig"], **one}) for one in overlays),
         *more,
     ]  # fmt: skip
+
+
+def locking_slapd() -> dict[str, list[tuple[str, Mapping[str, Sequence[str]]]]]:
+    """Searches of a slapd whose policy locks, shown whole: for `directory_with(**locking_slapd(), accounts=…)`."""
+    policy = "cn=policy,dc=example,dc=org"
+    lock = {"olcOverlay": ["{0}ppolicy"], "olcPPolicyDefault": [policy]}
+    attributes = {"objectClass": ["pwdPolicy"], "pwdLockout": ["TRUE"], "pwdMaxFailure": ["5"]}
+    return {"config": slapd_config("{0}to * by dn.exact=cn=auditor read", overlays=[lock]), "policies": [(policy, attributes)]}

@@ -9,6 +9,7 @@ from sovaudit.facts.directory import Directory
 from sovaudit.facts.host import Host
 from sovaudit.testing import directory_with, rights_with, run, verdicts
 from tests.checks.ssh_world import ONE, PASSWD, SHADOW, world
+from tests.directory_views import locking_slapd
 
 B = "dc=example,dc=org"
 SUDO = {"/etc/sudoers": "root ALL=(ALL) ALL\n%sudo ALL=(ALL) ALL\n", "/usr/bin/sudo": ""}
@@ -112,7 +113,7 @@ PEOPLE = [entry("bob"), entry("zoe"), entry("gone", pwdAccountLockedTime="000001
 
 def in_directory(groups: list[tuple[str, dict[str, list[str]]]], *rows: dict[str, str], **more: object) -> dict[str, str]:
     accounts = more.pop("accounts", PEOPLE)
-    return judged(directory_with(accounts=accounts, groups=groups, **more), *rows, kinds=("group",))
+    return judged(directory_with(accounts=accounts, groups=groups, **{**locking_slapd(), **more}), *rows, kinds=("group",))
 
 
 def test_groups_of_a_directory() -> None:
@@ -155,8 +156,8 @@ def test_a_directory_that_was_not_seen_whole() -> None:
     assert in_directory(groups, right("bob", "group:ops"), results={"groups": 4}) == {"group:ops": "unknown", "": "unknown"}
     assert in_directory(groups, OTHERS, results={"groups": 4})["group:ops"] == "fail"
     hidden = [(uid("bob"), {"objectClass": ["inetOrgPerson"], "uid": ["bob"]})]  # whether bob is locked is not shown
-    assert in_directory(groups, OTHERS, accounts=hidden) == {"group:ops": "unknown"}
-    assert in_directory(groups, right("bob", "group:ops"), accounts=hidden) == {"group:ops": "pass"}
+    assert in_directory(groups, OTHERS, accounts=hidden, config=[]) == {"group:ops": "unknown"}
+    assert in_directory(groups, right("bob", "group:ops"), accounts=hidden, config=[]) == {"group:ops": "pass"}
 
 
 def test_ordinary_groups_and_a_directory_without_any() -> None:

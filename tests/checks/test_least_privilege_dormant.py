@@ -8,6 +8,7 @@ from sovaudit.content.checks.least_privilege.dormant import dormant
 from sovaudit.facts.host import Host
 from sovaudit.testing import NOW, directory_with, run, verdicts
 from tests.checks.ssh_world import ONE, SHADOW, world
+from tests.directory_views import locking_slapd
 
 SECONDS = int(NOW.timestamp())
 DAY = 86400
@@ -69,7 +70,7 @@ def in_directory(*accounts: tuple[str, dict[str, str]], **more: object) -> dict[
         )
         for uid, rest in accounts
     ]
-    return verdicts(run(dormant, directory_with(accounts=entries, **more)))
+    return verdicts(run(dormant, directory_with(accounts=entries, **locking_slapd(), **more)))
 
 
 BASE = "ou=people,dc=example,dc=org"

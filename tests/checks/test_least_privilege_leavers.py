@@ -9,7 +9,7 @@ from sovaudit.facts.directory import Directory
 from sovaudit.facts.roster import Roster
 from sovaudit.testing import directory_with, list_evidence, roster_with, run, verdicts
 from tests.checks.ssh_world import ONE, world
-from tests.directory_views import slapd_config
+from tests.directory_views import locking_slapd
 
 LEFT = {"id": "7", "account": "bob", "status": "left", "left_on": "2026-03-31"}
 ZOE = {"id": "8", "account": "zoe", "status": "active"}
@@ -26,10 +26,7 @@ def entry(name: str, **more: str) -> tuple[str, dict[str, list[str]]]:
 
 
 def people(*accounts: tuple[str, dict[str, list[str]]], **more: object) -> Directory:
-    lock = {"olcOverlay": ["{0}ppolicy"], "olcPPolicyDefault": ["cn=policy,dc=example,dc=org"]}
-    policy = ("cn=policy,dc=example,dc=org", {"objectClass": ["pwdPolicy"], "pwdLockout": ["TRUE"], "pwdMaxFailure": ["5"]})
-    config = slapd_config("{0}to * by dn.exact=cn=auditor read", overlays=[lock])
-    return directory_with(accounts=accounts, policies=[policy], config=config, **more)
+    return directory_with(accounts=accounts, **locking_slapd(), **more)
 
 
 def on_host(*rows: dict[str, str], config: str = ONE, **knobs: object) -> dict[str, str]:

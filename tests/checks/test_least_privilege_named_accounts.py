@@ -9,6 +9,7 @@ from sovaudit.facts.host import Host
 from sovaudit.facts.naming import GENERIC, is_generic
 from sovaudit.testing import directory_with, run, verdicts
 from tests.checks.ssh_world import KEY, ONE, PASSWD, SHADOW, world
+from tests.directory_views import locking_slapd
 
 
 def called(name: str, uid: int = 1002, key: str = KEY, shell: str = "/bin/bash", **more: object) -> Host:
@@ -83,7 +84,7 @@ def in_directory(*accounts: tuple[str, dict[str, str]], **knobs: object) -> dict
         )
         for uid, rest in accounts
     ]
-    return verdicts(run(named_accounts, directory_with(accounts=entries, results=results), **knobs))
+    return verdicts(run(named_accounts, directory_with(accounts=entries, results=results, **locking_slapd()), **knobs))
 
 
 def test_directory() -> None:

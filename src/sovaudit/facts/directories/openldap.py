@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sovaudit.facts.directory import Directory, Entry
 
 LOCKED_FOR_EVER = b"000001010000Z"  # slapo-ppolicy: only an administrator opens it again
+_LIMITS = ("pwdAccountLockedTime", "pwdEndTime", "pwdStartTime")
 _PEOPLE = {"person", "inetorgperson", "organizationalperson"}
 
 
@@ -63,10 +64,8 @@ class OpenLdap(Unmodelled):
     def _enabled(self, entry: Entry) -> tuple[bool | Gap, tuple[Line, ...]]:
         """slapo-ppolicy(5): a lock of the year 0 is for ever, where the policy locks at all; others pass. pwdStartTime and pwdEndTime bound it."""
         name, _ = self._policies.of(entry)
-        marked = [key for key in ("pwdAccountLockedTime", "pwdEndTime", "pwdStartTime") if entry.values(key)]
-        hidden = next(
-            (key for key in ("pwdAccountLockedTime", "pwdEndTime", "pwdStartTime") if key not in marked and not self._sees(entry, key)), ""
-        )
+        marked = [key for key in _LIMITS if entry.values(key)]
+        hidden = next((key for key in _LIMITS if key not in marked and not self._sees(entry, key)), "")
         if name == "" or not (marked or hidden):
             return True, ()
         if isinstance(name, Gap):
@@ -86,7 +85,8 @@ class OpenLdap(Unmodelled):
         return True, ()
 
     def _sees(self, entry: Entry, attribute: str) -> bool:
-        if self._directory.shown("accounts", attribute):
+        # the bounds of an account's life are rarely set: who is shown locks is shown them, too
+        if self._directory.shown("accounts", attribute) or (attribute in _LIMITS and self._directory.shown("accounts", _LIMITS[0])):
             return True
         return not isinstance(self._ground, Gap) and self._ground.shows(normal(entry.dn), attribute.lower())
 
