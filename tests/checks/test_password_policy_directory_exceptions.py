@@ -11,7 +11,7 @@ from sovaudit.model.evidence import Gap
 from sovaudit.testing import directory_with, run, verdicts
 from tests import ad
 from tests.ad import active_directory, computer, domain, group, settings, user
-from tests.directory_views import GOOD, HIDDEN
+from tests.directory_views import GOOD, HIDDEN, slapd_config
 
 
 def found(*accounts: ad.Entry, **more: object) -> dict[str, str]:
@@ -79,11 +79,9 @@ def test_a_subentry_that_demands_less() -> None:
         (f"cn={name},dc=example,dc=org", {"objectClass": ["pwdPolicy"], "pwdMinLength": [length], "pwdCheckQuality": ["2"]})
         for name, length in (("d", "12"), ("weak", "8"))
     ]
-    overlay = (
-        "olcOverlay={0}ppolicy,olcDatabase={1}mdb,cn=config",
-        {"objectClass": ["olcPPolicyConfig"], "olcPPolicyDefault": ["cn=d,dc=example,dc=org"]},
-    )
-    directory = directory_with(accounts=rows, policies=policies, config=[overlay])
+    overlay = {"olcOverlay": ["{0}ppolicy"], "olcPPolicyDefault": ["cn=d,dc=example,dc=org"]}
+    config = slapd_config("{0}to * by dn.exact=cn=auditor read", overlays=[overlay])
+    directory = directory_with(accounts=rows, policies=policies, config=config)
     assert verdicts(run(directory_exceptions, directory)) == {"a": "fail", "c": "fail"}
 
 
