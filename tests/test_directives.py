@@ -74,14 +74,17 @@ def test_the_dnssi_requires_no_second_factor() -> None:
         assert not [check for check in control.checks if check.startswith("two-factor.")]
 
 
+KEPT = ("log-completeness.retention", "log-completeness.directory-access", "log-completeness.directory-changes")
+
+
 def test_six_months_for_all_twelve_for_operators_only() -> None:
     journal = DNSSI.control("EXP-JOURN/SURV-JOURNAL")
     assert journal is not None
-    assert journal.params == {"log-completeness.retention": {"months": 6}}
+    assert journal.params == {key: {"months": 6} for key in KEPT}
     (law,) = directives.load_directives(["ma-loi-05-20"])
     kept = law.control("ART-26")
     assert kept is not None
-    assert kept.params == {"log-completeness.retention": {"months": 12}}
+    assert kept.params == {key: {"months": 12} for key in KEPT}
     assert kept.scope == ("operator",)
 
 
