@@ -259,10 +259,11 @@ def _term(token: str) -> Term | None:
 
 def _person(style: str, right: str | None, *, real: bool, expand: bool, level: int) -> Term:
     if style == "regex":
+        # slapd reads `.+` as the word `users` and the empty expression as `anonymous`, and then looks for that word in the DN
         if right is None or right in _SOMEBODY:
-            return Term("users", real=real)
+            return Term("dn", "regex", "users", real=real, expand=True)
         if not right:
-            return Term("anonymous", real=real)
+            return Term("dn", "regex", "anonymous", real=real, expand=True)
         if right in _ALL:
             return Term("*", real=real)
         return Term("dn", "regex", right.replace(", ", ","), real=real, expand=True)
