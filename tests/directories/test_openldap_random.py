@@ -45,7 +45,8 @@ WHOS = (
     f'dn.exact,expand="uid=$1,ou=people,{BASE}"', 'dn.regex="^uid=$1,"', "dn=", "realanonymous", "realusers", f"realdn={SYNC}", "dn.sub,expand=$0",
 )  # fmt: skip
 GIVES = (
-    "none", "read", "write", "auth", "search", "compare", "disclose", "manage", "add", "delete", "=rscxd", "+r", "-r", "+sc", "=w", "+w", "-w", "=0", "+0",
+    "none", "read", "write", "auth", "search", "compare", "disclose", "manage", "add", "delete",
+    "=rscxd", "+r", "-r", "+sc", "=w", "+w", "-w", "=0", "+0",
     "=az", "+m", "", "=x", "+rs",
 )  # fmt: skip
 CONTROLS = ("", "", "", "stop", "break", "continue", "break")
