@@ -13,7 +13,7 @@ from sovaudit import canon
 from sovaudit.collectors.ldap.address import Address, ldap_address
 from sovaudit.collectors.ldap.connection import connected, identity, who_am_i
 from sovaudit.collectors.ldap.searches import FOLLOWED, IPA_CONFIG, PRODUCTS, ROOT_DSE, Search
-from sovaudit.collectors.ldap.wire import Broken, Result, ranged, search
+from sovaudit.collectors.ldap.wire import PAGE, Broken, Result, ranged, search
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.errors import CollectError
 from sovaudit.facts.directories.followed import followed
@@ -24,6 +24,7 @@ from sovaudit.model.evidence import Evidence, Gap, Target
 from sovaudit.model.verdict import Reason, TargetStatus
 
 COLLECTOR = "sovaudit-ldap/1"
+ADMIN_LIMIT = 11
 MAX_PARTS = 10_000  # rounds for attributes that come in parts: 15 million members at a server's usual 1,500 each
 ROUNDS, MAX_FOLLOWED = 4, 5_000  # who matters shows only once those who matter more were seen
 _PART = re.compile(r"(.+);range=(\d+)-(\d+)", re.IGNORECASE)
@@ -58,10 +59,14 @@ class _Visit:
         result = Result()
         parts: list[tuple[str, str, int]] = []
         try:
-            for chunk in search(connection, query, base, deadline=self.deadline, budget=self.left, result=result):
-                self._keep(query.name, len(result.chunks) - 1, chunk)
-                if not query.types_only and ranged(chunk):
-                    parts += _unfinished(chunk)
+            for page in (PAGE, 0):
+                for chunk in search(connection, query, base, deadline=self.deadline, budget=self.left, result=result, page=page):
+                    self._keep(query.name, len(result.chunks) - 1, chunk)
+                    if not query.types_only and ranged(chunk):
+                        parts += _unfinished(chunk)
+                if result.code != ADMIN_LIMIT or result.entries:
+                    break
+                result = Result()  # no pages for this account: what comes without
             self._complete(connection, query, parts, result)
         except Broken as error:
             self.broken = result.more = str(error)
