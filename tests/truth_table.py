@@ -3,6 +3,7 @@
 python -m tests.truth_table                    count the cases anew and write the page; agreement stays as it was last measured
 python -m tests.truth_table --results FILE …   take the outcomes from pytest's JUnit files (`pytest tests/truth --junitxml FILE`)
 python -m tests.truth_table --run              run the truth tests first (needs root; half an hour on a slow machine)
+python -m tests.truth_table --planted FILE     take what was planted in directories from the notes of tests/directories (SOVAUDIT_PLANTED=FILE)
 python -m tests.truth_table --peers            ask OpenSCAP and Lynis again (needs openscap-scanner, ssg-debian and lynis)
 """
 
@@ -142,13 +143,14 @@ def render(data: dict[str, Any]) -> str:
         "| check | cases | agree | do not |",
         "|---|---|---|---|",
     ]
-    for check in sorted(docs.builtin()):
+    for check in sorted(name for name in docs.builtin() if ".directory-" not in name):
         row = rows.get(check)
         if row is None or not row["cases"]:
             lines.append(f"| {check} | 0 | no truth test | |")
         else:
             agreed = "not run" if row.get("agreed") is None else str(row["agreed"])
             lines.append(f"| {check} | {row['cases']} | {agreed} | {'' if row.get('agreed') is None else row['differed']} |")
+    lines += _directories(data.get("planted") or {})
     peers = data.get("peers") or {}
     if peers:
         lines += ["", "## Beside OpenSCAP and Lynis", "", *_peers(peers)]
@@ -175,6 +177,27 @@ def _planted() -> list[str]:
             for row in rows
         ),
     ]
+
+
+def _directories(planted: dict[str, Any]) -> list[str]:
+    if not planted:
+        return []
+    rows = planted["rows"]
+    return [
+        "",
+        "## Directories",
+        "",
+        f"Run on {planted['measured']}. Each server is a real one, started by tests/directories with faults planted in it; whether a thing",
+        "is a fault is what the server itself does (who is let in, what a password may be, who reads and writes what, what its log holds), never what a setting",
+        "says. Two accounts look: an audit account with the rights that it needs, and an ordinary reader, whose answer may be *unknown*.",
+        "",
+        "| server · account | faults planted | found | sound objects | passed | unknown | wrong |",
+        "|---|---|---|---|---|---|---|",
+        *(f"| {name} | " + " | ".join(str(row[key]) for key in _PLANTED) + " |" for name, row in sorted(rows.items())),
+    ]
+
+
+_PLANTED = ("planted", "found", "sound", "passed", "unknown", "wrong")
 
 
 def _peers(peers: dict[str, Any]) -> list[str]:
@@ -217,6 +240,12 @@ def _says(words: str) -> str:
 def main(arguments: list[str]) -> None:
     data: dict[str, Any] = json.loads(DATA.read_text("utf-8")) if DATA.exists() else {}
     today = datetime.now(UTC).date().isoformat()
+    if "--planted" in arguments:
+        from tests.directories.planted import counted
+
+        notes = Path(arguments[arguments.index("--planted") + 1])
+        arguments = [name for name in arguments if name not in ("--planted", str(notes))]
+        data["planted"] = {"measured": today, "rows": {**counted(notes.read_text("utf-8").splitlines())}}
     files = [Path(name) for name in arguments if not name.startswith("--")]
     if "--run" in arguments:
         file = Path(tempfile.mkdtemp()) / "truth.xml"

@@ -13,6 +13,7 @@ from sovaudit.collectors import collect, parse_target
 from sovaudit.facts.directory import Directory
 from sovaudit.testing import run
 from tests import slapd
+from tests.directories import planted
 from tests.directories.openldap_acts import BASE, ENTRIES, PASSWORDS, PEOPLE, STRANGER, SYNC, Acts, uid
 
 pytestmark = pytest.mark.slapd
@@ -147,6 +148,9 @@ def test_rules_mean_what_slapd_makes_of_them(name: str, acts: tuple[slapd.Slapd,
         found = run(directory_anonymous, directory)
         strangers = verdict([outcome for outcome in found if outcome.subject in ("strangers", "")])
         passwords = verdict([outcome for outcome in found if outcome.subject != "strangers"])
+        identity = planted.READER if directory is reader else planted.ADMINISTRATOR
+        planted.note("slapd", identity, directory_anonymous.id, really="fail" if opened else "pass", said=strangers)
+        planted.note("slapd", identity, directory_anonymous.id, really="fail" if exposed else "pass", said=passwords)
         doubtful = directory is reader or "strangers" in one.doubt
         assert strangers in ({"fail" if opened else "pass"} | ({"unknown"} if doubtful else set())), found
         assert passwords in (
@@ -155,6 +159,10 @@ def test_rules_mean_what_slapd_makes_of_them(name: str, acts: tuple[slapd.Slapd,
         ruling = run(directory_privileged, directory)
         named = {outcome.args["name"] for outcome in ruling if outcome.verdict.value == "fail"}
         true = {dn.partition(",")[0].partition("=")[2] for dn in rulers if dn}
+        doubt = any(outcome.verdict.value == "unknown" for outcome in ruling)
+        for name_of in {dn.partition(",")[0].partition("=")[2] for dn in PASSWORDS}:
+            said = "fail" if name_of in named else "unknown" if doubt else "pass"
+            planted.note("slapd", identity, directory_privileged.id, really="fail" if name_of in true else "pass", said=said)
         if directory is auditor and "rulers" not in one.doubt:
             assert named == true, ruling
             assert not any(outcome.verdict.value == "unknown" for outcome in ruling), ruling

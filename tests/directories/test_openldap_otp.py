@@ -18,6 +18,7 @@ from sovaudit.facts.directory import Directory
 from sovaudit.model.evidence import Gap
 from sovaudit.testing import run
 from tests import slapd
+from tests.directories import planted
 from tests.directories.openldap_acts import BASE, person, uid
 
 pytestmark = pytest.mark.slapd
@@ -102,6 +103,11 @@ def test_what_the_checks_say_as_two_accounts(server: slapd.Slapd) -> None:
         name: "pass" if usable else "fail" for name, (_, usable) in PEOPLE.items() if usable is not None
     }
     reader = Directory(collect(parse_target(server.uri), server.options(uid("plain"), "plain-Secret-1")))
+    for place, identity in ((directory, planted.ADMINISTRATOR), (reader, planted.READER)):
+        for check, good in ((directory_privileged, lambda name: name != "plain"), (directory_enrolled, lambda name: bool(PEOPLE[name][1]))):
+            answers = {outcome.subject: outcome.verdict.value for outcome in run(check, place)}
+            for name in PEOPLE:
+                planted.note("slapd", identity, check.id, really="pass" if good(name) else "fail", said=answers.get(name, "unknown"))
     for check in (directory_privileged, directory_enrolled):
         for outcome in run(check, reader):
             right = PEOPLE.get(outcome.subject, ("", None))[1]

@@ -18,6 +18,7 @@ from sovaudit.facts.directory import Directory
 from sovaudit.model.evidence import Gap
 from sovaudit.testing import run
 from tests import slapd
+from tests.directories import planted
 from tests.directories.openldap_acts import BASE, person, uid
 
 pytestmark = pytest.mark.slapd
@@ -92,7 +93,7 @@ def server() -> Iterator[slapd.Slapd]:
             next(names), *([f"pwdPolicySubentry: {one.own}"] if one.own else []), *(f"{key}: {value}" for key, value in one.more.items())
         )
         for one in CASES.values()
-    )
+    ) + person(NAMES[-1])
     with slapd.slapd(entries, overlays=PPOLICY, access=ACCESS) as started:
         yield started
 
@@ -117,6 +118,11 @@ def prepared(server: slapd.Slapd, one: Case) -> None:
 
 def sets(server: slapd.Slapd, name: str, old: str, new: str) -> bool:
     return server.tool("ldappasswd", uid(name), old, "-a", old, "-s", new).returncode == 0
+
+
+def reader(server: slapd.Slapd) -> Directory:
+    """What an ordinary account sees, one that no case touches."""
+    return Directory(collect(parse_target(server.uri), server.options(uid(NAMES[-1]), f"{NAMES[-1]}-Secret-1")))
 
 
 def set_by_root(server: slapd.Slapd, name: str, value: str) -> None:
@@ -155,6 +161,16 @@ def test_the_policy_that_we_say_is_the_one_that_holds(name: str, server: slapd.S
     # how short one may be
     shortest = next(length for length in (1, 5, 6, 11, 12) if sets(server, who, first, "x" * length))
     set_by_root(server, who, first)
+    really = "pass" if shortest >= 12 else "fail"
+    for directory, identity in ((auditor, planted.ADMINISTRATOR), (reader(server), planted.READER)):
+        rows = {
+            row.policy.name: row
+            for row in directory.policies
+            if not isinstance(row.policy, Gap) and account.dn in {one.dn for one in row.accounts}
+        }
+        said = next((outcome.verdict.value for outcome in run(directory_min_length, directory) if outcome.subject in rows), "unknown")
+        planted.note("slapd", identity, directory_min_length.id, really=really, said=said)
+        assert said == really or (said == "unknown" and identity == planted.READER)
     assert shortest == max(policy.min_length or 1, 1), policy
     # whether the last ones come back
     chain = [first, "y" * 20, "z" * 20]

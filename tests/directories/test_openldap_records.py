@@ -14,6 +14,7 @@ from sovaudit.collectors import collect, parse_target
 from sovaudit.facts.directory import Directory
 from sovaudit.testing import run, verdicts
 from tests import slapd
+from tests.directories import planted
 from tests.directories.openldap_acts import BASE, person, uid
 
 pytestmark = pytest.mark.slapd
@@ -143,6 +144,7 @@ def test_what_is_recorded_is_what_we_say(name: str, server: slapd.Slapd) -> None
             for check, wanted in ((directory_access, {"bind", "refused"}), (directory_changes, CHANGES)):
                 (answer,) = (outcome.verdict.value for outcome in run(check, directory))
                 true = "pass" if wanted <= held and not short else "fail"
+                planted.note("slapd", planted.READER if reader else planted.ADMINISTRATOR, check.id, really=true, said=answer)
                 assert answer == ("unknown" if reader else true), (name, held, wanted)
     finally:
         configured(server, LOG_DATABASE, ("olcReadOnly",), {})
@@ -223,6 +225,13 @@ def test_passwords_are_kept_as_we_say(name: str, server: slapd.Slapd) -> None:
     assert (said["new passwords"].seen.upper().replace("{CLEARTEXT}", "CLEARTEXT"), said["passwords written as values"].seen.upper()) == (
         by_operation.upper().replace("{CLEARTEXT}", "CLEARTEXT"), by_value.upper(),
     )  # fmt: skip
+    for subject, scheme in (
+        ("new passwords", by_operation),
+        ("passwords written as values", by_value),
+        (f"stored as {by_value}", by_value),
+    ):
+        good = "pass" if scheme in STRONG else "fail"
+        planted.note("slapd", planted.ADMINISTRATOR, directory_storage.id, really=good, said=said[subject].verdict.value)
     assert (said["new passwords"].verdict.value == "pass") is (by_operation in STRONG)
     assert (said["passwords written as values"].verdict.value == "pass") is (by_value in STRONG)
     assert said[f"stored as {by_value}"].verdict.value == ("pass" if by_value in STRONG else "fail")
