@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sovaudit.facts.directories.openldap_access import Access, Answer, Asker, Members
+from sovaudit.facts.directories.openldap_access import Access, Answer, Asker, Classes, Members, unseen_classes
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse import olc_access
 from sovaudit.facts.parse.dn import below, normal, parent
@@ -89,6 +89,7 @@ class Config:
         if not self.databases:
             gap = directory.gap("config")
             raise Unseen(gap or Gap("search:config", Reason.DENIED, "no database of cn=config is shown to this account"))
+        self.classes: Classes = unseen_classes
         bind = directory.evidence.identity.get("bind", "")
         self.me = Asker(normal(bind[3:]) if bind.lower().startswith("dn:") else "")
 
@@ -140,7 +141,8 @@ class Config:
         key = (database.dn, members)
         if key not in self._access:
             own, frontend = self._rules(database), self._rules(self.kind("frontend"))
-            self._access[key] = Access((*own, *frontend), members, "none" if database.kind == "config" else "read")
+            default = "none" if database.kind == "config" else "read"
+            self._access[key] = Access((*own, *frontend), members, default, self.classes)
         return self._access[key]
 
     @cached_property

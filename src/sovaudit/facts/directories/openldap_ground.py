@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sovaudit.facts.directories.openldap_access import Answer, Asker, patterns, reaches
+from sovaudit.facts.directories.openldap_access import Answer, Asker, of_class, patterns, plain, reaches
 from sovaudit.facts.directories.openldap_config import CONFIG, Config, Database, nobody_seen
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse.dn import below, normal, parent
@@ -58,7 +58,8 @@ class Ground:
         self.config = Config(directory)
         self.base = normal(directory.evidence.identity.get("base", ""))
         self.gaps: dict[Gap, None] = {}  # of the question that is being asked
-        self._marked: tuple[str, tuple[int, ...]] = "", ()
+        self.config.classes = self._classes_of
+        self._marked: tuple[str, tuple[object, ...]] = "", ()
         self._lasting: dict[Gap, None] = {}  # of every question
         self.parents: set[str] = set()  # entries with others below them
         self.known: set[str] = set()  # entries that are there
@@ -73,7 +74,7 @@ class Ground:
         if entry is None:
             return frozenset() if self._absent(group, "groups") else None
         held, values = entry
-        if classes not in held and not (classes == "groupofnames" and "groupofmembers" in held):
+        if classes and classes not in held and not (classes == "groupofnames" and "groupofmembers" in held):
             return frozenset()
         if attribute not in values:
             return frozenset() if self.readable(group, attribute) else None
@@ -167,6 +168,8 @@ class Ground:
                 picked = ()
             for dn in picked:
                 signatures.setdefault(dn, []).append(term)
+        for _, root in self.config.roots():  # no rule is asked about them: they are like nobody else
+            signatures.setdefault(root, []).append(Term("dn", "base", root))
         grouped: dict[tuple[Term, ...], list[str]] = {}
         for dn, terms in signatures.items():
             grouped.setdefault(tuple(terms), []).append(dn)
@@ -180,14 +183,34 @@ class Ground:
     def _whats(self) -> list[tuple[str, str]]:
         return list(dict.fromkeys((rule.what.style, rule.what.pattern) for rule in self._rules if rule.what.style != "*"))
 
-    def _marks(self, dn: str) -> tuple[int, ...]:
-        """Which patterns after `to` an entry matches: entries with the same are treated alike, filters apart."""
+    def _marks(self, dn: str) -> tuple[object, ...]:
+        """Which patterns and filters after `to` an entry matches: entries with the same are treated alike."""
         if self._marked[0] != dn:
-            self._marked = (
-                dn,
-                tuple(number for number, (style, pattern) in enumerate(self._whats) if reaches(Term("dn", style, pattern), dn)),
-            )
+            named = tuple(number for number, (style, pattern) in enumerate(self._whats) if reaches(Term("dn", style, pattern), dn))
+            self._marked = dn, (named, tuple(of_class(one, self._classes_of(dn)) for one in self._filters))
         return self._marked[1]
+
+    @cached_property
+    def _filters(self) -> list[str]:
+        return list(dict.fromkeys(rule.what.filter for rule in self._rules if plain(rule.what.filter)))
+
+    def _classes_of(self, dn: str) -> frozenset[str] | None:
+        return self._classes.get(dn)
+
+    @cached_property
+    def _classes(self) -> dict[str, frozenset[str]]:
+        """Classes of every entry that was seen; asked for only where a rule has a filter."""
+        found: dict[str, frozenset[str]] = {}
+        kinds: dict[frozenset[str], frozenset[str]] = {}
+        for search in TREE:
+            try:
+                for entry in self._directory.entries(search):
+                    if entry.values("objectClass"):
+                        held = frozenset(entry.classes())
+                        found[normal(entry.dn)] = kinds.setdefault(held, held)
+            except Unseen:
+                continue
+        return found
 
     def shows(self, dn: str, attribute: str) -> bool:
         """As `readable`, asked once for entries that no rule tells apart."""
@@ -197,7 +220,7 @@ class Ground:
         return self._shows[key]
 
     @cached_property
-    def _shows(self) -> dict[tuple[tuple[int, ...], bool, str], bool]:
+    def _shows(self) -> dict[tuple[tuple[object, ...], bool, str], bool]:
         return {}
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ from sovaudit.facts.directories.openldap_access import Asker, reaches
 from sovaudit.facts.directories.openldap_config import CONFIG, Database, line, nobody_seen
 from sovaudit.facts.directories.openldap_ground import PLAIN, STRANGER, Class, Ground
 from sovaudit.facts.files import Unseen
+from sovaudit.facts.parse import olc_access
 from sovaudit.facts.parse.dn import below, normal
 from sovaudit.facts.parse.olc_access import Term
 from sovaudit.model.evidence import Gap
@@ -115,6 +117,7 @@ class Rulers(Ground):
                 members[root] = Admin(by_dn[root], (line(database.entry, "olcRootDN"),), f"root DN of {database.name}")
             if known is not None and database.dn in known:
                 bypass.append(Line(root, 0, f"olcRootPW of {database.entry.dn}"))
+        self._mapped()
         for group in self.classes:
             power = self.power(group)
             if power is None:
@@ -126,6 +129,23 @@ class Rulers(Ground):
                 elif not self._nobody(dn):
                     self.gaps[Gap(f"entry:{dn}", Reason.DENIED, "an access rule makes it an administrator, and it is not shown")] = None
         return Admins(tuple(members[dn] for dn in sorted(members)), self._left(), tuple(bypass))
+
+    def _mapped(self) -> None:
+        """Names of other authorities (Kerberos, certificates) that slapd takes for a root DN: who they are does not stand here.
+
+        root on the server itself, through its socket, is root anyway.
+        """
+        roots = {root for _, root in self.config.roots()}
+        for entry in self.config.entries:
+            for value in entry.texts("olcAuthzRegexp"):
+                words = olc_access.words(value)
+                if len(words) != 2 or "cn=peercred" in words[0]:
+                    continue
+                name = re.sub(r"\\\$(?:\d|\\\{\d+\\\})", ".+", re.escape(normal(words[1])))
+                if any(re.fullmatch(name, root) for root in roots):
+                    self.gaps[Gap("attribute:olcAuthzRegexp", Reason.UNSUPPORTED, f"{value[:150]}: whom it makes the root DN")] = None
+            if entry.text("olcAuthzPolicy").lower() not in ("", "none"):
+                self.gaps[Gap("attribute:olcAuthzPolicy", Reason.UNSUPPORTED, "some may act as others, by authzTo and authzFrom")] = None
 
     def _nobody(self, dn: str) -> bool:
         """Whether nobody can bind by a name with a password: it is no entry, or one that only the server itself uses."""

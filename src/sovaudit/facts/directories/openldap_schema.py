@@ -36,6 +36,16 @@ _KNOWN = {name: frozenset(words.split()) for name, words in _CLASSES.items()}
 _SPECIAL = {"entry", "children"}
 
 
+_PARENTS = {
+    "inetorgperson": ("organizationalperson", "person", "top"), "organizationalperson": ("person", "top"), "residentialperson": ("person", "top"),
+}  # fmt: skip
+
+
+def above(name: str) -> tuple[str, ...]:
+    """Classes that a class is a kind of: slapd takes an entry of the one for one of the others."""
+    return _PARENTS.get(name, ("top",))
+
+
 def supertypes(attribute: str) -> set[str]:
     """Other names of an attribute, and the types that it is a kind of."""
     found = set(_ALSO.get(attribute, ()))
