@@ -25,6 +25,7 @@ from sovaudit.cli import docs
 TOP = Path(__file__).resolve().parents[1]
 TRUTH = TOP / "tests" / "truth"
 DATA = TOP / "tests" / "data" / "truth.json"
+PLANTED = TOP / "tests" / "data" / "planted_directories.json"
 PAGE = TOP / "docs" / "truth.md"
 AUDIT = (
     "log-completeness.identity-changes", "log-completeness.privilege-changes", "log-completeness.log-config-changes",
@@ -153,7 +154,7 @@ def render(data: dict[str, Any]) -> str:
         else:
             agreed = "not run" if row.get("agreed") is None else str(row["agreed"])
             lines.append(f"| {check} | {row['cases']} | {agreed} | {'' if row.get('agreed') is None else row['differed']} |")
-    lines += _directories(data.get("planted") or {})
+    lines += _directories()
     peers = data.get("peers") or {}
     if peers:
         lines += ["", "## Beside OpenSCAP and Lynis", "", *_peers(peers)]
@@ -182,9 +183,9 @@ def _planted() -> list[str]:
     ]
 
 
-def _directories(planted: dict[str, Any]) -> list[str]:
-    if not planted:
-        return []
+def _directories() -> list[str]:
+    """What tests/directories noted last."""
+    planted = json.loads(PLANTED.read_text("utf-8"))
     return [
         "",
         "## Directories",
@@ -248,7 +249,8 @@ def main(arguments: list[str]) -> None:
 
         notes = Path(arguments[arguments.index("--planted") + 1])
         arguments = [name for name in arguments if name not in ("--planted", str(notes))]
-        data["planted"] = {"measured": today, "rows": {**counted(notes.read_text("utf-8").splitlines())}}
+        said_there = {"measured": today, "rows": counted(notes.read_text("utf-8").splitlines())}
+        PLANTED.write_text(json.dumps(said_there, indent=1, sort_keys=True) + "\n", "utf-8")
     files = [Path(name) for name in arguments if not name.startswith("--")]
     if "--run" in arguments:
         file = Path(tempfile.mkdtemp()) / "truth.xml"
