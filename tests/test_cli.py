@@ -285,10 +285,18 @@ def test_version_is_quick() -> None:
 def test_version_and_help_import_nothing_heavy() -> None:
     program = (
         "import sys; from sovaudit.cli.main import main; main(['--version']); main(['--help']); "
-        "heavy = {'pydantic', 'paramiko', 'jinja2', 'cryptography', 'pyhanko', 'zstandard', 'babel'} & set(sys.modules); "
+        "heavy = {'pydantic', 'paramiko', 'jinja2', 'cryptography', 'pyhanko', 'zstandard', 'babel', 'duckdb', 'openpyxl', 'sqlalchemy'} & "
+        "set(sys.modules); "
         "sys.exit(str(heavy) if heavy else 0)"
     )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode == 0
+
+
+def test_what_reads_tables_is_imported_when_there_are_some() -> None:
+    program = (
+        "import sys, sovaudit, sovaudit.audit, sovaudit.testing; sys.exit(bool({'duckdb', 'openpyxl', 'sqlalchemy'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_replay_says_same_of_every_check(bad: str) -> None:

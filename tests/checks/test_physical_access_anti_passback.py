@@ -40,6 +40,12 @@ def test_the_passage_and_the_one_before_are_named() -> None:
     assert outcome.because[0].number == 2
 
 
+def test_a_record_that_was_delivered_twice_is_one_passage() -> None:
+    rows = [{**row, "sequence": number} for number, row in enumerate(walk("B1", *DAY), 1)]
+    assert said(*rows, rows[1], rows[2]) == GOOD
+    assert said(*rows, {**rows[1], "sequence": 9})["room"] == "fail"
+
+
 def test_badges_are_not_mixed_up_and_order_is_by_time() -> None:
     rows = [*walk("B1", *DAY), *walk("B2", "08:00 hall-in")]
     assert said(*reversed(rows)) == GOOD
