@@ -17,16 +17,24 @@ Remedy: export the log again from the controllers; if numbers are still missing,
 from sovaudit.authoring import BadgeLog, Line, Outcomes, check, failed, passed, unknown
 from sovaudit.facts.badges import utc
 
-NUMBERS = """
-WITH one AS (
-  SELECT source, sequence, count(*) AS times, count(DISTINCT (event_time, credential, access_point, event_native)) AS kinds,
-         min(event_time) AS earliest, max(event_time) AS latest, min(row) AS row
-  FROM events WHERE sequence IS NOT NULL GROUP BY source, sequence),
+# one sort of the log: what stands right before each number; `what` is only compared, never shown
+FAULTS = """
+WITH numbered AS (
+  SELECT source, sequence, row, event_time, hash(credential, access_point, event_native) AS what FROM events WHERE sequence IS NOT NULL),
 steps AS (
-  SELECT *, sequence - lag(sequence) OVER w - 1 AS missing, lag(latest) OVER w - earliest AS back
-  FROM one WINDOW w AS (PARTITION BY source ORDER BY sequence))
-SELECT source, sequence, row, earliest, coalesce(missing, 0), times - 1, times > 1 AND kinds > 1, coalesce(back, 0) FROM steps
-WHERE missing > 0 OR times > 1 OR back > $tolerance ORDER BY source, sequence
+  SELECT source, sequence, row, event_time, sequence - lag(sequence) OVER w AS step, lag(event_time) OVER w - event_time AS back,
+         what <> lag(what) OVER w AS other
+  FROM numbered WINDOW w AS (PARTITION BY source ORDER BY sequence, event_time, row))
+SELECT source, sequence, row, event_time, greatest(step - 1, 0) AS missing, step = 0 AS again, step = 0 AND (other OR back <> 0) AS clash, back
+FROM steps WHERE step <> 1 OR back > {tolerance}
+"""
+SUMS = """
+SELECT source, sum(missing)::BIGINT, count(*) FILTER (again), count(*) FILTER (clash), count(*) FILTER (back > $tolerance)
+FROM {faults} GROUP BY source ORDER BY source
+"""
+LINES = """
+SELECT source, sequence, row, event_time, missing, again, clash, back FROM {faults}
+QUALIFY row_number() OVER (PARTITION BY source ORDER BY sequence, event_time, row) <= $most ORDER BY source, sequence, event_time, row
 """
 TOTALS = """
 SELECT source, count(*), count(sequence), min(sequence), max(sequence) FROM events WHERE source IS NOT NULL GROUP BY source ORDER BY source
@@ -37,17 +45,17 @@ QUOTED = 8
 @check("physical-access.sequence", severity="high", since="0.2")
 def sequence(log: BadgeLog, *, tolerance_ms: int = 2000) -> Outcomes:
     log.need("sequence")
-    faults: dict[str, list[tuple[int, int, int, int, int, bool, int]]] = {}
-    for source, *fault in log.query(NUMBERS, {"tolerance": tolerance_ms}):
-        faults.setdefault(source, []).append(tuple(fault))  # type: ignore[arg-type]
+    faults = f"number_faults_{int(tolerance_ms)}"
+    log.keep(faults, FAULTS.format(tolerance=int(tolerance_ms)))
+    sums = {source: found for source, *found in log.query(SUMS.format(faults=faults), {"tolerance": tolerance_ms})}
+    lines: dict[str, list[Line]] = {}
+    for source, *fault in log.query(LINES.format(faults=faults), {"most": QUOTED}):
+        lines.setdefault(source, []).append(_line(log, *fault))
     counters = dict(log.query("SELECT source, max(last_sequence) FROM controllers GROUP BY source")) if log.has("controllers") else {}
     for source, events, numbered, first, last in log.query(TOTALS):
-        found = faults.get(source, [])
-        tail = max(0, (counters.get(source) or 0) - (last or 0))
-        missing = sum(fault[3] for fault in found) + tail
-        repeats, clashes = sum(fault[4] for fault in found), sum(fault[5] for fault in found)
-        back = sum(fault[6] > tolerance_ms for fault in found)
-        because = [_line(log, *fault) for fault in found[:QUOTED]]
+        missing, repeats, clashes, back = sums.get(source, (0, 0, 0, 0))
+        missing += max(0, (counters.get(source) or 0) - (last or 0))  # what the controller counted and the log does not hold
+        because = lines.get(source, [])
         certain = repeats or back or (missing and not log.refused)
         if certain:
             yield failed(
@@ -71,12 +79,12 @@ def sequence(log: BadgeLog, *, tolerance_ms: int = 2000) -> Outcomes:
             )
 
 
-def _line(log: BadgeLog, number: int, row: int, at: int, missing: int, again: int, clash: bool, back: int) -> Line:
+def _line(log: BadgeLog, number: int, row: int, at: int, missing: int, again: bool, clash: bool, back: int) -> Line:
     said = f"number {number} at {utc(at)}"
     if missing:
         said += f"; {missing} missing before it"
     if back > 0:
         said += f"; {back} ms before the number before it"
     if again:
-        said += f"; stands {again + 1} times" + (", for different events" if clash else "")
+        said += "; stands again" + (", for another event" if clash else "")
     return log.line(row, said)
