@@ -167,8 +167,33 @@ def test_what_the_policies_demand(world: World) -> None:
     )
     admins = found[normal(f"CN=pso-admins,{CONTAINER}")]
     assert (admins.min_length, admins.max_age_days, admins.attempts, admins.unlock_seconds) == (16, None, 5, 1800)
-    exempt = found[f"{normal(BASE)} (PASSWD_NOTREQD, DONT_EXPIRE_PASSWORD)"]
-    assert (exempt.min_length, exempt.max_age_days) == (0, None)
+    exempt = found[f"{normal(BASE)} (DONT_EXPIRE_PASSWORD)"]
+    assert (exempt.min_length, exempt.max_age_days) == (
+        7,
+        None,
+    )  # rupert needs no password, and Samba asks for seven characters all the same
+
+
+def password(text: str) -> str:
+    return base64.b64encode(f'"{text}"'.encode("utf-16-le")).decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "length", "classes"), [("heidi", 14, 3), ("eve", 20, 3), ("alice", 7, 3), ("rupert", 7, 3), ("victor", 6, 3), ("trent", 7, 3)]
+)
+def test_the_server_refuses_what_we_say_it_refuses(world: World, name: str, length: int, classes: int) -> None:
+    """Both sides of the length, set by an administrator, whom the same policy binds; and a long password of too few kinds of characters."""
+    policy = next(one.policy for one in world.as_admin.policies if name in {account.name for account in one.accounts})
+    assert not isinstance(policy, Gap) and (policy.min_length, policy.min_classes) == (length, classes)
+
+    def takes(text: str) -> bool:
+        change = f"dn: {dn(name)}\nchangetype: modify\nreplace: unicodePwd\nunicodePwd:: {password(text)}\n"
+        return world.server.changes(change)
+
+    right = ("Zq7" + "x9Kw" * 6)[:length]
+    assert not takes(right[:-1])
+    assert not takes("zqx" * 9)
+    assert takes(right)
 
 
 def test_an_ordinary_reader_is_never_told_wrong(world: World) -> None:
@@ -182,8 +207,10 @@ def test_an_ordinary_reader_is_never_told_wrong(world: World) -> None:
                 continue
             right = truth[account.name]
             assert not isinstance(right, Gap)
-            assert applied.policy.name == right.name
-            assert applied.policy.min_length == right.min_length or isinstance(applied.policy.min_length, Gap)
+            assert applied.policy.name.startswith(("unseen", right.name))
+            for field in ("min_length", "min_classes", "history", "max_age_days", "attempts", "unlock_seconds"):
+                said = getattr(applied.policy, field)
+                assert isinstance(said, Gap) or said == getattr(right, field), (account.name, field)
     assert judged == 19
     assert any(isinstance(applied.policy, Gap) for applied in world.as_user.policies)
 

@@ -28,7 +28,7 @@ from tests.samba_ad import ADMIN, ADMIN_PASSWORD, BASE, PASSWORD, Samba, samba
 pytestmark = pytest.mark.samba
 PEOPLE = (
     "sync repl half admin boss chief reset keys joiner linker writer owner denied late helper plain unit reader nested auditor "
-    "uncon trans constr rbcd spn spnplain nopre sensitive notreq noexpire weak strong off managed"
+    "uncon trans constr rbcd spn spnplain nopre sensitive notreq noexpire weak strong off managed resolver"
 ).split()
 OLD = "130000000000000000"
 HOLDER = f"CN=AdminSDHolder,CN=System,{BASE}"
@@ -73,6 +73,7 @@ BEFORE: list[object] = [
     group("desk", "repl", "half"), group("rulers", "chief", "nested"), nest("Domain Admins", "rulers"),
     ["modify", dn("Domain Admins"), {"+member": [dn("boss"), dn("admin"), dn("spn"), dn("off")]}],
     ["modify", dn("boss"), {"=pwdLastSet": [OLD]}], ["modify", dn("krbtgt"), {"=pwdLastSet": [OLD]}],
+    ["modify", dn("DnsAdmins"), {"+member": [dn("resolver")]}],
     # delegation and offline guessing
     flags("uncon", 0x80200), ["modify", dn("trans"), {"=userAccountControl": [0x1000200], "+msDS-AllowedToDelegateTo": ["http/intranet.lab.test"]}],
     ["modify", dn("constr"), {"+msDS-AllowedToDelegateTo": ["cifs/dc1.lab.test"]}], flags("nopre", 0x400200), flags("sensitive", 0x100200),
@@ -113,6 +114,7 @@ CONTROL = {
     ("sync", BASE): "DCSync", ("repl", BASE): "DCSync", ("keys", HOLDER): "WriteDacl", ("writer", dn("Domain Admins")): "write member",
     ("joiner", dn("rulers")): "AddSelf", ("reset", dn("boss")): "ForceChangePassword", ("linker", f"OU=Domain Controllers,{BASE}"): "write gPLink",
     ("late", GPO): "WriteOwner", ("unit", CORP): "GenericAll", ("helper", dn("chief")): "GenericWrite", ("owner", dn("admin")): "Owner",
+    ("DnsAdmins", f"CN=MicrosoftDNS,CN=System,{BASE}"): "GenericWrite, WriteDacl, WriteOwner",
 }  # fmt: skip
 DELEGATION = {
     "uncon": "unconstrained", "trans": "transition", "constr": "controller", "nopre": "no-preauthentication", "spn": "service-ticket",
@@ -142,7 +144,7 @@ def test_delegation_exemptions_and_secrets(world: World) -> None:
 def test_holders_of_rights_are_administrators(world: World) -> None:
     found = {admin.account.name for admin in world.as_admin.admins.members}
     by_group = {"Administrator", "boss", "admin", "chief", "nested", "spn", "off"}
-    assert found == by_group | {who for who, _ in CONTROL} | {"half"}
+    assert found == by_group | {who for who, _ in CONTROL} - {"DnsAdmins"} | {"half", "resolver"}
 
 
 def test_an_ordinary_reader_is_never_wrong(world: World) -> None:

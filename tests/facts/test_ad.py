@@ -77,12 +77,13 @@ def test_identifiers_survive_both_ways() -> None:
 def test_kinds_come_from_type_class_and_rid() -> None:
     directory = active_directory(
         user("krbtgt-lookalike", 1200), user("Invité", 501, 514), computer("PC1$", 1201),
+        computer("bare$", 1204, sAMAccountType=None),
         computer("svc$", 1202, objectClass=["top", "computer", "msDS-GroupManagedServiceAccount"]), user("EXT$", 1203, sAMAccountType=805306370),
     )  # fmt: skip
     kinds = {account.name: account.kind for account in directory.accounts}
     assert kinds == {
         "Administrator": Kind.BUILTIN, "krbtgt-lookalike": Kind.PERSON, "Invité": Kind.BUILTIN, "PC1$": Kind.MACHINE, "svc$": Kind.SERVICE,
-        "EXT$": Kind.MACHINE, "DC0$": Kind.MACHINE,
+        "EXT$": Kind.MACHINE, "DC0$": Kind.MACHINE, "bare$": Kind.MACHINE,
     }  # fmt: skip
 
 
@@ -175,7 +176,8 @@ def test_members_in_parts_are_one_list() -> None:
 def test_what_was_cut_leaves_a_doubt() -> None:
     assert active_directory(results={"groups": 4}).admins.gaps
     assert active_directory(results={"accounts": 4}).admins.gaps
-    assert active_directory(head=domain(objectSid=None)).admins.gaps
+    assert not active_directory(head=domain(objectSid=None)).admins.gaps  # accounts carry it, too
+    assert active_directory(head=domain(objectSid=None), accounts=[user("a", 1100, objectSid=None)]).admins.gaps
 
 
 # Policies

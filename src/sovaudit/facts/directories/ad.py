@@ -91,12 +91,15 @@ class ActiveDirectory(Unmodelled):
 
     @cached_property
     def domain_sid(self) -> str:
-        """Empty if the domain's own entry was not shown."""
+        """The domain's own, by its entry or by its accounts', which begin with it. Empty if neither was shown."""
         try:
             head = self.directory.only("domain")
         except Unseen:
-            return ""
-        return sid_of(head) if head is not None else ""
+            head = None
+        found = sid_of(head) if head is not None else ""
+        if not found:
+            found = next((account.key.rpartition("-")[0] for account in self.table.accounts if relative(account.key) is not None), "")
+        return found
 
     def flags(self, account: Account) -> int | Gap:
         """userAccountControl, without what says only that it is a user, perhaps disabled."""

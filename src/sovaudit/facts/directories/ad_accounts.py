@@ -150,7 +150,8 @@ def _account(entry: Entry, where: tuple[str, int], now: datetime) -> Account:
 def _kind(entry: Entry, sid: str) -> Kind:
     if relative(sid) in names.BUILTIN_ACCOUNTS and sid.startswith("S-1-5-21-"):
         return Kind.BUILTIN
-    if entry.number("sAMAccountType") in (names.MACHINE_TYPE, names.TRUST_TYPE):
+    kind = entry.number("sAMAccountType")
+    if kind in (names.MACHINE_TYPE, names.TRUST_TYPE) or (kind is None and "computer" in entry.classes()):
         managed = any(b"ManagedServiceAccount" in value for value in entry.values("objectClass"))
         return Kind.SERVICE if managed else Kind.MACHINE
     return Kind.PERSON

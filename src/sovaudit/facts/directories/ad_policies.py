@@ -64,7 +64,7 @@ class Policies:
         for account in self.subjects():
             where = self.of(account)
             flags = self._view.flags(account)
-            mark = 0 if isinstance(flags, Gap) else flags & (Uac.PASSWD_NOTREQD | Uac.DONT_EXPIRE_PASSWORD)
+            mark = 0 if isinstance(flags, Gap) else flags & self._marks
             by_name.setdefault((where, mark), []).append(account)
         found = []
         for (name, mark), accounts in sorted(by_name.items()):
@@ -105,6 +105,11 @@ class Policies:
             return settings.policy
         gap = Gap(f"policy:{first_value(name)}", Reason.DENIED, _SETTLE)
         return PasswordPolicy(name, gap, gap, gap, gap, gap, gap, evidence=self._directory.artifacts("applied-policies"))
+
+    @property
+    def _marks(self) -> int:
+        """Flags that take something away. Samba (4.17) asks of an account that needs no password for one as long as of any other."""
+        return Uac.DONT_EXPIRE_PASSWORD | (0 if self._view.samba else Uac.PASSWD_NOTREQD)
 
     def _unseen(self, mark: int) -> PasswordPolicy | Gap:
         """Which policy applies was not seen; what a flag of the account takes away, no policy gives back."""
