@@ -83,14 +83,17 @@ class Files:
     def _parse_tree(self) -> None:
         rows, children = self._rows, self._children
         for raw in self._artifacts.get("tree", b"").decode("utf-8", "surrogateescape").split("\n"):
-            cells = raw.split("\t")
-            if len(cells) < 7:
-                continue
-            kind, path = cells[0], cells[6]
+            if raw[1:7] == "\t\t\t\t\t\t":  # a path and nothing about it
+                kind, reason, path = raw[0], "", raw[7:].partition("\t")[0]
+            else:
+                cells = raw.split("\t", 7)
+                if len(cells) < 7:
+                    continue
+                kind, reason, path = cells[0], cells[1], cells[6]
             if kind == "-":
                 self._absent.add(path)
             elif kind == "!":
-                self._unreadable[path] = Gap(f"file:{path}", _reason(cells[1]), "")
+                self._unreadable[path] = Gap(f"file:{path}", _reason(reason), "")
             elif kind == "D":
                 self._listed.add(path)
             elif kind == "W":
