@@ -21,6 +21,7 @@ matrix what is no longer held. Name the place of a right that does not hold ever
 """
 
 from sovaudit.authoring import Directory, Gap, Host, Outcomes, Reason, Rights, check, failed, passed, unknown
+from sovaudit.facts.listed import spelled
 from sovaudit.facts.matrix import State, compare
 
 KINDS = ("ssh", "root", "group", "admin")
@@ -76,8 +77,8 @@ def access_matrix(
         yield unknown("accounts from {source} were not seen", subject=source, settle="the accounts of {source}", gaps=[gap], source=source)
     if rights.gaps:
         asked = True
-        text = "rows of the matrix could not be read or believed"
-        yield unknown(text, subject="matrix", gaps=rights.gaps, settle="a matrix without such rows")
+        text = "rows of the matrix could not be read or believed: {what}"
+        yield unknown(text, subject="matrix", gaps=rights.gaps, settle="a matrix without such rows", what=spelled(rights.gaps))
     if not asked:
         yield passed("nobody holds a right here, and none is declared", subject="matrix")
     if isinstance(place, Directory):

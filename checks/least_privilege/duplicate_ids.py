@@ -20,6 +20,7 @@ that its login and number stay taken.
 
 from sovaudit.authoring import Directory, Gap, Host, Outcomes, Reason, Roster, Unseen, check, failed, passed, unknown
 from sovaudit.facts.identities import Identities
+from sovaudit.facts.listed import spelled
 
 LIST = ("people/source",)
 
@@ -57,7 +58,7 @@ def duplicate_ids(places: tuple[Host | Directory, ...], people: Roster | None, *
         yield unknown(text, subject=host, settle="the directory behind {source}", gaps=[gap], host=host, source=source)
     if people is not None and people.gaps:
         asked = True
-        text = "rows of the roster could not be read or believed"
-        yield unknown(text, subject="roster", gaps=people.gaps, settle="a roster without such rows")
+        text = "rows of the roster could not be read or believed: {what}"
+        yield unknown(text, subject="roster", gaps=people.gaps, settle="a roster without such rows", what=spelled(people.gaps))
     if not asked:
         yield passed("{count} ids are one person's each", subject="ids", count=identities.count)

@@ -22,6 +22,7 @@ it: a daily job that reads the same roster.
 """
 
 from sovaudit.authoring import Directory, Gap, Host, Outcomes, Reason, Roster, check, failed, passed, unknown
+from sovaudit.facts.listed import spelled
 from sovaudit.facts.ownership import Ownership, use
 from sovaudit.facts.roster import Standing
 
@@ -65,8 +66,8 @@ def leavers(place: Host | Directory, people: Roster, *, statuses: tuple[str, ...
         yield unknown("accounts from {source} were not seen", subject=source, settle="the accounts of {source}", gaps=[gap], source=source)
     if people.gaps:
         asked = True
-        text = "rows of the roster could not be read or believed"
-        yield unknown(text, subject="roster", gaps=people.gaps, settle="a roster without such rows")
+        text = "rows of the roster could not be read or believed: {what}"
+        yield unknown(text, subject="roster", gaps=people.gaps, settle="a roster without such rows", what=spelled(people.gaps))
     if not asked:
         yield passed("no account here belongs to somebody who has left", subject="roster")
     if isinstance(place, Directory):

@@ -16,6 +16,7 @@ Remedy: review each right with those who answer for it, correct what is no longe
 """
 
 from sovaudit.authoring import Gap, Outcomes, Reason, Rights, Roster, check, failed, passed, unknown
+from sovaudit.facts.listed import spelled
 from sovaudit.facts.reviewing import Persons, back
 
 
@@ -59,8 +60,5 @@ def review(rights: Rights, people: Roster | None, *, months: int = 12) -> Outcom
                 "{right} of {name} was reviewed on {day}", subject=subject, seen=day, because=because, name=name, right=right, day=day
             )
     if rights.gaps:
-        text = "rows of the matrix could not be read or believed"
-        yield unknown(text, subject="matrix", gaps=rights.gaps, settle="a matrix without such rows")
-    if people is not None and people.gaps:
-        text = "rows of the roster could not be read or believed"
-        yield unknown(text, subject="roster", gaps=people.gaps, settle="a roster without such rows")
+        text = "rows of the matrix could not be read or believed: {what}"
+        yield unknown(text, subject="matrix", gaps=rights.gaps, settle="a matrix without such rows", what=spelled(rights.gaps))

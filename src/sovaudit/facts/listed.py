@@ -45,8 +45,6 @@ class Listed:
                 raise ValueError(f"format {said['format']}")
             name = str(said["file"]["name"])
             gaps = [_gap(name, reason, each) for part in ("refused", "doubtful") for reason, each in sorted(said[part].items())]
-            if not said["file"]["last_line_complete"]:
-                gaps += []  # many editors leave the last line open: its row was read like any other
             return Source(name, frozenset(said["columns"]), int(said["rows"]), tuple(gaps))
         except (IntegrityError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise Unseen(Gap(item, Reason.UNSUPPORTED, f"{error}"[:200])) from error
@@ -90,7 +88,12 @@ class Listed:
 def _gap(name: str, reason: str, each: Mapping[str, Any]) -> Gap:
     where = ", ".join(str(int(line)) for line in each["first"])
     more = " …" if each["count"] > len(each["first"]) else ""
-    return Gap(name, Reason.AMBIGUOUS, f"{reason}: {each['count']} rows (lines {where}{more})")
+    return Gap(name, Reason.AMBIGUOUS, f"{reason} ({each['count']}, lines {where}{more})")
+
+
+def spelled(gaps: Sequence[Gap], most: int = 4) -> str:
+    """Which rows, and why, in one line for a reader."""
+    return "; ".join(f"{gap.item}, {gap.detail}" for gap in gaps[:most]) + (" …" if len(gaps) > most else "")
 
 
 def _shown(value: Any) -> str:
