@@ -4,16 +4,17 @@ The account of somebody who left is a door whose key is outside, and whose use n
 do not, until somebody tells them.
 
 Each account of a host or a directory is joined with the roster (`people:`) by what somebody declared, never by likeness of names: the roster's
-`account` column (a login; for a directory also a DN), or the id of the person where the directory's account itself bears it (employeeNumber,
-employeeID, the address of mail). A person who declares no account owns the one whose login is the id; `-` declares that there is none. Hosts
-compare logins exactly, directories without case. Accounts of people in the roster who are still here are not judged, nor are those of nobody.
+`account` column (a login; for a directory also a DN or an address), or the id of the person where the directory's account itself bears it
+(employeeNumber, employeeID, the address of mail). A person who declares no account owns the one whose login is the id; `-` declares that there is
+none. Hosts compare logins exactly, directories without case. Accounts of people in the roster who are still here are not judged, nor are those of
+nobody.
 Has left: the status is `left`, unless `left_on` is yet to come; without a status, `left_on` is over. `statuses` adds others, such as `suspended`.
 Enabled, on a host: SSH or the console gives the account a session with anything, as least-privilege.dormant has it. In a directory: it is neither
 disabled nor locked for ever, nor past an end that the server itself holds to (AD, FreeIPA).
 One answer per account of somebody who has left, or may have.
 Passes: it is not enabled; or no account here belongs to such a person. Fails: it is enabled.
 Unknown: whether it is was not seen; the standing of its owner is unclear (rows that contradict each other, `active` with a last day that is over, a
-date or an id that could not be read), or only some of its several owners have left; a leaver declares no account while the place has enabled
+date or an id that could not be read), or only some of its several owners have left; a leaver declares no login while the place has enabled
 accounts of nobody in the roster; rows of the roster could not be read; accounts from elsewhere were not seen.
 Out of reach: `su`, passwords of shared accounts that a leaver still knows, sessions that are open already.
 
@@ -56,9 +57,9 @@ def leavers(place: Host | Directory, people: Roster, *, statuses: tuple[str, ...
     untied = ownership.untied(wanted)
     if untied and any(use(place, account)[0] is not False for account in ownership.strangers):
         asked = True
-        text = "{count} persons who have left, or may have, declare no account, and some accounts here are nobody's: the first is {who}"
+        text = "{count} persons who have left, or may have, declare no login, and some accounts here are nobody's: the first is {who}"
         because = [line for person in untied[:5] for line in person.because[:1]]
-        settle = "their accounts in the roster (`-` for none)"
+        settle = "their logins in the roster (`-` for none)"
         yield unknown(text, subject="roster", because=because, settle=settle, count=len(untied), who=untied[0].id)
     for source in place.accounts.elsewhere if isinstance(place, Host) else ():
         asked = True

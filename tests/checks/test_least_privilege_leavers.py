@@ -119,6 +119,17 @@ def test_a_leaver_whose_account_nobody_knows() -> None:
     assert on_host({"id": "7", "status": "left"}, {**ZOE, "account": "bob;root"}) == {"roster": "pass"}
 
 
+@pytest.mark.parametrize("account", ["bob@corp.example", "CORP\\bob"])
+def test_what_is_no_login_of_this_place_proves_nothing(account: str) -> None:
+    assert on_host({**LEFT, "account": account}) == {"roster": "unknown"}
+    assert on_host({**LEFT, "account": f"{account};gone"}) == {"roster": "pass"}
+    assert in_directory(people(entry("bob")), {**LEFT, "account": account}) == {"roster": "unknown"}
+
+
+def test_an_address_names_the_account_that_bears_it() -> None:
+    assert in_directory(people(entry("b1", mail="Bob@corp.example")), {**LEFT, "account": "bob@corp.example"}) == {"b1": "fail"}
+
+
 def test_rows_that_cannot_be_believed_let_nothing_pass() -> None:
     assert on_host(ZOE, {"id": "", "account": "bob", "status": "left"}) == {"bob": "unknown", "roster": "unknown"}
     assert on_host(ZOE, {"id": "=1+1", "account": "x", "status": "left"})["roster"] == "unknown"

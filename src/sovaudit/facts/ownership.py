@@ -1,7 +1,7 @@
 """Whose account is it? Persons of the roster and accounts of one place, joined by what somebody declared, never by likeness of names.
 
-An account belongs to a person who declares it (`account` column: its login, in a directory also its DN), or whose id the account itself bears
-(employeeNumber, employeeID, the address of mail). A person who declares no account owns the one whose login is the id.
+An account belongs to a person who declares it (`account` column: its login, in a directory also its DN or the address of mail), or whose id the
+account itself bears (employeeNumber, employeeID, the address of mail). A person who declares no account owns the one whose login is the id.
 Logins are compared exactly on hosts; in directories, whose servers ignore it, without case.
 """
 
@@ -56,6 +56,9 @@ class Owners:
             for account in person.accounts:
                 if "=" in account:
                     self._dns.setdefault(normal(account), []).append(person)
+                elif "@" in account:
+                    self._ids.setdefault(account.casefold(), []).append(person)
+                    self._logins.setdefault(self._key(account), []).append(person)
                 else:
                     self._logins.setdefault(self._key(account), []).append(person)
             if person.id:
@@ -120,12 +123,19 @@ class Ownership:
                 self.ids.update(owner.id for owner in found)
 
     def untied(self, standings: Collection[str]) -> list[Person]:
-        """Persons of these standings who declare no account, and whose id no account here bears. (`-` declares that there is none.)"""
+        """Persons of these standings who declare no login, and whose id no account here bears. (`-` declares that there is none.)
+
+        An address or `DOMAIN\\login` that fits no account here may mean one of them: it is no login as hosts and directories write it.
+        """
         return [
             person
             for person in self._roster.people
-            if person.id and not person.accounts and person.id not in self.ids and person.standing(self.on)[0] in standings
+            if person.id and not _logins(person) and person.id not in self.ids and person.standing(self.on)[0] in standings
         ]
+
+
+def _logins(person: Person) -> list[str]:
+    return [account for account in person.accounts if "@" not in account and "\\" not in account]
 
 
 def use(place: Host | Directory, account: AnyAccount) -> tuple[bool | tuple[Gap, ...], tuple[Line, ...]]:
