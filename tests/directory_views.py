@@ -95,8 +95,12 @@ def slapd_config(
 
 
 def locking_slapd() -> dict[str, list[tuple[str, Mapping[str, Sequence[str]]]]]:
-    """Searches of a slapd whose policy locks, shown whole: for `directory_with(**locking_slapd(), accounts=…)`."""
+    """Searches of a slapd whose policy locks and which records logins, shown whole: for `directory_with(**locking_slapd(), accounts=…)`."""
     policy = "cn=policy,dc=example,dc=org"
     lock = {"olcOverlay": ["{0}ppolicy"], "olcPPolicyDefault": [policy]}
     attributes = {"objectClass": ["pwdPolicy"], "pwdLockout": ["TRUE"], "pwdMaxFailure": ["5"]}
-    return {"config": slapd_config("{0}to * by dn.exact=cn=auditor read", overlays=[lock]), "policies": [(policy, attributes)]}
+    database = {"olcLastBind": ["TRUE"]}
+    return {
+        "config": slapd_config("{0}to * by dn.exact=cn=auditor read", overlays=[lock], database=database),
+        "policies": [(policy, attributes)],
+    }

@@ -70,7 +70,7 @@ def in_directory(*accounts: tuple[str, dict[str, str]], **more: object) -> dict[
         )
         for uid, rest in accounts
     ]
-    return verdicts(run(dormant, directory_with(accounts=entries, **locking_slapd(), **more)))
+    return verdicts(run(dormant, directory_with(accounts=entries, **{**locking_slapd(), **more})))
 
 
 BASE = "ou=people,dc=example,dc=org"
@@ -100,7 +100,11 @@ def test_directory_without_a_login() -> None:
 
 
 def test_directory_that_records_no_login() -> None:
-    assert in_directory(("bob", {"createTimestamp": "20250101000000Z", "pwdChangedTime": "20250101000000Z"})) == {"logins": "unknown"}
+    assert in_directory(("bob", {"createTimestamp": "20250101000000Z", "pwdChangedTime": "20250101000000Z"}), config=[]) == {
+        "logins": "unknown"
+    }
+    stale = ("bob", {"pwdLastSuccess": "20250101000000Z"})
+    assert in_directory(stale, config=[]) == {"logins": "unknown"}  # nobody was recorded of late: no login is
 
 
 def test_directory_disabled_cut_or_in_doubt() -> None:

@@ -6,6 +6,7 @@ Also stands for other servers that speak plain RFC 4511 and keep policies as sla
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sovaudit.facts.directory import Directory, Entry
 
 LOCKED_FOR_EVER = b"000001010000Z"  # slapo-ppolicy: only an administrator opens it again
+_LOGINS = ("pwdLastSuccess", "authTimestamp")
 _LIMITS = ("pwdAccountLockedTime", "pwdEndTime", "pwdStartTime")
 _PEOPLE = {"person", "inetorgperson", "organizationalperson"}
 
@@ -38,12 +40,10 @@ class OpenLdap(Unmodelled):
 
     def accounts(self) -> Iterator[Account]:
         directory = self._directory
-        logins = directory.shown("accounts", "pwdLastSuccess") or directory.shown("accounts", "authTimestamp")
         for where, entry in directory.located("accounts"):
             classes = entry.classes()
             shadow = entry.values("shadowExpire")
             changed = entry.values("pwdChangedTime")
-            login = entry.values("pwdLastSuccess") or entry.values("authTimestamp")
             enabled, because = self._enabled(entry)
             yield Account(
                 key=entry.text("entryUUID") or normal(entry.dn),
@@ -54,12 +54,37 @@ class OpenLdap(Unmodelled):
                 because=because,
                 expires=epoch_days(shadow[0]) if shadow else Special.NEVER,
                 password_set=self._password_set(entry, changed),
-                last_login=generalized(login[0]) if login else Special.NEVER if logins else Special.UNKNOWN,
+                last_login=self._last_login(entry),
                 created=generalized(entry.values("createTimestamp")[0]) if entry.values("createTimestamp") else Special.UNKNOWN,
                 uid_number=entry.number("uidNumber"),
                 person=entry.text("employeeNumber") or entry.text("mail"),
                 where=where,
             )
+
+    def _last_login(self, entry: Entry) -> Moment:
+        """`pwdLastSuccess` of slapd itself (olcLastBind), `authTimestamp` of slapo-lastbind. A stamp from times when logins were recorded is none."""
+        if not self._records_logins:
+            return Special.UNKNOWN
+        login = entry.values("pwdLastSuccess") or entry.values("authTimestamp")
+        if login:
+            return generalized(login[0])
+        shown = any(self._directory.shown("accounts", name) for name in _LOGINS)
+        return Special.NEVER if shown or self._sees(entry, _LOGINS[0]) else Special.UNKNOWN
+
+    @cached_property
+    def _records_logins(self) -> bool:
+        """Whether the server records logins now: by its settings, or, where these are not shown, because it recorded one within a day."""
+        if not isinstance(self._ground, Gap):
+            try:
+                main = self._ground.config.main
+            except Unseen:
+                return False
+            return main.entry.text("olcLastBind").upper() == "TRUE" or main.overlay("lastbind") is not None
+        if not any(self._directory.shown("accounts", name) for name in _LOGINS):
+            return False
+        now = self._directory.taken_at
+        moments = (generalized(value) for entry in self._directory.entries("accounts") for name in _LOGINS for value in entry.values(name))
+        return any(isinstance(moment, datetime) and abs(now - moment) < timedelta(days=1) for moment in moments)
 
     def _enabled(self, entry: Entry) -> tuple[bool | Gap, tuple[Line, ...]]:
         """slapo-ppolicy(5): a lock of the year 0 is for ever, where the policy locks at all; others pass. pwdStartTime and pwdEndTime bound it."""

@@ -51,11 +51,12 @@ class Policies:
 
     def of(self, entry: Entry) -> tuple[str | Gap, Line | None]:
         """The policy on an account: its normal DN, empty for none at all; and the line that says so (of what is named but not there: its DN)."""
-        overlay = self._overlay(normal(entry.dn))
+        dn = normal(entry.dn)
+        overlay = self._overlay(dn)
         if isinstance(overlay, Gap) or overlay[0] is None:
             return (overlay, None) if isinstance(overlay, Gap) else ("", overlay[1])
         own, default = entry.text("pwdPolicySubentry"), overlay[0].text("olcPPolicyDefault")
-        if not own and not self._shows(normal(entry.dn), "pwdpolicysubentry"):
+        if not own and not self._shows(dn, "pwdpolicysubentry"):
             return Gap("attribute:pwdPolicySubentry", Reason.DENIED, "it is not shown to this account, and any may have one"), None
         name = normal(own or default)
         line = entry.line("pwdPolicySubentry") if own else overlay[0].line("olcPPolicyDefault", default or "none")

@@ -6,12 +6,15 @@ import re
 from functools import lru_cache
 
 _SPACES = re.compile(r"\s*([,;=+])\s*")
+_ODD = re.compile(r'[\\";]|\s[,=+\s]|[,=+]\s|\A\s|\s\Z')  # what makes a spelling of its own; few names have it
 _RUNS = re.compile(r"\s{2,}")
 _ESCAPED = re.compile(r"\\([0-9A-Fa-f]{2}|.)", re.DOTALL)
 
 
 def normal(name: str) -> str:
     """A DN in one spelling: equal DNs give equal strings. Values are taken as caseIgnore strings, as all naming attributes in use are."""
+    if _ODD.search(name) is None:
+        return name.lower()
     if "\\" not in name and '"' not in name:
         return _RUNS.sub(" ", _SPACES.sub(r"\1", name.strip()).replace(";", ",")).lower()
     return ",".join("+".join(sorted(f"{key}={_quoted(value)}" for key, value in part)) for part in parts(name))
