@@ -18,7 +18,7 @@ Remedy: end `olcAccess` with `to attrs=userPassword by self write by anonymous a
 Pre-Windows 2000 Compatible Access.
 """
 
-from sovaudit.authoring import Directory, Outcomes, Unseen, check, failed, passed, unknown
+from sovaudit.authoring import Directory, Gap, Outcomes, Unseen, check, failed, passed, unknown
 
 
 @check("least-privilege.directory-anonymous", severity="high", since="0.2")
@@ -30,6 +30,7 @@ def directory_anonymous(directory: Directory, *, declared: tuple[str, ...] = ())
 def _strangers(directory: Directory) -> Outcomes:
     words = {"subject": "strangers", "evidence": directory.artifacts("anonymous")}
     settle = "the right to read access rules, or the directory itself, asked without a name"
+    gaps: list[Gap] = []
     try:
         seen = directory.exposures
         if seen:
@@ -37,17 +38,25 @@ def _strangers(directory: Directory) -> Outcomes:
             names = ", ".join(seen[0].attributes[:8]) or "its name"
             yield failed(text, **words, seen=str(len(seen)), entry=seen[0].entry, attributes=names, more=len(seen) - 1)
             return
+    except Unseen as unseen:
+        gaps.append(unseen.gap)
+    try:
         may = directory.openings
     except Unseen as unseen:
-        yield unknown("what strangers read was not seen", subject="strangers", gaps=[unseen.gap], settle=settle)
+        yield unknown("what strangers read was not seen", subject="strangers", gaps=[*gaps, unseen.gap], settle=settle)
         return
-    gaps = [*may.gaps, *(gap for gap in [directory.strangers_doubt] if gap)]
+    gaps += [*may.gaps, *(gap for gap in [directory.strangers_doubt] if gap)]
     if may.held:
         first = may.held[0]
         text = "somebody without a name may read {entry}, if they ask for it"
         yield failed(text, **words, because=first.because, entry=first.over)
     elif gaps:
-        yield unknown("strangers were shown nothing, but may be if they ask otherwise", subject="strangers", gaps=gaps, settle=settle)
+        yield unknown(
+            "strangers were shown nothing, but may be if they ask otherwise",
+            subject="strangers",
+            gaps=list(dict.fromkeys(gaps)),
+            settle=settle,
+        )
     else:
         yield passed("somebody without a name reads nothing", **words)
 

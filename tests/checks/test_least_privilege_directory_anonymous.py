@@ -61,3 +61,9 @@ def test_rules_that_were_not_seen_leave_it_open() -> None:
 def test_being_turned_away_is_an_answer() -> None:
     for code in (1, 8, 32, 48, 50):
         assert answers(OWN, USERS, results={"anonymous": code})["strangers"] == "pass"
+
+
+def test_an_export_shows_the_rules_that_let_strangers_in() -> None:
+    for access, verdict in (((OWN, "{1}to * by * read"), "fail"), ((OWN, USERS), "unknown")):
+        export = directory_with(accounts=[ALICE, BOB], config=slapd_config(*access), unasked=["anonymous", "anonymous-passwords"])
+        assert verdicts(run(directory_anonymous, export))["strangers"] == verdict

@@ -177,6 +177,8 @@ class Rulers(Ground):
 
     def _sees_root_password(self, database: Database) -> bool:
         config = self.config.kind("config")
+        if self.config.whole:
+            return True
         if config is not None and self.config.is_root(config, self.config.me):
             return True
         try:
