@@ -147,8 +147,9 @@ def burst(life: _Life) -> None:
 
 
 def no_right(life: _Life) -> None:
-    """Somebody goes into the room of the other group, and out again, at an hour at which others may."""
-    who, at = _worker(life, 5), life.ms(7 * 6 + 1, 435)
+    """Somebody goes into the room of the other group, and out again, at an hour at which others may; nobody who could be in the vault then."""
+    who = next(who for who in reversed(life.people) if life.home[who] == "north" and not life.may(who, "vault"))
+    at = life.ms(7 * 6 + 1, 435)
     room = "room2" if life.may(who, "room1") else "room1"
     life.walk(at, who, "north", "hall-in", "corridor-in", f"{room}-in")
     life.walk(at + 10 * MINUTE, who, "north", f"{room}-out", "corridor-out", "hall-out")
@@ -165,7 +166,7 @@ def at_night(life: _Life) -> None:
 
 def unescorted(life: _Life) -> None:
     """A visitor goes on alone into a room of the south while the host waits in the corridor."""
-    host = next(who for who in life.people[4:] if life.home[who] == "south")
+    host = next(who for who in life.people[4:] if life.home[who] == "south" and not life.may(who, "vault"))
     room = "room1" if life.may(host, "room1") else "room2"
     badge, at = f"{life.name}v77-south", life.ms(7 * 9 + 3, 435)
     for step in ("hall-in", "corridor-in"):

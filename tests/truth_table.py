@@ -149,6 +149,9 @@ def render(data: dict[str, Any]) -> str:
         if ".directory-" in check and not (row and row["cases"]):
             lines.append(f"| {check} | see Directories | | |")
             continue
+        if check.startswith("physical-access.") and not (row and row["cases"]):
+            lines.append(f"| {check} | see Planted wrongs among badges | | |")
+            continue
         if row is None or not row["cases"]:
             lines.append(f"| {check} | 0 | no truth test | |")
         else:
@@ -159,6 +162,7 @@ def render(data: dict[str, Any]) -> str:
     if peers:
         lines += ["", "## Beside OpenSCAP and Lynis", "", *_peers(peers)]
     lines += _planted()
+    lines += _planted_badges()
     return "\n".join(lines) + "\n"
 
 
@@ -202,6 +206,28 @@ def _directories() -> list[str]:
 
 
 _PLANTED = ("planted", "found", "sound", "passed", "unknown", "wrong")
+
+
+def _planted_badges() -> list[str]:
+    """What `python -m tests.planted_badges` measured last."""
+    data = json.loads((DATA.parent / "planted_badges.json").read_text("utf-8"))
+    rows = data["rows"]
+    return [
+        "",
+        "## Planted wrongs among badges",
+        "",
+        f"Simulated years of life (tests/badge_world.py): {data['worlds']} in which nothing was done, with {data['readers']} readers together, and",
+        f"{data['planted_worlds']} with something wrong for each check (tests/badge_plants.py). *answered*: passes and failures in ordinary years;",
+        "all else was unknown. A false alarm is a failure in an ordinary year; *others* are failures beside what was planted, in the other years.",
+        f"False alarms together: {sum(row['false'] for row in rows)}.",
+        "",
+        "| check | planted | found | missed | others | answered | false alarms |",
+        "|---|---|---|---|---|---|---|",
+        *(
+            f"| {row['check']} | {row['planted']} | {row['found']} | {row['missed']} | {row['others']} | {row['judged']} | {row['false']} |"
+            for row in rows
+        ),
+    ]
 
 
 def _peers(peers: dict[str, Any]) -> list[str]:

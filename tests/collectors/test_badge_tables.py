@@ -13,7 +13,7 @@ from sovaudit.bundle import Bundle, BundleWriter
 from sovaudit.collectors import CollectOptions, collect, parse_target, redacted
 from sovaudit.collectors.pseudonyms import pseudonym
 from sovaudit.errors import UsageError
-from sovaudit.facts.badge_events import PEOPLE, SIDE_TABLES
+from sovaudit.facts.badge_events import PEOPLE, SIDE_TABLES, TIME
 from sovaudit.facts.badges import BadgeLog, utc
 from sovaudit.facts.files import Unseen
 from sovaudit.model.verdict import TargetStatus
@@ -93,6 +93,16 @@ def test_every_column_that_may_say_who_is_hidden() -> None:
     )
     harmless |= set("acknowledged_at reason camera oldest newest".split())
     assert {column for columns in SIDE_TABLES.values() for column in columns} - harmless == set(PEOPLE)
+
+
+def test_every_table_can_be_read_with_all_its_columns(tmp_path: Path) -> None:
+    values = {"BIGINT": "1", "BOOLEAN": "yes", "VARCHAR": "x", TIME: "2026-03-02T00:00:00Z"}
+    for name, columns in SIDE_TABLES.items():
+        head, line = ",".join(columns), ",".join(values[kind] for kind in columns.values())
+        (tmp_path / f"{name}.csv").write_text(f"{head}\n{line}\n")
+        found = log(tmp_path, HEAD + row(), query=f"&{name}={tmp_path}/{name}.csv")
+        found.need_columns(name, *columns)
+        assert found.query(f"SELECT count(*) FROM {name}") == [(1,)]
 
 
 def test_another_key_gives_other_pseudonyms(tmp_path: Path) -> None:

@@ -116,9 +116,9 @@ class _Text:
         variants = [variant for group in block.groups if group.verdict is Verdict.FAIL and not group.waived for variant in group.variants]
         for variant in variants[:ANSWERS]:
             finding = variant.finding
-            yield self._fit(
-                "    " + self._reach(variant.targets) + t(": "), translate(finding.message.text, finding.message.args, t.language)
-            )
+            said = translate(finding.message.text, finding.message.args, t.language)
+            whose = f" · {visible(finding.subject, limit=100)}" if finding.subject and finding.subject not in said else ""
+            yield self._fit("    " + self._reach(variant.targets) + whose + t(": "), said)
             if finding.because:
                 line = finding.because[0]
                 place = visible(line.file, limit=120) + (f":{line.line}" if line.line else "")

@@ -35,7 +35,7 @@ def keep(name: str, path: Path, zone: str | None, scratch: Scratch, pieces: Piec
     try:
         teach(engine)
         table = reading.json_lines(ready.path, plan) if plan.format == "jsonl" else reading.delimited(ready.path, plan, str(path))
-        given = ", ".join(f"nullif(trim({table.field(column) if column in used else 'NULL'}), '') AS {column}" for column in kinds)
+        given = ", ".join(f"nullif(trim({table.field(column) if column in used else 'NULL'}), '') AS \"{column}\"" for column in kinds)
         time = Time(zone=zone)
         wrong = " OR ".join(
             [
@@ -47,7 +47,7 @@ def keep(name: str, path: Path, zone: str | None, scratch: Scratch, pieces: Piec
                 ),
             ]
         )
-        typed = ", ".join(f"{hidden(name, column, _typed(column, kind, time))} AS {column}" for column, kind in kinds.items())
+        typed = ", ".join(f'{hidden(name, column, _typed(column, kind, time))} AS "{column}"' for column, kind in kinds.items())
         engine.run(f"CREATE TEMP TABLE given AS SELECT {given} FROM {table.expression}")
         refused = dict(ready.refused) | reading.rejected(engine)
         ((bad,),) = engine.rows(f"SELECT count(*) FROM given WHERE {wrong}")
@@ -99,12 +99,14 @@ def _columns(path: Path, plan: BadgeMap) -> list[str]:
 
 
 def _typed(column: str, kind: str, time: Time) -> str:
-    """SQL for a column's value; NULL for what is none."""
+    """SQL for a column's value; NULL for what is none. Names are quoted: one of them, `by`, is a word of SQL."""
+    ends = column in _ENDS
+    column = f'"{column}"'
     if kind == "BOOLEAN":
         return f"CASE WHEN lower({column}) IN {_YES} THEN true WHEN lower({column}) IN {_NO} THEN false END"
     if kind == TIME:
         wall, zoneless = f"({times.parsed(column, time)})", f"({times.is_local(column, time)})"
-        end = f" + CASE WHEN length({column}) = 10 THEN {_LAST} ELSE 0 END" if column in _ENDS else ""
+        end = f" + CASE WHEN length({column}) = 10 THEN {_LAST} ELSE 0 END" if ends else ""
         return f"(SELECT {times.moment('zoneless', 'wall', time)}{end} FROM (SELECT {wall} AS wall, {zoneless} AS zoneless))"
     return f"TRY_CAST({column} AS {kind})" if kind != "VARCHAR" else column
 
