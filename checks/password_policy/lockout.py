@@ -12,7 +12,7 @@ Passes: the right password is refused after at most `attempts` wrong ones, and s
 Fails: it certainly opens. sshd with passwords and without PAM (`UsePAM no`) counts nothing. An account that the stack lets around the lock,
 or whom `admin_group` spares, fails the service and is named.
 Unknown: it depends on something that was not seen, or on a module that may lock in a way that is not modelled.
-Not applicable: no password opens the service.
+Not applicable: no password opens the service, or no service is there.
 Out of reach: root, whom pam_faillock spares unless `even_deny_root` is set; guesses spread wider than `fail_interval` or over several
 services; fail2ban and firewalls.
 
@@ -27,6 +27,8 @@ from sovaudit.facts.password_doors import password_services, ssh_asks
 @check("password-policy.lockout", severity="high", since="0.1")
 def lockout(host: Host, *, attempts: int = 5, unlock_seconds: int = 900) -> Outcomes:
     services, unseen_services = password_services(host)
+    if not services and not unseen_services and not host.ssh.installed:
+        yield not_applicable("no service of this host asks for a password")
     for unseen in unseen_services[:1]:
         text = "which services ask for a password was not seen"
         yield unknown(text, subject="services", gaps=[each.gap for each in unseen_services], settle="{item}", item=unseen.gap.item)

@@ -97,3 +97,8 @@ def test_what_was_not_seen_is_unknown() -> None:
     assert set(verdicts(run(lockout, host_with(unseen=["/etc/pam.d"]))).values()) == {"unknown"}
     host = host_with({"/etc/pam.d/login": stack(), "/etc/security/limits.conf": ""}, unseen=["/etc/security/faillock.conf"], kind="root")
     assert verdicts(run(lockout, host))["login"] == "unknown"
+
+
+def test_a_host_where_nothing_asks_for_a_password() -> None:
+    assert verdicts(run(lockout, host_with())) == {"": "not_applicable"}
+    assert "not_applicable" not in verdicts(run(lockout, host_with(unseen=["/etc/pam.d"]))).values()

@@ -63,6 +63,12 @@ def line(entry: Entry, attribute: str, value: str | None = None) -> Line:
     return Line(entry.dn, 0, f"{attribute}: {entry.text(attribute) if value is None else value}")
 
 
+def _suffixes(entry: Entry) -> tuple[str, ...]:
+    """slapd-monitor(5): its suffix is cn=Monitor, and need not be written."""
+    written = tuple(normal(suffix) for suffix in entry.texts("olcSuffix"))
+    return written or (("cn=monitor",) if bare(entry.text("olcDatabase")) == "monitor" else ())
+
+
 class Config:
     """Raises Unseen, when made, for a server whose cn=config shows no database."""
 
@@ -79,7 +85,7 @@ class Config:
                 normal(entry.dn),
                 bare(entry.text("olcDatabase")),
                 entry,
-                tuple(normal(suffix) for suffix in entry.texts("olcSuffix")),
+                _suffixes(entry),
                 normal(entry.text("olcRootDN")),
                 tuple(overlays.get(normal(entry.dn), ())),
             )
