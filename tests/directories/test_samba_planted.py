@@ -173,6 +173,24 @@ def test_with_the_rights_that_we_ask_for_an_auditor_sees_what_an_administrator_s
         assert "unknown" not in verdicts(run(check, as_auditor)).values(), check.id
 
 
+ODD = (
+    r"Doe\, Jane (x)*", r"\#hash", r"a\+b", 'q\\"uote', r"back\\slash", r"\ lead", r"trail\ ", r"semi\;x", r"a\<b\>", r"eq\=x", "two  spaces",
+    r"line\0Afeed", "İstanbul", "STRASSE ß",
+)  # fmt: skip
+
+
+def test_administrators_of_any_name_are_looked_at() -> None:
+    people: list[object] = [
+        ["add", f"CN={name},CN=Users,{BASE}", {"objectClass": ["user"], "sAMAccountName": [f"odd{number}"]}]
+        for number, name in enumerate(ODD)
+    ]
+    joined: list[object] = [["modify", dn("Domain Admins"), {"+member": [f"CN={name},CN=Users,{BASE}"]}] for name in ODD]
+    with samba([*people, *joined]) as server:
+        directory = Directory(server.collect())
+    assert len(directory.admins.members) == len(ODD) + 1
+    assert not directory.admins.gaps and not directory.rights.gaps
+
+
 def test_an_export_says_the_same_as_a_visit(world: World, tmp_path: Path) -> None:
     """ldapsearch with the control for security descriptors, as an administrator makes it."""
     file = tmp_path / "lab.ldif"

@@ -48,6 +48,7 @@ class AdGroup:
     sid: str
     kind: int | None
     history: tuple[str, ...] = ()
+    written: str = ""  # its DN as the server wrote it
 
     @property
     def security(self) -> bool:
@@ -152,7 +153,7 @@ class ActiveDirectory(Unmodelled):
                 if name == "member" or name.startswith("member;range="):  # MS-ADTS 3.1.1.3.1.3.3: one attribute in parts
                     members += (normal(value.decode("utf-8", "surrogateescape")) for value in values)
                     parts.append(name)
-        kinds = {dn: AdGroup(sid_of(entry), entry.number("groupType"), history_of(entry)) for dn, (_, entry, _) in found.items()}
+        kinds = {dn: AdGroup(sid_of(entry), entry.number("groupType"), history_of(entry), entry.dn) for dn, (_, entry, _) in found.items()}
         mail = {dn for dn, kind in kinds.items() if not kind.security}
         readable = any(parts for _, _, parts in found.values())
         primary = self.table.primary
