@@ -275,7 +275,8 @@ def main(arguments: list[str]) -> None:
 
         notes = Path(arguments[arguments.index("--planted") + 1])
         arguments = [name for name in arguments if name not in ("--planted", str(notes))]
-        said_there = {"measured": today, "rows": counted(notes.read_text("utf-8").splitlines())}
+        before = json.loads(PLANTED.read_text("utf-8"))["rows"] if PLANTED.exists() else {}  # servers that were not run keep their rows
+        said_there = {"measured": today, "rows": {**before, **counted(notes.read_text("utf-8").splitlines())}}
         PLANTED.write_text(json.dumps(said_there, indent=1, sort_keys=True) + "\n", "utf-8")
     files = [Path(name) for name in arguments if not name.startswith("--")]
     if "--run" in arguments:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from sovaudit.content.checks.password_policy.directory_min_length import directory_min_length
 
 from sovaudit.facts.directories.model import Kind
 from sovaudit.facts.directory import Directory
@@ -14,7 +15,9 @@ from sovaudit.facts.parse.dn import first_value, normal
 from sovaudit.facts.parse.ldap_times import Special
 from sovaudit.facts.parse.sid import sid_text
 from sovaudit.model.evidence import Gap
+from sovaudit.testing import run, verdicts
 from tests import samba_ad
+from tests.directories import planted as noted
 from tests.samba_ad import BASE, PASSWORD, Samba, samba
 
 pytestmark = pytest.mark.samba
@@ -194,6 +197,11 @@ def test_the_server_refuses_what_we_say_it_refuses(world: World, name: str, leng
     assert not takes(right[:-1])
     assert not takes("zqx" * 9)
     assert takes(right)
+    answers = verdicts(run(directory_min_length, world.as_admin))
+    noted.note(
+        "Samba AD", noted.ADMINISTRATOR, directory_min_length.id, really="fail" if length < 12 else "pass", said=answers[policy.name]
+    )
+    assert answers[policy.name] == ("fail" if length < 12 else "pass")
 
 
 def test_an_ordinary_reader_is_never_told_wrong(world: World) -> None:

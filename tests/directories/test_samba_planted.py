@@ -22,6 +22,7 @@ from sovaudit.facts.directories import ad_access as access
 from sovaudit.facts.directory import Directory
 from sovaudit.facts.parse.dn import normal
 from sovaudit.testing import run, verdicts
+from tests.directories import planted as noted
 from tests.directories.test_samba_ad import dn, group, nest, settings
 from tests.samba_ad import ADMIN, ADMIN_PASSWORD, BASE, PASSWORD, Samba, samba
 
@@ -139,6 +140,33 @@ def test_delegation_exemptions_and_secrets(world: World) -> None:
     assert set(found) == {*EXCEPTIONS, "weak", "strong"}  # strong: long, but a shorter history than the domain's
     assert found["strong"] == "history 5 < 24"
     assert set(failing(directory_secrets, world.as_admin)) == SECRETS
+
+
+SOUND: dict[str, tuple[str, ...]] = {
+    directory_control.id: tuple(
+        f"{who} → {normal(over)}"
+        for who, over in (("denied", BASE), ("helper", LAB), ("plain", LAB), ("reader", dn("plain")), ("reader", BASE), ("half", dn("boss")))
+    ),
+    directory_delegation.id: ("sensitive", "spnplain", "off", "WEB$", "managed", "krbtgt"),
+    directory_exceptions.id: ("plain", "off", "managed", "krbtgt", "Guest", "DC1$"),
+    directory_secrets.id: ("Administrator", "Guest", "chief", "nested", "spn"),
+}  # fmt: skip
+FAULTS: dict[str, tuple[str, ...]] = {
+    directory_control.id: (*(f"{who} → {normal(over)}" for who, over in CONTROL), f"half → {normal(BASE)}"),
+    directory_delegation.id: tuple(DELEGATION), directory_exceptions.id: (*EXCEPTIONS, "weak", "strong"), directory_secrets.id: tuple(SECRETS),
+}  # fmt: skip
+
+
+def test_what_was_planted_is_noted(world: World) -> None:
+    for identity, directory in ((noted.ADMINISTRATOR, world.as_admin), (noted.READER, world.as_user)):
+        for check in (directory_control, directory_delegation, directory_exceptions, directory_secrets):
+            answers = verdicts(run(check, directory))
+            rest = "unknown" if "unknown" in answers.values() else "pass"  # what no answer names is among the others
+            for really, subjects in (("fail", FAULTS[check.id]), ("pass", SOUND[check.id])):
+                for subject in subjects:
+                    said = answers.get(subject, rest)
+                    noted.note("Samba AD", identity, check.id, really=really, said=said)
+                    assert said in (really, "unknown" if identity == noted.READER else really), (identity, check.id, subject)
 
 
 def test_holders_of_rights_are_administrators(world: World) -> None:
