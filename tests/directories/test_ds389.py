@@ -265,7 +265,8 @@ def test_a_dump_says_what_the_manager_sees(server: Ds389, tmp_path: Path) -> Non
 
 
 def test_who_escapes_the_policy_of_everybody(server: Ds389) -> None:
-    server.put("cn=config", nsslapd_pwpolicy_local="on", passwordCheckSyntax="on", passwordMinLength="10", passwordMinCategories="2")
+    server.put("cn=config", nsslapd_pwpolicy_local="on", nsslapd_pwpolicy_inherit_global="off", passwordCheckSyntax="on")
+    server.put("cn=config", passwordMinLength="10", passwordMinCategories="2")
     found, gaps = seen(server).view.exempt()
     assert {one.account.name for one in found} == {"empty", "nosyntax", "parts", "kinds", "player"} and not gaps
     taken = Passwords(server).takes("empty", "abc")
