@@ -8,8 +8,8 @@ entered without such a right on that day, and passes where everybody who entered
 `credentials` table or the roster (`people:`). Leaving an area needs no right.
 
 Unknown without the tables, without a level for any area, for an area whose words mean no level or two, where nothing says whose a badge is,
-and where rows of the export could not be read or have codes or directions that the map does not name. A badge that several persons have
-held, or none, is nobody's: what it opens has no right. Hours are judged by physical-access.schedule, visitors by physical-access.escort.
+and where rows of the export could not be read or have codes or directions that the map does not name. A badge of which it is not clear who
+held it then is nobody's: what it opens has no right. Hours are judged by physical-access.schedule, visitors by physical-access.escort.
 
 Remedy: withdraw the badge's access in the controllers, or grant the right and write it down.
 """

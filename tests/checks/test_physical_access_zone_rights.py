@@ -56,6 +56,16 @@ def test_whose_badge_it_is() -> None:
     assert said(ROOM, credentials=[*CARDS, {"credential": "B1", "subject": "badr"}]) == {**GOOD, "room": "fail"}
 
 
+def test_a_badge_that_went_from_hand_to_hand() -> None:
+    def handed(on: str) -> list[dict[str, Any]]:
+        return [{"credential": "B1", "subject": "badr", "valid_to": on}, {"credential": "B1", "subject": "anna", "valid_from": on}]
+
+    assert said(ROOM, credentials=handed("2026-03-02 08:00")) == GOOD
+    assert said(ROOM, credentials=handed("2026-03-02 08:00:00.001")) == {**GOOD, "room": "fail"}
+    late = [*handed("2026-03-01"), {"credential": "B1", "subject": "zoe", "valid_from": "2026-02-01"}]
+    assert said(ROOM, credentials=late) == {**GOOD, "room": "fail"}  # whose it was then is not clear
+
+
 def test_the_words_of_the_levels() -> None:
     assert said(zones=[{"area": "room", "level": "public"}]) == {"": "not_applicable"}
     assert said(zones=[{"area": "room", "level": "blue"}]) == {"room": "unknown"}

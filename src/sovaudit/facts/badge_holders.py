@@ -47,10 +47,33 @@ def holders(log: BadgeLog, people: Roster | None = None) -> None:
     log.keep("holders", f"SELECT credential, person FROM roster_badges {table if log.has('credentials') else ''}")
 
 
+_ALWAYS = 1 << 62
+_ONE = f"""
+WITH single AS (SELECT credential, min(person) AS person FROM holders GROUP BY credential HAVING min(person) = max(person)),
+given AS ({{given}}),
+turns AS (
+  SELECT DISTINCT credential, subject AS person, coalesce(valid_from, {-_ALWAYS}) AS low, coalesce(valid_to, {_ALWAYS}) AS high FROM given
+  WHERE subject IS NOT NULL AND credential NOT IN (SELECT credential FROM single) AND credential NOT IN (SELECT credential FROM roster_badges)),
+muddled AS (
+  SELECT a.credential FROM turns a JOIN turns b ON a.credential = b.credential
+  WHERE (a.person, a.low, a.high) <> (b.person, b.low, b.high) AND a.low < b.high AND b.low < a.high)
+SELECT credential, person, {-_ALWAYS} AS low, {_ALWAYS} AS high FROM single
+UNION ALL
+SELECT credential, person, low, least(high, coalesce(lead(low) OVER (PARTITION BY credential ORDER BY low, high, person) - 1, high)) FROM turns
+WHERE credential NOT IN (SELECT credential FROM muddled)
+"""
+HOLDS = "LEFT JOIN holder h ON p.credential = h.credential AND p.ms BETWEEN h.low AND h.high"
+"""SQL: beside passages `p`, the person `h.person` who held the badge then."""
+
+
 def one_holder(log: BadgeLog, people: Roster | None = None) -> None:
-    """The table `holder`: credential, person; badges that only one person ever held."""
+    """The table `holder`: credential, person, low, high. A badge that only one person ever held is theirs; one that went from hand to hand is, for
+    each time that the `credentials` table gives, if these do not overlap.
+    """
     holders(log, people)
-    log.keep("holder", "SELECT credential, min(person) AS person FROM holders GROUP BY credential HAVING min(person) = max(person)")
+    nothing = "SELECT CAST(NULL AS VARCHAR) AS credential, CAST(NULL AS VARCHAR) AS subject, 0 AS valid_from, 0 AS valid_to WHERE false"
+    given = "SELECT credential, subject, valid_from, valid_to FROM credentials" if log.has("credentials") else nothing
+    log.keep("holder", _ONE.format(given=given))
 
 
 def visitors(log: BadgeLog) -> None:

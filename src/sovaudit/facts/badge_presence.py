@@ -33,7 +33,7 @@ def watch(log: BadgeLog, people: Roster | None, areas: Iterable[str]) -> str:
     table = f"presence_{canon.digest(canon.canonical(names)).removeprefix('sha256:')[:16]}"
     half = (
         "SELECT p.{place} AS place, coalesce(p.subject, h.person, p.credential) AS person, {sign} AS sign, ms, source, number, row "
-        "FROM passing p LEFT JOIN holder h ON p.credential = h.credential "
+        f"FROM passing p {badge_holders.HOLDS} "
         "WHERE p.{place} IN (SELECT area FROM watched_areas) AND p.area IS DISTINCT FROM p.left_area"
     )
     log.keep(

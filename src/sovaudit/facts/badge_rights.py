@@ -17,7 +17,7 @@ WHERE r.area IS NOT NULL OR r.access_point IS NOT NULL
 """
 _ENTRIES = """
 SELECT p.row, p.ms, p.credential, coalesce(p.subject, h.person) AS person, p.access_point, p.area
-FROM ({passages}) p LEFT JOIN holder h ON p.credential = h.credential
+FROM ({passages}) p {holds}
 """
 
 
@@ -35,7 +35,7 @@ def prepare(log: BadgeLog, people: Roster | None) -> None:
 
 def entries(log: BadgeLog) -> str:
     """SQL of passages with the person: row, ms, credential, person, access_point, area."""
-    return _ENTRIES.format(passages=badge_moves.passages(log))
+    return _ENTRIES.format(passages=badge_moves.passages(log), holds=badge_holders.HOLDS)
 
 
 def timetable(log: BadgeLog) -> list[str]:

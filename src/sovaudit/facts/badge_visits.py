@@ -13,7 +13,7 @@ WHERE p.area IN (SELECT area FROM restricted_areas)
 """
 _HOSTS = """
 SELECT p.row, p.ms, p.source, p.number, p.note, p.credential, coalesce(p.subject, h.person) AS person, p.access_point, p.left_area, p.area
-FROM ({passages}) p LEFT JOIN holder h ON p.credential = h.credential
+FROM ({passages}) p {holds}
 WHERE coalesce(p.subject, h.person) IN (SELECT host FROM visits)
 """
 ALONE = """
@@ -45,4 +45,4 @@ def prepare(log: BadgeLog, people: Roster | None, restricted: list[str], closed:
     badge_holders.visitors(log)
     log.keep("visitor_moves", badge_moves.passages(log, "AND credential IN (SELECT credential FROM visitors_badges)"))
     log.keep("visited", _VISITED.format(passages="SELECT * FROM visitor_moves"))
-    log.keep("host_moves", _HOSTS.format(passages=badge_moves.passages(log)))
+    log.keep("host_moves", _HOSTS.format(passages=badge_moves.passages(log), holds=badge_holders.HOLDS))
