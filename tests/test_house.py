@@ -20,7 +20,7 @@ LAYERS = (
     ("canon",),
     ("model",),
     ("bundle", "bundle_format", "bundle_manifest", "bundle_rows", "bundle_writer", "data"),
-    ("tables",),
+    ("tables", "ibis_questions"),
     ("facts",),
     ("authoring",),
     ("content",),
