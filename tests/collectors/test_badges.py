@@ -61,6 +61,38 @@ def test_moroccos_clock_goes_back_and_forward_at_ramadan(tmp_path: Path) -> None
     assert (found.reading.repeated_times, found.reading.missing_times) == (1, 1)
 
 
+TIMES = {
+    # format: value → moment in UTC, None where it cannot be read; zone Africa/Casablanca, an hour ahead on this day
+    "iso": {
+        "2026-03-25T08:00:00.123456789Z": "2026-03-25 08:00:00.123Z", "2026-03-25T08:00:00.1234567+01:00": "2026-03-25 07:00:00.123Z",
+        "2026-03-25T08:00Z": "2026-03-25 08:00:00Z", "2026-03-25 08:00:00 +0100": "2026-03-25 07:00:00Z",
+        "2026-03-25 08:00:00+01": "2026-03-25 07:00:00Z", "2026-03-25T08:00:00z": "2026-03-25 08:00:00Z", "2026-03-25 08:00": "2026-03-25 07:00:00Z",
+        "2026-03-25": "2026-03-24 23:00:00Z", "2026-03-25T08:00:00-00:30": "2026-03-25 08:30:00Z", "2026-03-25T08:00:60": None,
+        "2026-02-29 00:00:00": None, "1970-01-01T00:00:00Z": None, "20260325T080000Z": None, "2026-03-25T08:00:00Z[UTC]": None,
+        "2026-03-25 08:00:00 T": None, "2026-03-25 08:00:00+99:00": None, "infinity": None, "2026-03-25 08:00:00 Europe/Paris": None, "Z": None,
+        "2026-03-25 08:00:00+": None, "--------": None,
+    },
+    "%d/%m/%Y %H:%M:%S": {"25/03/2026 08:00:00": "2026-03-25 07:00:00Z", "5/4/2026 8:00:00": "2026-04-05 07:00:00Z", "03/25/2026 08:00:00": None},
+    "%m/%d/%Y %I:%M:%S %p": {"03/25/2026 08:00:00 PM": "2026-03-25 19:00:00Z", "03/25/2026 13:00:00 PM": None},
+    "%Y-%m-%d %H:%M:%S.%f": {"2026-03-25 08:00:00.250": "2026-03-25 07:00:00.250Z", "2026-03-25 08:00:00.25": "2026-03-25 07:00:00.250Z",
+                             "2026-03-25 08:00:00.2509": "2026-03-25 07:00:00.250Z", "2026-03-25 08:00:00": None, "2026-03-25 08:00:00.": None},
+    "%Y-%m-%dT%H:%M:%S%z": {"2026-03-25T08:00:00+0100": "2026-03-25 07:00:00Z"},
+    "epoch_s": {"1772438400.5": "2026-03-02 08:00:00.500Z", "99999999999999": None, "1e9": "2001-09-09 01:46:40Z", "x": None},
+    "epoch_ms": {"1772438400500": "2026-03-02 08:00:00.500Z", "99999999999999999999": None},
+    "zkteco": {"9223372036854775807": None, "-5": None},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("format_", TIMES)
+def test_times(format_: str, tmp_path: Path) -> None:
+    """One that cannot be read costs its own row, on every version of the engine."""
+    text = HEAD + "".join(f'"{value}",C1,{number},D1,in,B1,u1,GRANTED\n' for number, value in enumerate(TIMES[format_], 1))
+    found = log(tmp_path, text, f'base = "generic"\n[time]\nformat = "{format_}"\nzone = "Africa/Casablanca"\n')
+    read = dict(found.query("SELECT row, event_time FROM events ORDER BY row"))
+    moments = {value: utc(read[number]) if number in read else None for number, value in enumerate(TIMES[format_], 1)}
+    assert moments == TIMES[format_]
+
+
 @pytest.mark.parametrize(
     ("uri", "says"),
     [

@@ -93,6 +93,8 @@ class Time(_Part):
                 raise ValueError(
                     f"{self.format!r} is no time format: iso, epoch_s, epoch_ms, zkteco, or directives such as %d/%m/%Y %H:%M:%S"
                 )
+        if "%f" in self.format and not re.search(r"[^%\w]%f$", self.format):
+            raise ValueError("%f stands at the end, after a mark, as in %S.%f")
         if self.zone is not None:
             try:
                 ZoneInfo(self.zone)

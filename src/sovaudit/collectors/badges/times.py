@@ -22,27 +22,70 @@ LATEST = int(datetime(LAST, 1, 1, tzinfo=UTC).timestamp()) * 1000
 
 
 def parsed(text: str, time: Time) -> str:
-    """SQL: milliseconds of a text expression, as if its wall clock were UTC; an offset written in the value is taken off. NULL if unreadable."""
+    """SQL: milliseconds of a text expression, as if its wall clock were UTC; an offset written in the value is taken off. NULL if unreadable.
+
+    Nothing in a value makes the query fail: one bad row would cost all others.
+    """
     if time.format == "iso":
-        # only digits and marks: the engine would also accept `infinity` and names of zones
-        plain = f"CASE WHEN translate({text}, '0123456789T:.+-Z ', '') = '' AND length({text}) >= 10 THEN {text} END"
-        found = f"epoch_ms(TRY_CAST(replace({plain}, 'Z', '+00:00') AS TIMESTAMPTZ))"
+        found = _iso(text)
     elif time.format == "epoch_ms":
         found = f"TRY_CAST({text} AS BIGINT)"
     elif time.format == "epoch_s":
-        found = f"CAST(TRY_CAST({text} AS DECIMAL(18, 3)) * 1000 AS BIGINT)"
+        found = f"CAST(TRY_CAST({text} AS DECIMAL(13, 3)) * 1000 AS BIGINT)"
     elif time.format == "zkteco":
-        found = _packed(f"TRY_CAST({text} AS BIGINT)")
+        found = _packed(f"TRY_CAST({text} AS INTEGER)")
+    elif time.format.endswith("%f"):
+        found = _fraction(text, time.format)
     else:
         found = f"epoch_ms(try_strptime({text}, {literal(time.format)}))"
     return f"CASE WHEN {found} BETWEEN {EARLIEST} AND {LATEST} THEN {found} END"
+
+
+def _fraction(text: str, format_: str) -> str:
+    """A format that ends in a mark and `%f`: how many digits that takes depends on the engine's version."""
+    length = f"instr(reverse({text}), {literal(format_[-3])})"
+    whole = f"left({text}, length({text}) - {length})"
+    return (
+        f"CASE WHEN {length} > 1 THEN epoch_ms(try_strptime({whole}, {literal(format_[:-3])})) "
+        f"+ TRY_CAST(rpad(left(right({text}, {length} - 1), 3), 3, '0') AS INTEGER) END"
+    )
+
+
+def _iso(text: str) -> str:
+    """Date and time of day, then Z, an offset or nothing. The offset is read here: what the engine makes of one depends on its version."""
+    tail = f"substr({text}, 11)"
+    plus, minus = f"instr({tail}, '+')", f"instr({tail}, '-')"
+
+    def wall(end: str) -> str:
+        return f"epoch_ms(TRY_CAST(rtrim(left({text}, {end})) AS TIMESTAMP))"
+
+    return (
+        # only digits and marks: the engine would also accept `infinity` and names of zones
+        f"CASE WHEN length({text}) < 8 OR translate({text}, '0123456789T:.+-Zz ', '') <> '' OR contains(substr({text}, 12), 'T') "
+        "THEN NULL "
+        f"WHEN {tail} = '' THEN {wall('10')} "
+        f"WHEN suffix({text}, 'Z') OR suffix({text}, 'z') THEN {wall(f'length({text}) - 1')} "
+        f"WHEN {plus} > 0 THEN {wall(f'9 + {plus}')} - {_east(f'substr({tail}, {plus} + 1)')} "
+        f"WHEN {minus} > 0 THEN {wall(f'9 + {minus}')} + {_east(f'substr({tail}, {minus} + 1)')} "
+        f"ELSE {wall(f'length({text})')} END"
+    )
+
+
+def _east(offset: str) -> str:
+    """`0130`, `01:30` or `01` in milliseconds."""
+    digits = f"replace({offset}, ':', '')"
+    hours, minutes = f"TRY_CAST(left({digits}, 2) AS INTEGER)", f"TRY_CAST(right({digits}, 2) AS INTEGER)"
+    return (
+        f"CASE WHEN {hours} <= 15 AND length({digits}) = 2 THEN {hours} * 3600000 "
+        f"WHEN {hours} <= 15 AND length({digits}) = 4 AND {minutes} < 60 THEN ({hours} * 60 + {minutes}) * 60000 END"
+    )
 
 
 def _packed(seconds: str) -> str:
     """((year % 100 * 12 + month - 1) * 31 + day - 1) * 86400 + seconds of the day, as ZKTeco's panels count."""
     days = f"({seconds} // 86400)"
     date = f"try_strptime(concat(2000 + {days} // 372, '-', {days} // 31 % 12 + 1, '-', {days} % 31 + 1), '%Y-%m-%d')"
-    return f"epoch_ms({date}) + {seconds} % 86400 * 1000"
+    return f"CASE WHEN {seconds} >= 0 THEN epoch_ms({date}) + {seconds} % 86400 * 1000 END"
 
 
 def is_local(text: str, time: Time) -> str:
@@ -51,7 +94,7 @@ def is_local(text: str, time: Time) -> str:
         return "false"
     if time.format == "iso":
         tail = f"substr({text}, 11)"
-        return f"NOT (contains({tail}, 'Z') OR contains({tail}, '+') OR contains({tail}, '-'))"
+        return f"NOT (suffix({text}, 'Z') OR suffix({text}, 'z') OR contains({tail}, '+') OR contains({tail}, '-'))"
     return "true"
 
 
