@@ -11,11 +11,13 @@ from tests.ad import ace, acl, active_directory, computer, group, user
 
 DC = computer("DC1$", 1000, 0x82000, primaryGroupID=516, servicePrincipalName=["HOST/dc1.lab.test", "ldap/dc1.lab.test/lab.test"])
 UNCONSTRAINED, TRANSITION, NO_PREAUTH, SENSITIVE = 0x80000, 0x1000000, 0x400000, 0x100000
-SOUND = dict.fromkeys(("unconstrained", "controller", "transition", "resource", "service-ticket", "no-preauthentication"), "pass")
+SOUND = dict.fromkeys(
+    ("unconstrained", "controller", "controller-transition", "transition", "resource", "service-ticket", "no-preauthentication"), "pass"
+)
 
 
 def found(*accounts: ad.Entry, **more: object) -> dict[str, str]:
-    knobs = {name: more.pop(name) for name in ("declared", "questions") if name in more}
+    knobs = {name: more.pop(name) for name in ("declared", "questions", "administrators") if name in more}
     return verdicts(run(directory_delegation, active_directory(DC, *accounts, **more), **knobs))  # type: ignore[arg-type]
 
 
@@ -40,7 +42,7 @@ def test_delegation_to_named_services() -> None:
     assert fails(computer("WEB$", 1100, msDS_AllowedToDelegateTo=[other])) == {"WEB$": "controller"}
     assert fails(computer("WEB$", 1100, msDS_AllowedToDelegateTo=["krbtgt/LAB"])) == {"WEB$": "controller"}
     assert fails(computer("WEB$", 1100, 0x1000 | TRANSITION, msDS_AllowedToDelegateTo=[far])) == {"WEB$": "transition"}
-    assert fails(computer("WEB$", 1100, 0x1000 | TRANSITION, msDS_AllowedToDelegateTo=[near])) == {"WEB$": "controller"}
+    assert fails(computer("WEB$", 1100, 0x1000 | TRANSITION, msDS_AllowedToDelegateTo=[near])) == {"WEB$": "controller-transition"}
     assert fails(computer("WEB$", 1100, 0x1000 | TRANSITION)) == {}  # to nothing
 
 
@@ -121,3 +123,11 @@ def test_products_without_kerberos() -> None:
     for product in ("openldap", "389"):
         directory: Directory = directory_with(product=product)
         assert verdicts(run(directory_delegation, directory)) == {"": "not_applicable"}
+
+
+def test_only_administrators_may_be_asked_about() -> None:
+    plain, boss = user("plain", 1100, 0x200 | NO_PREAUTH), user("boss", 1101, 0x200 | NO_PREAUTH)
+    asked = {"questions": ("no-preauthentication",), "administrators": True}
+    assert found(plain, **asked) == {"no-preauthentication": "pass"}
+    assert found(plain, boss, groups=[group("x", 518, "boss")], **asked) == {"boss": "fail"}
+    assert found(plain, lists={ad.BASE: None}, **asked) == {"no-preauthentication": "unknown"}

@@ -46,7 +46,8 @@ class Weak:
         gap = self._directory.gap("accounts") or hidden
         gaps = dict.fromkeys(Hazard, gap) if gap is not None else {}
         for hazard, attribute in ((Hazard.SERVICE_TICKET, "servicePrincipalName"), (Hazard.RESOURCE, "msDS-AllowedToActOnBehalfOfOtherIdentity"),
-                                  (Hazard.CONTROLLER, "msDS-AllowedToDelegateTo"), (Hazard.TRANSITION, "msDS-AllowedToDelegateTo")):  # fmt: skip
+                                  (Hazard.CONTROLLER, "msDS-AllowedToDelegateTo"), (Hazard.TRANSITION, "msDS-AllowedToDelegateTo"),
+                                  (Hazard.CONTROLLER_TRANSITION, "msDS-AllowedToDelegateTo")):  # fmt: skip
             if attribute in self._table.hidden:
                 gaps.setdefault(hazard, Gap(f"attribute:{attribute}", Reason.DENIED, "it is not shown to this account"))
         for dn, data in self._table.resources.items():
@@ -77,7 +78,8 @@ class Weak:
             lines = tuple(Line(account.dn, 0, f"msDS-AllowedToDelegateTo: {target}") for target in targets)
             to = [target for target in targets if self._privileged(target, ruling)]
             if to:
-                yield Risk(account, Hazard.CONTROLLER, ", ".join(to), (*self._uac(account), *lines))
+                hazard = Hazard.CONTROLLER_TRANSITION if flags & Uac.TRUSTED_TO_AUTH_FOR_DELEGATION else Hazard.CONTROLLER
+                yield Risk(account, hazard, ", ".join(to), (*self._uac(account), *lines))
             elif flags & Uac.TRUSTED_TO_AUTH_FOR_DELEGATION:
                 yield Risk(account, Hazard.TRANSITION, ", ".join(targets), (*self._uac(account), *lines))
         if flags & Uac.DONT_REQ_PREAUTH:

@@ -182,6 +182,7 @@ class Hazard(StrEnum):
     UNCONSTRAINED = "unconstrained"  # it may act to everything as whoever comes to it
     TRANSITION = "transition"  # it may act as anybody, who need never have come
     CONTROLLER = "controller"  # it may act as others to a domain controller
+    CONTROLLER_TRANSITION = "controller-transition"  # both at once
     RESOURCE = "resource"  # others may act to it as anybody, and it is a controller's, or everybody may
     SERVICE_TICKET = "service-ticket"  # an administrator with a service name: anybody gets a ticket under that password
     NO_PREAUTHENTICATION = "no-preauthentication"  # anybody gets an answer under that password
