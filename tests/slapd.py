@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import shutil
 import socket
 import subprocess
@@ -80,7 +82,15 @@ def free_port() -> int:
 
 
 def certificate(folder: Path, *, names: str = "IP:127.0.0.1,DNS:localhost", days: int = 2) -> None:
-    """ca.pem, cert.pem and key.pem in the folder."""
+    """ca.pem, cert.pem, key.pem and the authority's ca.key in the folder; made once in a run for each set of names."""
+    for file in _made(names, days).iterdir():
+        shutil.copy(file, folder)
+
+
+@functools.cache
+def _made(names: str, days: int) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="sovaudit-certificate-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
     def run(*arguments: str) -> None:
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
@@ -92,6 +102,7 @@ def certificate(folder: Path, *, names: str = "IP:127.0.0.1,DNS:localhost", days
     (folder / "extensions").write_text(f"subjectAltName={names}\nextendedKeyUsage=serverAuth\n")
     run("x509", "-req", "-in", "request.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", str(days),
         "-extfile", "extensions", "-out", "cert.pem")  # fmt: skip
+    return folder
 
 
 def config(

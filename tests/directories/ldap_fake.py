@@ -124,8 +124,8 @@ def collected(answer: Answer, **options: object) -> Evidence:
             "ldap_clear": True,
             "ldap_bind_dn": "cn=auditor",
             "ldap_password": "x",
-            "connect_timeout_s": 2,
-            "host_timeout_s": 4,
+            "connect_timeout_s": 1,
+            "host_timeout_s": 2,
             **options,
         }
         return collect(parse_target(f"ldap://127.0.0.1:{port}/{BASE}"), CollectOptions(**given))  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from tests import slapd
 BASE = slapd.BASE
 PEOPLE = ("alice", "bob", "carol", "dave")
 STRANGER = ""
+FILTERS = ("objectClass", "userPassword", "cn", "uid", "description")
 GROUPS = {f"cn=admins,ou=groups,{BASE}": "member", f"cn=unique,ou=groups,{BASE}": "uniqueMember"}
 
 
@@ -96,10 +97,12 @@ class Acts:
 
     # Acts
 
-    def reads(self, who: str, base: str, attributes: Sequence[str], scope: str = ldap3.SUBTREE) -> dict[str, set[str]]:
-        """DN → names of attributes that a search brought, whatever filter is used."""
+    def reads(
+        self, who: str, base: str, attributes: Sequence[str], scope: str = ldap3.SUBTREE, asked: Sequence[str] = FILTERS
+    ) -> dict[str, set[str]]:
+        """DN → names of attributes that a search brought, whichever of these attributes it asked to be there."""
         found: dict[str, set[str]] = {}
-        for name in ("objectClass", "cn", "uid", "userPassword", "description"):
+        for name in asked:
             self.who[who].search(base, f"({name}=*)", scope, attributes=list(attributes))
             for row in self.who[who].response or []:
                 if row["type"] == "searchResEntry":
@@ -123,7 +126,9 @@ class Acts:
         found = set()
         for who in (*PASSWORDS, STRANGER):
             for target in targets:
-                if target != who and "userPassword" in self.reads(who, target, ["userPassword"], ldap3.BASE).get(target.lower(), set()):
+                if target != who and "userPassword" in self.reads(who, target, ["userPassword"], ldap3.BASE, FILTERS[:2]).get(
+                    target.lower(), set()
+                ):
                     found.add(who)
                     break
         return found
