@@ -123,7 +123,9 @@ CASES = {
     "a filter": case(f"to filter=(uid=bob) attrs=userPassword by dn.exact={uid('alice')} write by * break", OWN, USERS,
                      doubt=("rulers", "passwords")),
     "one value": case(OWN, f"to dn.exact={ADMINS} attrs=member val.exact={uid('dave')} by users write",
-                      f"to * by group={ADMINS} write by users read", doubt=("rulers",)),
+                      f"to * by group={ADMINS} write by users read"),
+    "every value below a place": case(OWN, f"to dn.exact={ADMINS} attrs=member val.children=ou=services,{BASE} by users write",
+                                      f"to * by group={ADMINS} write by users read"),
 }  # fmt: skip
 
 

@@ -154,7 +154,10 @@ class Ground:
 
     @cached_property
     def _terms(self) -> list[Term]:
-        return patterns(self._rules)
+        # who may be added to a group, as `val` names them, is like nobody else
+        named = [rule.what.value for rule in self._rules if rule.what.value is not None]
+        added = [Term("dn", style, normal(dn)) for style, dn in named if style in ("base", "one", "subtree", "children") and "=" in dn]
+        return list(dict.fromkeys([*patterns(self._rules), *added]))
 
     @cached_property
     def classes(self) -> tuple[Class, ...]:

@@ -58,10 +58,9 @@ class Rulers(Ground):
 
     def _through_groups(self, asker: Asker) -> Power | None:
         for term in self._powerful:
-            for value in (None, asker.dn):
-                allowed, why = self._ask("a", term.pattern, term.attribute, asker, value)
-                if allowed and why:
-                    return Power(f"write {term.attribute} of {term.pattern}", why)
+            allowed, why = self._ask("a", term.pattern, term.attribute, asker, asker.dn)
+            if allowed and why:
+                return Power(f"write {term.attribute} of {term.pattern}", why)
         return None
 
     @cached_property
