@@ -67,3 +67,20 @@ def test_an_export_shows_the_rules_that_let_strangers_in() -> None:
     for access, verdict in (((OWN, "{1}to * by * read"), "fail"), ((OWN, USERS), "unknown")):
         export = directory_with(accounts=[ALICE, BOB], config=slapd_config(*access), unasked=["anonymous", "anonymous-passwords"])
         assert verdicts(run(directory_anonymous, export))["strangers"] == verdict
+
+
+def test_the_other_databases_of_the_server() -> None:
+    for name, suffix in (("{2}monitor", []), ("{2}mdb", ["cn=accesslog"])):
+        for access, verdict in ((["{0}to * by * none"], "pass"), (["{0}to * by * read"], "fail"), ([], "fail")):
+            other = (f"olcDatabase={name},cn=config", {"olcDatabase": [name], "olcSuffix": suffix, "olcAccess": access})
+            config = slapd_config(OWN, USERS, more=[other])
+            assert verdicts(run(directory_anonymous, directory_with(accounts=[ALICE, BOB], config=config)))["strangers"] == verdict
+    config = slapd_config(OWN, USERS, more=[("olcDatabase={2}relay,cn=config", {"olcDatabase": ["{2}relay"], "olcSuffix": ["dc=other"]})])
+    assert verdicts(run(directory_anonymous, directory_with(accounts=[ALICE, BOB], config=config)))["strangers"] == "unknown"
+
+
+def test_a_name_demanded_of_everybody() -> None:
+    for place in ("settings", "database"):
+        config = slapd_config(OWN, "{1}to * by * read", **{place: {"olcRequires": ["authc"]}})  # type: ignore[arg-type]
+        found = verdicts(run(directory_anonymous, directory_with(accounts=[ALICE, BOB], config=config)))["strangers"]
+        assert found == "pass", place

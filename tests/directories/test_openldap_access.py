@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from sovaudit.content.checks.least_privilege.directory_anonymous import directory_anonymous
+from sovaudit.content.checks.least_privilege.directory_control import directory_control
 from sovaudit.content.checks.least_privilege.directory_privileged import directory_privileged
 
 from sovaudit.collectors import collect, parse_target
@@ -171,7 +172,12 @@ def test_rules_mean_what_slapd_makes_of_them(name: str, acts: tuple[slapd.Slapd,
         for name_of in {dn.partition(",")[0].partition("=")[2] for dn in PASSWORDS}:
             said = "fail" if name_of in named else "unknown" if doubt else "pass"
             planted.note("slapd", identity, directory_privileged.id, really="fail" if name_of in true else "pass", said=said)
-        if directory is auditor and "rulers" not in one.doubt:
+        everybody = STRANGER in rulers or rulers >= set(PASSWORDS) - {AUDITOR}
+        control = verdict(run(directory_control, directory))
+        planted.note("slapd", identity, directory_control.id, really="fail" if everybody else "pass", said=control)
+        firm = directory is auditor and "rulers" not in one.doubt
+        assert control in ({"fail" if everybody else "pass"} | (set() if firm else {"unknown"})), run(directory_control, directory)
+        if firm:
             assert named == true, ruling
             assert not any(outcome.verdict.value == "unknown" for outcome in ruling), ruling
         else:

@@ -220,7 +220,7 @@ class Rulers(Ground):
         elif any(below(suffix, self.base) or below(self.base, suffix) for suffix in database.suffixes):
             dns = [dn for dn in (*self.places["account"], *self.places["other"]) if self.config.holding(dn) is database]
         else:
-            dns = list(database.suffixes) or (["cn=monitor"] if database.kind == "monitor" else [])
+            dns = list(database.suffixes)
         yield from self._unseen_places(database)
         for dn in dns:
             seen, why = self._ask("rs", dn, "entry", STRANGER)
