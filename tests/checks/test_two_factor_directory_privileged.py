@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from sovaudit.content.checks.two_factor.directory_privileged import directory_privileged
 
-from sovaudit.facts.directories.model import Factor, Group
+from sovaudit.facts.directories.model import ELSEWHERE, Factor, Group
+from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
 from sovaudit.testing import run, verdicts
 from tests.ad import active_directory, group, user
 from tests.directory_views import HIDDEN, account, given
@@ -24,6 +26,13 @@ def test_what_is_not_seen_is_unknown() -> None:
     assert verdicts(run(directory_privileged, directory)) == {"alice": "unknown", "maybe": "unknown"}
     hidden = given(admins=[ALICE], factors={"alice": YES}, unseen_admins=[HIDDEN])
     assert verdicts(run(directory_privileged, hidden)) == {"alice": "pass", "administrators": "unknown"}
+
+
+def test_what_may_be_asked_elsewhere_is_unknown_until_the_owner_says_that_nothing_is() -> None:
+    gap = Gap(ELSEWHERE, Reason.UNSUPPORTED)
+    directory = given(admins=[ALICE, BOB], factors={"alice": Factor(gap, gap)})
+    assert verdicts(run(directory_privileged, directory)) == {"alice": "unknown", "bob": "unknown"}
+    assert verdicts(run(directory_privileged, directory, elsewhere=False)) == {"alice": "fail", "bob": "unknown"}
 
 
 def test_an_identity_outside_the_tree_counts() -> None:
