@@ -114,3 +114,6 @@ def test_plan_and_bad_passwords_of_a_directory(directory: Slapd) -> None:
     assert "does not accept this name and password" in " ".join(refused.stdout.split())
     assert "wrong" not in Path("out/report.json").read_text()
     assert "password inside a URL" in one_line(sovaudit("audit", "ldaps://cn=x:secret@h/dc=x", "--out", "o2"))
+    Path("empty").write_text("")
+    empty = sovaudit("audit", directory.uri, "--bind-dn", AUDITOR, "--bind-password-file", "empty", "--out", "o3")
+    assert empty.returncode == 2 and "its password is empty" in one_line(empty)

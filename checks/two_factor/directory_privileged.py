@@ -29,7 +29,6 @@ def directory_privileged(directory: Directory, *, groups: tuple[str, ...] = (), 
         asked = True
         account, factor = admin.account, directory.factor(admin.account)
         name, because = account.name, (*factor.because, *admin.because)
-        alone = factor.demanded is False or (isinstance(factor.demanded, Gap) and factor.demanded.item == ELSEWHERE and not elsewhere)
         if factor.demanded is True:
             yield passed("{name} must present a second factor", subject=name, because=because, name=name)
         elif isinstance(factor.demanded, Gap) and (elsewhere or factor.demanded.item != ELSEWHERE):

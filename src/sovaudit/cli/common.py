@@ -167,6 +167,8 @@ def people_key(options: argparse.Namespace) -> bytes | None:
 def bind_password(options: argparse.Namespace) -> str | None:
     """The password of --bind-dn: from a file, the environment, or a prompt where somebody sits at a terminal."""
     held = secret(False, options.bind_password_file or options.password_file, "SOVAUDIT_LDAP_PASSWORD", "")
+    if held == "" and options.bind_dn:
+        raise UsageError("its password is empty", where="--bind-dn", hint="A bind without a password proves nothing: name the right file.")
     if held is not None or not options.bind_dn or options.sasl:
         return held
     if not sys.stdin.isatty():
