@@ -5,7 +5,8 @@ Copies of a directory get about: backups, replicas, a stolen disk. What they hol
 One answer per scheme that was seen stored, and one per way in which a password is stored from now on. OpenLDAP: `olcPasswordHash` ({SSHA} where it is
 not set) for the password operation; a password that is written as a plain value is kept as it came, unless slapo-ppolicy stands on the database with
 `olcPPolicyHashCleartext: TRUE`; the schemes of accounts and of root DNs, of which the collector keeps the name alone.
-389-DS: `passwordStorageScheme`. AD: reversible encryption, keys of DES.
+389-DS: `passwordStorageScheme`. AD: reversible encryption, keys of DES or RC4 alone; what a domain keeps one-way is the product's own and cannot be
+chosen, so it passes.
 Passes: the scheme is among `schemes`. Fails: it is another, or none.
 Unknown: the setting, or the schemes of some accounts, were not seen. Passwords that another server checks ({SASL}) are not judged.
 Out of reach: how many rounds a scheme was told to take; what other servers with copies of the tree make of new passwords.
@@ -19,6 +20,7 @@ from sovaudit.authoring import Directory, Outcomes, check, failed, not_applicabl
 STRONG = (
     "ARGON2", "PBKDF2", "PBKDF2-SHA1", "PBKDF2-SHA256", "PBKDF2-SHA512", "PBKDF2_SHA256", "SSHA256", "SSHA384", "SSHA512", "CRYPT$5$", "CRYPT$6$",
     "CRYPT$y$", "CRYPT$gy$", "CRYPT$7$", "CRYPT$2b$", "CRYPT$2y$", "CRYPT-SHA256", "CRYPT-SHA512",
+    "one-way",
 )  # fmt: skip
 
 

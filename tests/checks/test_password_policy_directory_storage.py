@@ -67,3 +67,9 @@ def test_what_was_not_seen_leaves_it_open() -> None:
 
 def test_knob() -> None:
     assert verdicts(run(directory_storage, directory("{SSHA}"), schemes=("SSHA", "ARGON2")))["stored as {SSHA}"] == "pass"
+
+
+def test_a_domain_keeps_passwords_one_way_unless_it_is_told_otherwise() -> None:
+    for properties, verdict in ((1, "pass"), (17, "fail")):  # DOMAIN_PASSWORD_STORE_CLEARTEXT is 16
+        head = ("dc=example,dc=org", {"objectClass": ["domainDNS"], "pwdProperties": [str(properties)]})
+        assert verdicts(run(directory_storage, directory_with(product="ad", domain=[head])))["dc=example,dc=org"] == verdict
