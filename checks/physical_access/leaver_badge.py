@@ -5,7 +5,8 @@ Why: a badge that was not taken back is a key in the hands of somebody whom nobo
 Each badge of a person whom the roster (`people:`) says has left is judged: the badges that the roster names, and those that the
 `credentials` table or the events themselves give to the person. It fails for a badge with a grant after the person's last day, in the
 doors' own time zone (without one: after that day has ended everywhere). A badge that somebody else holds, too, who has not left, is that
-person's. One answer for each badge that fails or cannot be told, and one for all the rest.
+person's; of one that went from hand to hand the `credentials` table says whose it was then. One answer for each badge that fails or cannot
+be told, and one for all the rest.
 
 Unknown for a badge used by somebody who has left without a date, who is suspended, or whose rows contradict each other; for somebody who
 has left and of whom nothing says which badge was theirs; where rows of the roster or of the export could not be read; and where events have
@@ -21,18 +22,20 @@ from sovaudit.facts import badge_holders
 from sovaudit.facts.badges import utc
 from sovaudit.facts.roster import Person, Standing
 
-AFTER = """
-SELECT e.credential, count(*), min(e.event_time), max(e.event_time), min_by(e.row, (e.event_time, e.row)) FROM events e
-JOIN ended ON e.credential = ended.credential
-WHERE e.event = 'GRANTED' AND e.event_time > ended.until AND (ended.person = '' OR e.subject IS NULL OR e.subject = ended.person)
-GROUP BY e.credential ORDER BY e.credential
+AFTER = f"""
+WITH used AS (
+  SELECT p.credential, p.ms, p.row, ended.strangers, coalesce(p.subject, h.person) AS who
+  FROM (SELECT credential, subject, event_time AS ms, row FROM events WHERE event = 'GRANTED') p
+  JOIN ended ON p.credential = ended.credential AND p.ms > ended.until {badge_holders.HOLDS})
+SELECT credential, count(*), count(*) FILTER (who IS NULL AND strangers), min(ms), max(ms), min_by(row, (ms, row)) FROM used
+WHERE who IS NULL OR who IN (SELECT person FROM gone_people) GROUP BY credential ORDER BY credential
 """
 
 
 @check("physical-access.leaver-badge", severity="high", since="0.2")
 def leaver_badge(log: BadgeLog, people: Roster) -> Outcomes:
     badge_holders.need_link(log, people)
-    badge_holders.holders(log, people)
+    badge_holders.one_holder(log, people)
     today = people.taken_at.date()
     gone = {badge_holders.name_of(each): each for each in people.people if each.standing(today)[0] is not Standing.ACTIVE}
     here = {badge_holders.name_of(each) for each in people.people} - set(gone)
@@ -44,17 +47,19 @@ def leaver_badge(log: BadgeLog, people: Roster) -> Outcomes:
         badges.setdefault(badge, set()).add(person)
     ended = {badge: names for badge, names in badges.items() if names & set(gone) and not names & here}
     shift = _shift(log)
-    rows = []
-    for badge, names in sorted(ended.items()):
-        ends = [_end(gone[name], shift) for name in sorted(names & set(gone))]
-        rows.append([badge, max(ends), ""])
-    log.load("ended", {"credential": "VARCHAR", "until": "BIGINT", "person": "VARCHAR"}, rows)
+    rows = [
+        [badge, max(_end(gone[name], shift) for name in names & set(gone)), bool(names - set(gone))]
+        for badge, names in sorted(ended.items())
+    ]
+    log.load("ended", {"credential": "VARCHAR", "until": "BIGINT", "strangers": "BOOLEAN"}, rows)
+    log.load("gone_people", {"person": "VARCHAR"}, [[name] for name in sorted(gone)])
     failing = unclear = 0
-    for badge, count, first, last, row in log.query(AFTER):
+    for badge, count, unsure, first, last, row in log.query(AFTER):
         lines: list[Line] = [log.line(row, f"granted at {utc(first)}; last at {utc(last)}")]
         names = sorted(badges[badge] & set(gone))
         lines += [line for name in names for line in gone[name].because]
-        doubts = [why for name in names if (why := _unclear(gone[name], people))]
+        doubts = ["somebody else has held it, too"] if unsure else []
+        doubts += [why for name in names if (why := _unclear(gone[name], people))]
         if doubts or people.gaps:
             unclear += 1
             if unclear <= badge_holders.MOST:

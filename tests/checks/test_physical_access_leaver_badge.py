@@ -56,6 +56,19 @@ def test_a_badge_that_went_to_somebody_else() -> None:
     assert said(at("2026-03-05 08:00"), people=staff(LEFT, {**HERE, "badge": "B1"})) == {"": "pass"}
 
 
+def test_a_badge_that_went_to_a_stranger_to_the_roster() -> None:
+    def cards(until: str | None) -> list[dict[str, Any]]:
+        return [
+            {"credential": "B1", "subject": "anna", "valid_to": until},
+            {"credential": "B1", "subject": "zoe", "valid_from": "2026-03-04"},
+        ]
+
+    nobody = staff({**LEFT, "badge": ""}, HERE)
+    assert said(at("2026-03-05 08:00"), people=nobody, credentials=cards("2026-03-04")) == {"": "pass"}
+    assert said(at("2026-03-03 08:00"), people=nobody, credentials=cards("2026-03-04")) == {"B1": "fail", "": "pass"}
+    assert said(at("2026-03-05 08:00"), people=nobody, credentials=cards(None)) == {"B1": "unknown", "": "pass"}
+
+
 def test_the_table_or_the_event_may_say_whose_it_is() -> None:
     nobody = {**LEFT, "badge": ""}
     assert said(at("2026-03-05 08:00"), people=staff(nobody, HERE), credentials=[{"credential": "B1", "subject": "anna"}]) == {
