@@ -52,6 +52,8 @@ def test_a_group_that_is_not_shown_leaves_it_open() -> None:
     assert names(gone) == set() and not gone.gaps
     there = admins(SEEN, OWN, rule, groups=[(f"cn=ops,{B}", {"objectClass": ["groupOfNames"], "member": [f"uid=bob,ou=people,{B}"]})])
     assert names(there) == {"bob"} and not there.gaps
+    other = [(f"cn=ops,{B}", {"objectClass": ["groupOfMembers"], "member": [f"uid=bob,ou=people,{B}"]})]
+    assert names(admins(SEEN, OWN, rule, groups=other)) == set()  # slapd asks for the class by its name
     cut = admins(SEEN, OWN, rule, results={"groups": 4})
     assert cut.gaps
 

@@ -74,7 +74,7 @@ class Ground:
         if entry is None:
             return frozenset() if self._absent(group, "groups") else None
         held, values = entry
-        if classes and classes not in held and not (classes == "groupofnames" and "groupofmembers" in held):
+        if classes and classes not in held:
             return frozenset()
         if attribute not in values:
             return frozenset() if self.readable(group, attribute) else None

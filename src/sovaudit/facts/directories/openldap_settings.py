@@ -138,7 +138,7 @@ def recording(directory: Directory, ground: Ground | Gap, what: str) -> Sequence
         for overlay in place.overlays:
             name = overlay.text("olcOverlay").rpartition("}")[2].lower()
             if name == "accesslog":
-                found.append(_accesslog(ground, overlay, main, what))
+                found.append(_accesslog(ground, overlay, what))
             elif name == "auditlog" and what == "changes":
                 found.append(_auditlog(overlay))
     for place in places:
@@ -149,7 +149,7 @@ def recording(directory: Directory, ground: Ground | Gap, what: str) -> Sequence
     return found
 
 
-def _accesslog(ground: Ground, overlay: Entry, main: Database, what: str) -> Recording:
+def _accesslog(ground: Ground, overlay: Entry, what: str) -> Recording:
     database = normal(overlay.text("olcAccessLogDB"))
     because = [
         overlay.line(name)
@@ -166,7 +166,7 @@ def _accesslog(ground: Ground, overlay: Entry, main: Database, what: str) -> Rec
         operations |= _named(value.split())
     for value in overlay.texts("olcAccessLogBase"):
         words = value.split(None, 1)
-        if len(words) == 2 and below(normal(main.name), normal(words[1].strip('"'))):
+        if len(words) == 2 and below(ground.base, normal(words[1].strip('"'))):
             operations |= _named(words[0].split("|"))
     missing = _WANTED[what] - operations
     text = f"olcAccessLogOps lacks {' '.join(sorted(missing))}" if missing else ""
