@@ -39,6 +39,8 @@ def directory_storage(directory: Directory, *, schemes: tuple[str, ...] = STRONG
             yield passed("passwords are kept as {scheme}", **words)
         elif scheme.casefold() in ("cleartext", "clear"):
             yield failed("passwords are kept in clear", **words)
+        elif scheme.casefold() == "reversible":
+            yield failed("passwords are kept so that they can be read back", **words)
         else:
             yield failed("passwords are kept as {scheme}, which is guessed fast", **words)
     if gaps:

@@ -6,6 +6,7 @@ from sovaudit.content.checks.password_policy.directory_storage import directory_
 
 from sovaudit.facts.directory import Directory
 from sovaudit.testing import directory_with, run, verdicts
+from tests import ad
 from tests.directory_views import slapd_config
 
 ALICE = ("uid=alice,dc=example,dc=org", {"objectClass": ["inetOrgPerson"], "uid": ["alice"]})
@@ -73,3 +74,23 @@ def test_a_domain_keeps_passwords_one_way_unless_it_is_told_otherwise() -> None:
     for properties, verdict in ((1, "pass"), (17, "fail")):  # DOMAIN_PASSWORD_STORE_CLEARTEXT is 16
         head = ("dc=example,dc=org", {"objectClass": ["domainDNS"], "pwdProperties": [str(properties)]})
         assert verdicts(run(directory_storage, directory_with(product="ad", domain=[head])))["dc=example,dc=org"] == verdict
+
+
+def test_active_directory_keeps_them_its_own_way() -> None:
+    def kept(*accounts: ad.Entry, **more: object) -> dict[str, str]:
+        return verdicts(run(directory_storage, ad.active_directory(*accounts, **more)))  # type: ignore[arg-type]
+
+    base = ad.BASE.lower()
+    assert kept(ad.user("a", 1100), ad.computer("PC$", 1101, msDS_SupportedEncryptionTypes=31)) == {base: "pass"}
+    assert kept(head=ad.domain(pwdProperties=0x11)) == {base: "fail"}
+    assert kept(ad.user("a", 1100, 0x280), ad.user("b", 1101, 0x200200), ad.user("off", 1102, 0x282)) == {
+        base: "pass", "a": "fail", "b: Kerberos": "fail",
+    }  # fmt: skip
+    for kinds, verdict in ((0, None), (3, "fail"), (4, "fail"), (7, "fail"), (0x18, None), (0x1C, None)):
+        found = kept(ad.user("svc", 1100, msDS_SupportedEncryptionTypes=kinds))
+        assert found.get("svc: Kerberos") == verdict, kinds
+    loose = ad.settings("loose", 1, 12, msDS_PasswordReversibleEncryptionEnabled="TRUE")
+    assert "fail" in kept(objects=[loose]).values()
+    assert kept(head=ad.domain(pwdProperties=None))["other passwords"] == "unknown"
+    assert kept(ad.user("a", 1100, None))["other passwords"] == "unknown"
+    assert kept(policy_container=[])["other passwords"] == "unknown"

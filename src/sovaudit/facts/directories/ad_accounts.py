@@ -98,7 +98,7 @@ def _note(found: Table, account: Account, entry: Entry, flags: int) -> None:
         found.history[dn] = history_of(entry)
     if "msds-supportedencryptiontypes" in attributes:
         kinds = entry.number("msDS-SupportedEncryptionTypes") or 0
-        if kinds and (kinds & 0x3 or not kinds & 0x18):
+        if kinds & 0x7 and not kinds & 0x18:  # DES or RC4, and no AES (MS-KILE 2.2.7)
             found.ciphers[dn] = kinds
     for attribute, sibling in SIBLINGS.items():
         if sibling.lower() not in attributes and attribute.lower() not in attributes:

@@ -20,8 +20,7 @@ from sovaudit.model.verdict import Reason
 if TYPE_CHECKING:
     from sovaudit.facts.directories.ad import ActiveDirectory
 
-AES = 0x18  # msDS-SupportedEncryptionTypes (MS-KILE 2.2.7): AES128 and AES256; DES has the two lowest bits
-DES, RC4 = 0x3, 0x4
+RC4 = 0x4  # msDS-SupportedEncryptionTypes (MS-KILE 2.2.7)
 
 
 class Weak:
@@ -264,12 +263,11 @@ class Weak:
             if self._flag(account, Uac.REVERSIBLE):
                 found.append(Storage(account.name, "reversible", self._uac(account)))
             if self._flag(account, Uac.USE_DES_KEY_ONLY):
-                found.append(Storage(account.name, "DES", self._uac(account)))
+                found.append(Storage(f"{account.name}: Kerberos", "DES", self._uac(account)))
             kinds = self._table.ciphers.get(account.dn)
-            if kinds:
+            if kinds and not self._flag(account, Uac.USE_DES_KEY_ONLY):
                 line = Line(account.dn, 0, f"msDS-SupportedEncryptionTypes: {kinds}")
-                if kinds & DES or not kinds & AES:
-                    found.append(Storage(account.name, "DES" if kinds & DES else "RC4", (line,)))
+                found.append(Storage(f"{account.name}: Kerberos", "RC4" if kinds & RC4 else "DES", (line,)))
         return found, gaps
 
     def recording(self, what: str) -> Sequence[Recording]:
