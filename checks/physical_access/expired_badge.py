@@ -97,7 +97,7 @@ def _judge(row: tuple[str, int | None, int | None, str | None], limits: dict[str
 
 def _end(start: int, months: int, days: int) -> int:
     """The last moment of the time that begins then: whole days, so that a badge for one day may be used until its midnight everywhere."""
-    moment = datetime.fromtimestamp(start // 1000, UTC)
+    moment = datetime.fromtimestamp(min(max(start // 1000, 0), 1 << 34), UTC)
     count = moment.year * 12 + moment.month - 1 + months
     year, month = divmod(count, 12)
     day = moment.day

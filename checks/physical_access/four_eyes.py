@@ -18,7 +18,7 @@ from sovaudit.authoring import BadgeLog, Gap, Outcomes, Reason, Roster, check, f
 from sovaudit.facts import badge_moves, badge_presence
 
 DAY = 86_400_000
-ZONES = "SELECT area, max(min_persons) FROM zones GROUP BY area ORDER BY area"
+ZONES = "SELECT area, max(min_persons) FROM zones WHERE area IS NOT NULL GROUP BY area ORDER BY area"
 
 
 @check("physical-access.four-eyes", severity="high", since="0.2")

@@ -94,6 +94,11 @@ def test_a_leap_day() -> None:
     assert said(*cards) == {"": "pass"}
 
 
+def test_times_beyond_any_clock_break_nothing() -> None:
+    assert said(card(-(1 << 62), 1 << 62)) == {"B1": "fail", "": "pass"}  # type: ignore[arg-type]
+    assert said(card(1 << 62, -(1 << 62))) == {"B1": "fail", "": "pass"}  # type: ignore[arg-type]
+
+
 def test_what_is_missing() -> None:
     assert verdicts(run(expired_badge, badges_with([go("08:00", "D1")]))) == {"": "unknown"}
     assert said(card(), refused={"time": 1}) == {"": "unknown"}

@@ -42,7 +42,9 @@ def timetable(log: BadgeLog) -> list[str]:
     """The table `open_minutes` (schedule, minute of the local week); names of schedules that rights name and that cannot be read."""
     known: dict[str, set[int] | None] = {}
     for name, days, start, end in (
-        log.query("SELECT schedule, days, time_from, time_to FROM schedules ORDER BY ALL") if log.has("schedules") else []
+        log.query("SELECT schedule, days, time_from, time_to FROM schedules WHERE schedule IS NOT NULL ORDER BY ALL")
+        if log.has("schedules")
+        else []
     ):
         found = schedules.minutes(days, start, end)
         held = known.setdefault(name, set())

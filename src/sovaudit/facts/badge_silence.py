@@ -119,7 +119,7 @@ def _holidays(log: BadgeLog) -> dict[str, frozenset[str]]:
     if not log.has("holidays"):
         return {}
     found: dict[str, set[str]] = {}
-    for day, site in log.query("SELECT day, coalesce(site, '') FROM holidays ORDER BY 1, 2"):
+    for day, site in log.query("SELECT day, coalesce(site, '') FROM holidays WHERE day IS NOT NULL ORDER BY 1, 2"):
         try:
             found.setdefault(site, set()).add(date.fromisoformat(day).isoformat())
         except ValueError as error:

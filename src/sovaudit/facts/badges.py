@@ -281,6 +281,8 @@ class BadgeLog:
 
 def utc(ms: int) -> str:
     """Milliseconds as people read them: `2026-03-02 08:15:00Z`, with a fraction only where there is one."""
+    if not 0 <= ms < 1 << 47:  # beyond what a clock shows; no collector brings such times
+        return f"{ms} ms"
     moment = datetime.fromtimestamp(ms // 1000, UTC)
     rest = ms % 1000
     return f"{moment:%Y-%m-%d %H:%M:%S}" + (f".{rest:03}" if rest else "") + "Z"
