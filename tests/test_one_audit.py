@@ -16,6 +16,7 @@ from tests.slapd import AUDITOR, AUDITOR_PASSWORD, BASE, Slapd, slapd
 from tests.test_cli import last, one_line, own_home, sovaudit
 
 __all__ = ["own_home"]
+pytestmark = pytest.mark.slapd
 
 OVERLAY = f"""dn: olcOverlay={{0}}ppolicy,olcDatabase={{1}}mdb,cn=config
 objectClass: olcOverlayConfig
