@@ -16,7 +16,7 @@ class SovauditError(Exception):
         super().__init__(what)
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.what}" if self.where else self.what
+        text = f"{self.where.removesuffix(':')}: {self.what}" if self.where else self.what
         return f"{text}. {self.hint}" if self.hint else text
 
 
