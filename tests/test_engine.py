@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sovaudit.authoring import Check, Host, Outcomes, failed, passed
-from sovaudit.engine import MAX_TEXT, judge
+from sovaudit.engine import MAX_ALIKE, MAX_TEXT, judge
 from sovaudit.errors import UsageError
 from sovaudit.model.evidence import Evidence, Target
 from sovaudit.model.finding import Line
@@ -215,3 +215,26 @@ def test_what_is_judged_cannot_be_missing() -> None:
         list(judge([chosen(of_people, (People | None,))], []))
     with pytest.raises(UsageError, match="target by target"):
         list(judge([chosen(of_people, (Host, Place))], []))
+
+
+def test_beyond_a_thousand_alike_stand_as_one_and_are_counted() -> None:
+    def many(host: Host) -> Outcomes:
+        yield from (passed("held", subject=f"p{n}") for n in range(3000))
+        yield from (failed("{n} is wrong", subject=f"s{n:05}", n=n) for n in range(MAX_ALIKE + 500))
+        yield failed("another fault", subject="lonely")
+
+    judgement = only(many)
+    assert len(judgement.passed) == 3000
+    assert len(judgement.findings) == MAX_ALIKE + 2
+    (rest,) = [finding for finding in judgement.findings if finding.subject == "+500"]
+    assert rest.verdict is Verdict.FAIL
+    assert rest.message.args["count"] == 500
+    assert str(rest.message.args["names"]).startswith(f"s{MAX_ALIKE:05}, ")
+    assert any(finding.subject == "lonely" for finding in judgement.findings)
+
+
+def test_a_thousand_alike_stand_each_by_itself() -> None:
+    def many(host: Host) -> Outcomes:
+        yield from (failed("wrong", subject=f"s{n:05}") for n in range(MAX_ALIKE))
+
+    assert len(only(many).findings) == MAX_ALIKE

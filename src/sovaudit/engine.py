@@ -25,6 +25,7 @@ from sovaudit.model.verdict import Reason, Severity, Verdict
 MAX_BECAUSE = 12  # lines a finding quotes; what led there is rarely longer, and a fleet's report stays readable
 MAX_TEXT = 400  # characters of any quoted text
 MAX_SAID = 20_000  # findings remembered to share their texts
+MAX_ALIKE = 1000  # answers of one check on one target that say the same of different subjects; docs/report-format.md
 MAX_SUBJECTS = 250_000  # outcomes of one check on one target
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -93,11 +94,13 @@ def judge(
                 yield _judge(selection, facts(found.primary), audit.beside(found), evidence, digests, audit.missing(found))
     for selection, found in later:
         if found.primary.once:
-            outcomes = [_uncollected(evidence) for evidence in audit.uncollected if evidence.target.kind in found.primary.kinds]
+            outcomes = _Answers(_uncollected(evidence) for evidence in audit.uncollected if evidence.target.kind in found.primary.kinds)
             missing = audit.missing(found)
             outcomes += [_uncollected(evidence) for evidence in missing]
             if audit.collected(found.primary) and not missing:
-                outcomes += _run(selection, (audit.together(found.primary), *audit.beside(found)))
+                answers = _run(selection, (audit.together(found.primary), *audit.beside(found)))
+                outcomes += answers
+                outcomes.held |= answers.held
             yield _judgement(selection, outcomes, "*", _Digests(*audit.folded(found)))
 
 
@@ -197,33 +200,51 @@ def _judge(
     selection: Selection, judged: Any, beside: tuple[Any, ...], evidence: Evidence, digests: _Digests, missing: Sequence[Evidence] = ()
 ) -> Judgement:
     if not evidence.collected:
-        outcomes = [_uncollected(evidence)]
+        outcomes = _Answers([_uncollected(evidence)])
     elif missing:
-        outcomes = [_uncollected(one) for one in missing]
+        outcomes = _Answers(_uncollected(one) for one in missing)
     else:
         outcomes = _run(selection, (judged, *beside))
     return _judgement(selection, outcomes, evidence.target.id, digests)
 
 
-def _judgement(selection: Selection, outcomes: list[Outcome], target: str, digests: _Digests) -> Judgement:
-    passed = sorted({clean(outcome.subject) for outcome in outcomes if outcome.verdict is Verdict.PASS})
-    findings = [_finding(selection, outcome, target, digests) for outcome in outcomes if outcome.verdict is not Verdict.PASS]
+def _judgement(selection: Selection, outcomes: _Answers, target: str, digests: _Digests) -> Judgement:
+    passed = sorted(outcomes.held)
+    findings = [_finding(selection, outcome, target, digests) for outcome in outcomes]
     findings.sort(
         key=lambda finding: (finding.subject, finding.verdict.value, finding.message.text, sorted(map(str, finding.message.args.items())))
     )
     return Judgement(selection.check.id, dict(selection.params), target, tuple(passed), tuple(findings))
 
 
-def _run(selection: Selection, facts: tuple[Any, ...]) -> list[Outcome]:
-    outcomes: list[Outcome] = []
+class _Answers(list[Outcome]):
+    """A check's outcomes but its passes, of which `held` has the subjects."""
+
+    def __init__(self, outcomes: Iterable[Outcome] = ()) -> None:
+        super().__init__(outcomes)
+        self.held: set[str] = set()
+
+
+def _run(selection: Selection, facts: tuple[Any, ...]) -> _Answers:
+    outcomes = _Answers()
+    listed: dict[tuple[Verdict, str], int] = {}
+    more: dict[tuple[Verdict, str], list[str]] = {}
     try:
-        for outcome in selection.check.function(*facts, **selection.params):
-            if len(outcomes) >= MAX_SUBJECTS:
+        for count, outcome in enumerate(selection.check.function(*facts, **selection.params)):
+            if count >= MAX_SUBJECTS:
                 outcomes.append(_unknown("more than {limit} subjects; the rest was not judged", {"limit": MAX_SUBJECTS}, Reason.TRUNCATED))
                 break
             if not isinstance(outcome, Outcome) or outcome.verdict is Verdict.ERROR:
                 raise TypeError(f"a check yields passed, failed, unknown or not_applicable, not {outcome!r:.80}")
-            outcomes.append(outcome)
+            if outcome.verdict is Verdict.PASS:
+                outcomes.held.add(clean(outcome.subject))  # of a pass the name alone is kept
+                continue
+            alike = (outcome.verdict, outcome.text)
+            listed[alike] = listed.get(alike, 0) + 1
+            if listed[alike] <= MAX_ALIKE:
+                outcomes.append(outcome)
+            else:
+                more.setdefault(alike, []).append(outcome.subject)
     except Unseen as unseen:
         outcomes.append(
             Outcome(
@@ -236,9 +257,17 @@ def _run(selection: Selection, facts: tuple[Any, ...]) -> list[Outcome]:
         )
     except Exception as error:
         outcomes.append(_error("the check raised {kind}: {detail}", {"kind": type(error).__name__, "detail": str(error)}))
-    if not outcomes:
+    if not outcomes and not outcomes.held:
         outcomes.append(_error("the check gave no outcome", {}))
+    outcomes += [_rest(verdict, subjects) for (verdict, _), subjects in more.items()]
     return outcomes
+
+
+def _rest(verdict: Verdict, subjects: list[str]) -> Outcome:
+    """Of a thousand answers alike each stands by itself; those beyond stand as one, so that a directory of 100,000 makes no report of 100 MB."""
+    names = ", ".join(sorted(clean(subject) for subject in subjects)[:MAX_BECAUSE])
+    text = "{count} more of these, among them {names}"
+    return Outcome(verdict, text, {"count": len(subjects), "names": names}, f"+{len(subjects)}")
 
 
 def _settle(gap: Gap) -> str:
