@@ -79,7 +79,7 @@ def access_matrix(
         asked = True
         text = "rows of the matrix could not be read or believed: {what}"
         yield unknown(text, subject="matrix", gaps=rights.gaps, settle="a matrix without such rows", what=spelled(rights.gaps))
-    if not asked:
-        yield passed("nobody holds a right here, and none is declared", subject="matrix")
     if isinstance(place, Directory):
         place.complete("accounts", "groups")
+    if not asked:
+        yield passed("nobody holds a right here, and none is declared", subject="matrix")

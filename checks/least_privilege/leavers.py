@@ -69,7 +69,7 @@ def leavers(place: Host | Directory, people: Roster, *, statuses: tuple[str, ...
         asked = True
         text = "rows of the roster could not be read or believed: {what}"
         yield unknown(text, subject="roster", gaps=people.gaps, settle="a roster without such rows", what=spelled(people.gaps))
-    if not asked:
-        yield passed("no account here belongs to somebody who has left", subject="roster")
     if isinstance(place, Directory):
         place.complete("accounts")
+    if not asked:
+        yield passed("no account here belongs to somebody who has left", subject="roster")

@@ -75,5 +75,11 @@ def test_what_the_account_may_not_see_is_unknown() -> None:
     assert verdicts(run(directory_min_length, cut)) == {D: "pass", "": "unknown"}
 
 
-def test_an_empty_directory_has_nobody_to_ask() -> None:
-    assert verdicts(run(directory_min_length, directory_with(policies=[policy(14)]))) == {"": "not_applicable"}
+def test_a_directory_whose_accounts_are_all_locked_has_nobody_to_ask() -> None:
+    locked = (ALICE[0], {**ALICE[1], "pwdEndTime": ["20260101000000Z"]})
+    directory = directory_with(accounts=[own(locked, D)], policies=[policy(14)], config=CONFIG)
+    assert verdicts(run(directory_min_length, directory)) == {"": "not_applicable"}
+
+
+def test_a_server_that_shows_no_account_hides_them() -> None:
+    assert verdicts(run(directory_min_length, directory_with(policies=[policy(14)]))) == {"": "unknown"}

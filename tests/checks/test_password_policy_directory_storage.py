@@ -73,7 +73,12 @@ def test_knob() -> None:
 def test_a_domain_keeps_passwords_one_way_unless_it_is_told_otherwise() -> None:
     for properties, verdict in ((1, "pass"), (17, "fail")):  # DOMAIN_PASSWORD_STORE_CLEARTEXT is 16
         head = ("dc=example,dc=org", {"objectClass": ["domainDNS"], "pwdProperties": [str(properties)]})
-        assert verdicts(run(directory_storage, directory_with(product="ad", domain=[head])))["dc=example,dc=org"] == verdict
+        alice = (
+            "cn=alice,dc=example,dc=org",
+            {"sAMAccountName": ["alice"], "sAMAccountType": ["805306368"], "userAccountControl": ["512"]},
+        )
+        found = verdicts(run(directory_storage, directory_with(product="ad", domain=[head], accounts=[alice])))
+        assert found["dc=example,dc=org"] == verdict
 
 
 def test_active_directory_keeps_them_its_own_way() -> None:

@@ -233,6 +233,8 @@ class Directory:
         found = tuple(self.view.accounts())
         if not found:
             self.complete("accounts")
+            # a server answers success for what it hides, and no directory is without the account that asked
+            raise Unseen(Gap("search:accounts", Reason.DENIED, "no account at all is shown to this account"))
         return found
 
     @cached_property
