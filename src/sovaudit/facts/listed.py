@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar
 
 from sovaudit import canon
 from sovaudit.errors import IntegrityError
@@ -109,3 +110,27 @@ def day(row: Mapping[str, Any], column: str) -> date | None:
         return date.fromisoformat(str(text))
     except ValueError as error:
         raise Unseen(Gap(column, Reason.AMBIGUOUS, "malformed rows")) from error
+
+
+class FromLists:
+    """A fact made of every list of its kind. Everything is lazy; each may raise Unseen, which the engine turns into `unknown`."""
+
+    kinds: ClassVar[tuple[str, ...]]
+    companion: ClassVar[bool] = True
+
+    def __init__(self, evidences: Sequence[Evidence]) -> None:
+        self._evidences = tuple(evidences)
+
+    @cached_property
+    def _listed(self) -> Listed:
+        return Listed(self.kinds[0], self._evidences)
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """Rows that could not be read or believed: no pass stands beside them. Raises Unseen."""
+        return self._listed.gaps
+
+    @property
+    def taken_at(self) -> datetime:
+        """When the last of the lists was read. Raises Unseen."""
+        return self._listed.taken_at

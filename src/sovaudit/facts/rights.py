@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
 from typing import ClassVar
 
 from sovaudit.facts.files import Unseen
-from sovaudit.facts.listed import Listed, day
-from sovaudit.model.evidence import Evidence, Gap
+from sovaudit.facts.listed import FromLists, day
+from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
 
@@ -37,28 +36,10 @@ class Right:
     because: Line
 
 
-class Rights:
+class Rights(FromLists):
     """Facts about declared rights. Everything is lazy; each may raise Unseen, which the engine turns into `unknown`."""
 
     kinds: ClassVar[tuple[str, ...]] = ("rights",)
-    companion: ClassVar[bool] = True
-
-    def __init__(self, evidences: Sequence[Evidence]) -> None:
-        self._evidences = tuple(evidences)
-
-    @cached_property
-    def _listed(self) -> Listed:
-        return Listed("rights", self._evidences)
-
-    @property
-    def gaps(self) -> tuple[Gap, ...]:
-        """Rows that could not be read or believed: no pass stands beside them. Raises Unseen."""
-        return self._listed.gaps
-
-    @property
-    def taken_at(self) -> datetime:
-        """When the matrix was read. Raises Unseen."""
-        return self._listed.taken_at
 
     @cached_property
     def names_reviewers(self) -> bool:

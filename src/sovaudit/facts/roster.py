@@ -5,16 +5,16 @@ A person is an id. Nothing is guessed: what a row does not say, or what two rows
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum, unique
 from functools import cached_property
 from typing import Any, ClassVar
 
 from sovaudit.facts.files import Unseen
-from sovaudit.facts.listed import Listed, day
-from sovaudit.model.evidence import Evidence, Gap
+from sovaudit.facts.listed import FromLists, day
+from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
 
@@ -78,28 +78,10 @@ class Person:
 _Rows = list[tuple[int, Mapping[str, Any]]]
 
 
-class Roster:
+class Roster(FromLists):
     """Facts about people. Everything is lazy; each may raise Unseen, which the engine turns into `unknown`."""
 
     kinds: ClassVar[tuple[str, ...]] = ("people",)
-    companion: ClassVar[bool] = True
-
-    def __init__(self, evidences: Sequence[Evidence]) -> None:
-        self._evidences = tuple(evidences)
-
-    @cached_property
-    def _listed(self) -> Listed:
-        return Listed("people", self._evidences)
-
-    @property
-    def gaps(self) -> tuple[Gap, ...]:
-        """Rows that could not be read or believed: no pass stands beside them. Raises Unseen."""
-        return self._listed.gaps
-
-    @property
-    def taken_at(self) -> datetime:
-        """When the roster was read. Raises Unseen."""
-        return self._listed.taken_at
 
     @cached_property
     def people(self) -> tuple[Person, ...]:
