@@ -23,6 +23,7 @@ MAX_GROWTH = 200  # times its size, and SPARE, a packed file may grow
 SPARE = 256 << 20
 WINDOW = 1 << 26
 BITE = 512
+XZ, BZIP2 = b"\xfd7zXZ\0", b"BZh"
 
 
 class Source:
@@ -146,44 +147,31 @@ def _gzip(source: Source, data: bytes) -> Iterator[bytes]:
             return
 
 
-def _lzma(source: Source, data: bytes) -> Iterator[bytes]:
-    while data:
-        unpacker = lzma.LZMADecompressor(memlimit=96 << 20)
-        while not unpacker.eof:
-            block = unpacker.decompress(data, BLOCK)
-            if block:
-                yield block
-            data = b""
-            if unpacker.needs_input and not unpacker.eof:
-                data = source._read()
-                if not data:
-                    source.troubles["cut-short"] += 1
-                    return
-        data = unpacker.unused_data or source._read()
-        if data and data[:6] != b"\xfd7zXZ\0":
-            if data.strip(b"\0"):
-                source.troubles["bytes-after-end"] += 1
-            return
+def _members(
+    magic: bytes, unpacker_of: Callable[[], lzma.LZMADecompressor | bz2.BZ2Decompressor]
+) -> Callable[[Source, bytes], Iterator[bytes]]:
+    """A packing whose files may hold several members, one after another, padded with zeros."""
 
+    def unpack(source: Source, data: bytes) -> Iterator[bytes]:
+        while data:
+            unpacker = unpacker_of()
+            while not unpacker.eof:
+                block = unpacker.decompress(data, BLOCK)
+                if block:
+                    yield block
+                data = b""
+                if unpacker.needs_input and not unpacker.eof:
+                    data = source._read()
+                    if not data:
+                        source.troubles["cut-short"] += 1
+                        return
+            data = unpacker.unused_data or source._read()
+            if data[: len(magic)] != magic:
+                if data.strip(b"\0"):
+                    source.troubles["bytes-after-end"] += 1
+                return
 
-def _bzip2(source: Source, data: bytes) -> Iterator[bytes]:
-    while data:
-        unpacker = bz2.BZ2Decompressor()
-        while not unpacker.eof:
-            block = unpacker.decompress(data, BLOCK)
-            if block:
-                yield block
-            data = b""
-            if unpacker.needs_input and not unpacker.eof:
-                data = source._read()
-                if not data:
-                    source.troubles["cut-short"] += 1
-                    return
-        data = unpacker.unused_data or source._read()
-        if data[:3] != b"BZh":
-            if data:
-                source.troubles["bytes-after-end"] += 1
-            return
+    return unpack
 
 
 def _zstd(source: Source, data: bytes) -> Iterator[bytes]:
@@ -211,8 +199,8 @@ def _zstd(source: Source, data: bytes) -> Iterator[bytes]:
 def _packing(data: bytes) -> tuple[str, Callable[[Source, bytes], Iterator[bytes]]] | None:
     for magic, name, start in (
         (b"\x1f\x8b\x08", "gzip", _gzip),
-        (b"\xfd7zXZ\0", "xz", _lzma),
-        (b"BZh", "bzip2", _bzip2),
+        (XZ, "xz", _members(XZ, lambda: lzma.LZMADecompressor(memlimit=96 << 20))),
+        (BZIP2, "bzip2", _members(BZIP2, bz2.BZ2Decompressor)),
         (b"\x28\xb5\x2f\xfd", "zstd", _zstd),
     ):
         if data.startswith(magic):
