@@ -15,14 +15,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account
-from sovaudit.facts.factors import Ways, Why, never, spell
+from sovaudit.facts.factors import Ways, Why, never
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.key_places import KeyPlaces
 from sovaudit.facts.parse.sshd_config import Config, Reader
 from sovaudit.facts.ssh_daemon import DEFAULT_CONFIG, Daemon, daemons, listeners
-from sovaudit.facts.ssh_dump import DECISIVE, Calibrated, parse_dump, same
+from sovaudit.facts.ssh_dump import Calibrated, parse_dump
 from sovaudit.facts.ssh_keys import KeyFinder, Keys, together
-from sovaudit.facts.ssh_observed import observed
 from sovaudit.facts.ssh_places import places, signature, user_places
 from sovaudit.facts.ssh_ways import ENABLING, Login, asks_key
 from sovaudit.facts.sshd_defaults import Version, version_of
@@ -296,9 +295,9 @@ class Ssh:
     def _find(self, account: Account) -> Ways:
         if self.refused is None and self._doubt is not None:
             raise Unseen(self._doubt)
-        return self._computed(account)
+        return self.computed(account)
 
-    def _computed(self, account: Account) -> Ways:
+    def computed(self, account: Account) -> Ways:
         """The same, whatever the program says."""
         if self.refused is not None:
             line, reason = self.refused
@@ -353,55 +352,9 @@ class Ssh:
 
     @cached_property
     def _calibration(self) -> tuple[Calibrated, ...]:
-        return (self._compare_start(), self._compare_keywords(), *self._compare_login())
+        from sovaudit.facts.ssh_calibration import compare
 
-    def _compare_login(self) -> tuple[Calibrated, ...]:
-        """Whether what opened the audit account's session is among what we say opens one. Only where that login was recorded."""
-        fact = "ssh: the audit account's own login"
-        try:
-            seen = observed(self._host)
-            account = self._host.accounts.get(seen.user) if seen is not None else None
-            if seen is None or account is None:
-                return ()
-            ways = self._computed(account)
-        except Unseen:
-            return ()
-        if any(factors <= seen.fits for factors in ways.sets):
-            return (Calibrated(fact, "sshd", True),)
-        told = "; ".join(spell(factors) for factors in ways.sets) or "nothing"
-        return (Calibrated(fact, "sshd", False, f"sshd let {seen.user} in with {spell(seen.factors)}, we say: {told}"),)
-
-    def _compare_start(self) -> Calibrated:
-        fact = "ssh: sshd starts with this configuration"
-        try:
-            answer = self._host.files.command("sshd-t")
-            ours = self.refusal(Server(Daemon(), self.settings))
-        except Unseen as unseen:
-            return Calibrated(fact, "sshd-t", None, str(unseen))
-        if (answer.code == 0) == (ours is None):
-            return Calibrated(fact, "sshd-t", True)
-        said = answer.output.strip().splitlines()[-1:] or [""]
-        if answer.code != 0 and not any(word in said[0] for word in ("sshd_config", "line ", "ptions")):
-            return Calibrated(fact, "sshd-t", None, said[0])  # no host keys, no /run/sshd, no permission: not about the configuration
-        return Calibrated(fact, "sshd-t", False, f"sshd -t says: {said[0] or 'nothing'}; we say: {ours[1] if ours else 'it starts'}")
-
-    def _compare_keywords(self) -> Calibrated:
-        fact = "ssh: effective configuration"
-        try:
-            answer = self._host.files.command("sshd-T")
-            ours = self.effective("root", "127.0.0.1", "localhost") if self.settings.matches else self.settings.outside
-        except Unseen as unseen:
-            return Calibrated(fact, "sshd-T", None, str(unseen))
-        if answer.code != 0:
-            return Calibrated(fact, "sshd-T", None, (answer.output.strip().splitlines() or ["no answer"])[-1])
-        theirs = parse_dump(answer.output)
-        wrong = [keyword for keyword in DECISIVE if keyword in theirs and not same(keyword, theirs[keyword], ours.get(keyword))]
-        lists = ("allowusers", "denyusers", "allowgroups", "denygroups")  # printed only where there is one
-        wrong += [keyword for keyword in lists if keyword not in theirs and ours.words(keyword)]
-        if not wrong:
-            return Calibrated(fact, "sshd-T", True)
-        first = wrong[0]
-        return Calibrated(fact, "sshd-T", False, f"{first}: sshd says {theirs.get(first, 'nothing')!r}, we say {ours.get(first)!r}")
+        return compare(self._host)
 
 
 def _under(found: Ways, effective: Effective) -> Ways:
