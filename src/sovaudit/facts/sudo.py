@@ -14,7 +14,8 @@ from sovaudit.facts.accounts import Account
 from sovaudit.facts.host import Host
 from sovaudit.facts.parse.sudoers import CmndSpec, Default, Member, Members, Policy
 from sovaudit.facts.su import may_start
-from sovaudit.facts.sudo_match import ALLOW, DENY, NO, SILENT, UNSPEC, YES, Answer, Matcher, Request, Target, leaves
+from sovaudit.facts.sudo_aliases import leaves
+from sovaudit.facts.sudo_match import ALLOW, DENY, NO, SILENT, UNSPEC, YES, Answer, Matcher, Request, Target
 from sovaudit.facts.sudo_policy import load
 from sovaudit.facts.sudo_reach import ANY, Reach, Reaches
 from sovaudit.facts.sudo_shells import proposals

@@ -7,7 +7,7 @@ counts as a plain name (users, hosts) or says nothing (commands), as in sudo.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sovaudit.facts.accounts import Account
@@ -16,6 +16,8 @@ from sovaudit.facts.host import Host
 from sovaudit.facts.parse.globs import Unsupported, glob_matches, has_meta, regex_matches
 from sovaudit.facts.parse.sudoers import MYSELF, Member, Members, Policy
 from sovaudit.facts.parse.sudoers_patterns import NEWEST, Version, knows
+from sovaudit.facts.sudo_aliases import looping
+from sovaudit.facts.sudo_nsswitch import nsswitch
 from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
 
@@ -62,7 +64,7 @@ class Matcher:
         self._policy = policy
         self._steps = 0
         self._memo: dict[tuple[str, str, object], Answer] = {}
-        self._loops = _looping(policy)
+        self._loops = looping(policy)
         self._names: tuple[str, str] | None = None
         self._real: dict[str, str | None] = {}
         self._folders: list[tuple[str, str]] | None = None
@@ -152,7 +154,7 @@ class Matcher:
         if not self.use_netgroups:
             return SILENT
         try:
-            sources = _nsswitch(self.host, "netgroup") or ["nis"]
+            sources = nsswitch(self.host, "netgroup") or ["nis"]
             clients = {"files": "/etc/netgroup", "nis": "/etc/yp.conf", "sss": "/etc/sssd/sssd.conf", "ldap": "/etc/nslcd.conf"}
             if all(source in clients and not self.host.files.exists(clients[source]) for source in sources):
                 return SILENT
@@ -369,53 +371,3 @@ def _signed(member: Member, answer: Answer) -> Answer:
 
 def _number(text: str) -> int | None:
     return int(text) if text.lstrip("-").isdecimal() and text.isascii() and len(text) < 12 else None
-
-
-def _nsswitch(host: Host, database: str) -> list[str]:
-    for row in (host.files.read("/etc/nsswitch.conf") or "").splitlines():
-        name, colon, rest = row.partition("#")[0].partition(":")
-        if colon and name.strip().lower() == database:
-            return [word for word in rest.lower().split() if not word.startswith("[") and not word.endswith("]")]
-    return []
-
-
-def nsswitch(host: Host, database: str) -> list[str]:
-    """The sources of an nsswitch.conf(5) database, in order; empty without a line. Raises Unseen."""
-    return _nsswitch(host, database)
-
-
-def _looping(policy: Policy) -> set[tuple[str, str]]:
-    """Aliases from which a loop can be reached: their answers depend on the way to them, so they are not remembered."""
-    edges = {
-        key: [(key[0], member.name) for member in alias.members if member.kind == "ALIAS" and (key[0], member.name) in policy.aliases]
-        for key, alias in policy.aliases.items()
-    }
-    waiting = {key: len(set(out)) for key, out in edges.items()}
-    users: dict[tuple[str, str], set[tuple[str, str]]] = {}
-    for key, out in edges.items():
-        for other in out:
-            users.setdefault(other, set()).add(key)
-    done = [key for key, count in waiting.items() if count == 0]
-    free: set[tuple[str, str]] = set()
-    while done:
-        key = done.pop()
-        free.add(key)
-        for user in users.get(key, ()):
-            waiting[user] -= 1
-            if waiting[user] == 0:
-                done.append(user)
-    return set(edges) - free
-
-
-def leaves(policy: Policy, member: Member) -> Iterator[Member]:
-    """Every command below a list element, each alias once per sign, with the signs multiplied out."""
-    pending, seen = [(member, False)], set()
-    while pending:
-        here, flipped = pending.pop()
-        negated = here.negated != flipped
-        if here.kind != "ALIAS":
-            yield Member(here.kind, here.name, negated, here.args, here.digests)
-        elif (here.name, negated) not in seen:
-            seen.add((here.name, negated))
-            alias = policy.aliases.get(("Cmnd", here.name))
-            pending.extend((inner, negated) for inner in reversed(alias.members if alias else ()))

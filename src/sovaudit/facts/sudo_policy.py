@@ -10,7 +10,7 @@ from sovaudit.facts.files import Stat, Unseen
 from sovaudit.facts.host import Host
 from sovaudit.facts.parse.sudoers import Opened, Policy
 from sovaudit.facts.parse.sudoers_patterns import NEWEST, Version
-from sovaudit.facts.sudo_match import nsswitch
+from sovaudit.facts.sudo_nsswitch import nsswitch
 from sovaudit.facts.sudo_reading import read_policy
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line

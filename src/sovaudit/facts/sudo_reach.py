@@ -12,8 +12,9 @@ from sovaudit.facts.accounts import Account
 from sovaudit.facts.changers import Changers
 from sovaudit.facts.parse.globs import has_meta
 from sovaudit.facts.parse.sudoers import Member
+from sovaudit.facts.sudo_aliases import leaves
 from sovaudit.facts.sudo_environment import concerns, injects
-from sovaudit.facts.sudo_match import Request, Target, leaves
+from sovaudit.facts.sudo_match import Request, Target
 from sovaudit.facts.sudo_shells import SYSTEM_FOLDERS, becomes, makes_root, proposals
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line

@@ -19,7 +19,8 @@ from sovaudit.facts.parse.sudoers import Default
 from sovaudit.facts.rsyslog import Message
 from sovaudit.facts.rsyslog_config import Destination
 from sovaudit.facts.sudo import Sudo, expand
-from sovaudit.facts.sudo_match import ALLOW, YES, Request, Target, leaves
+from sovaudit.facts.sudo_aliases import leaves
+from sovaudit.facts.sudo_match import ALLOW, YES, Request, Target
 from sovaudit.facts.sudo_reach import ANY
 from sovaudit.facts.sudo_shells import proposals
 from sovaudit.model.evidence import Gap

@@ -14,7 +14,8 @@ from sovaudit.facts.accounts import Account
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.facts.sudo import Sudo, expand
-from sovaudit.facts.sudo_match import ALLOW, YES, Request, Target, leaves
+from sovaudit.facts.sudo_aliases import leaves
+from sovaudit.facts.sudo_match import ALLOW, YES, Request, Target
 from sovaudit.facts.sudo_shells import proposals
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
