@@ -9,9 +9,7 @@ bind equally, a selector is one only at the start of a line, an action runs to t
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from sovaudit.facts.parse.rainerscript import (
@@ -33,6 +31,7 @@ from sovaudit.facts.parse.rainerscript import (
     disabled,
     unquote,
 )
+from sovaudit.facts.parse.rsyslog_lexer import BARE_DOLLAR, EXPRESSION, KEYWORDS, NAME, OBJECT, START, Buffer, Token
 from sovaudit.model.finding import Line
 
 MAX_TOKENS = 400_000
@@ -52,86 +51,12 @@ class Reader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    line: Line
-
-
-_QUOTED = r'"(?:[^"\\]|\\.)*"'
-_FLAGS = re.IGNORECASE | re.MULTILINE | re.DOTALL
-_OBJECTS = (
-    "main_queue|timezone|parser|global|template|ruleset|property|constant|input|module|lookup_table|dyn_stats|percentile_stats|ratelimit"
-    "|include|action"
-)
-# flex takes the longest match, the earlier of two equal ones
-_START = [
-    (kind, re.compile(pattern, _FLAGS))
-    for kind, pattern in (
-        ("keyword", r"if|foreach|reload_lookup_table|stop|else|call|call_indirect|set|reset|unset|continue"),
-        ("punct", r"[&{}]"),
-        ("object", rf"(?:{_OBJECTS})[ \n\t]*\("),
-        ("property", r'^[ \t]*:\$?[a-z\-]+[ ]*,[ ]*!?[a-z]+[ ]*,[ ]*"(?:\\"|[^"])*"'),
-        ("selector", r"^[ \t]*[*a-z][*a-z]*[0-7]*[.,][,!=;.*a-z0-7]+"),
-        ("legacy", r"~|-/[^*\n][^\n]*|/[^*\n][^\n]*|:[a-z0-9]+:[^\n]*|[|.\-@^?~>][^\n]+|[a-z0-9_][a-z0-9_\-+,;]*|\*"),
-        ("comment", r"/\*"),
-        ("directive", r"\$[a-z]+[^\n]*"),
-        ("bsd", r"![^ \t\n]+[ \t]*$|[+\-]\*[ \t\n]*(?:#[^\n]*)?$|^[ \t]*[+\-][a-z0-9.:\-]+[ \t]*$"),
-        ("skip", r"#[^\n]*\n|[\n\t ]"),
-    )
-]
-_KEYWORDS = re.compile(r"call_indirect|call|reload_lookup_table|foreach|continue|unset|reset|stop|else|set|if", re.IGNORECASE)
-_EXPRESSION = re.compile(
-    r"(?P<skip>[ \t\n]+)|(?P<comment>/\*)|(?P<op>==|<=|>=|!=|<>|[=,*/%+&\-\[\]()<>;])|(?P<number>0x[0-9a-f]+|[0-9]+)"
-    r"|(?P<var>\$[$!./]?[@a-z_]*[!@a-z0-9\-_.\[\]]*)|(?P<string>'(?:[^'\\]|\\.)*'|"
-    + _QUOTED
-    + r"|`(?:[^`\\]|\\.)*`)|(?P<word>[a-z][a-z0-9_]*)",
-    _FLAGS,
-)
-_OBJECT = re.compile(
-    r"(?P<skip>[ \t\n]+|#[^\n]*)|(?P<comment>/\*)|(?P<punct>[,=\[\])])|(?P<string>"
-    + _QUOTED
-    + r"|`(?:[^`\\]|\\.)*`)|(?P<name>[a-z][a-z0-9_.]*)",
-    _FLAGS,
-)
-_BARE_DOLLAR = re.compile(r'^"(?:[^"\\$]|\\.)*\$', re.DOTALL)
-_NAME = re.compile(r"[a-z][a-z0-9\-_.]+", re.IGNORECASE)  # flex: a single letter matches "invalid character" first
-
-
-class _Buffer:
-    """One file after rsyslog's own preprocessing: trailing blanks cut, `\\` lines (comments too) joined without their leading blanks."""
-
-    def __init__(self, name: str, lines: Sequence[Line]) -> None:
-        self.name = name
-        parts: list[str] = []
-        self.starts: list[int] = []
-        self.lines: list[Line] = []
-        length, continued = 0, False
-        for line in lines:
-            text = line.text.rstrip()
-            text = text.lstrip() if continued else text
-            more = text.endswith("\\")
-            continued = more or (continued and not text)
-            text = text[:-1] if more else text
-            self.starts.append(length)
-            self.lines.append(line)
-            parts.append(text if continued else text + "\n")
-            length += len(parts[-1])
-        self.text = "".join(parts)
-        self.at = 0
-
-    def line(self, at: int) -> Line:
-        place = bisect_right(self.starts, at) - 1
-        return self.lines[place] if self.lines else Line(self.name, 0, "")
-
-
 class _Parser:
     def __init__(self, reader: Reader, name: str, lines: Sequence[Line]) -> None:
         self.reader = reader
-        self.stack = [_Buffer(name, lines)]
+        self.stack = [Buffer(name, lines)]
         self.last = Line(name, 0, "")
-        self.ahead: _Token | None = None
+        self.ahead: Token | None = None
         self.ended = False
         self.count = 0
         self.depth = 0
@@ -140,7 +65,7 @@ class _Parser:
 
     # Tokens
 
-    def _buffer(self) -> _Buffer | None:
+    def _buffer(self) -> Buffer | None:
         while self.stack and self.stack[-1].at >= len(self.stack[-1].text):
             self.stack.pop()
         if self.ended or not self.stack:
@@ -152,21 +77,21 @@ class _Parser:
         self.last = buffer.line(buffer.at)
         return buffer
 
-    def peek(self) -> _Token | None:
+    def peek(self) -> Token | None:
         if self.ahead is None:
             self.ahead = self._next()
         return self.ahead
 
-    def take(self) -> _Token | None:
+    def take(self) -> Token | None:
         token = self.peek()
         self.ahead = None
         return token
 
-    def _next(self) -> _Token | None:
+    def _next(self) -> Token | None:
         while (buffer := self._buffer()) is not None:
             best, end = "", buffer.at
-            for kind, pattern in _START:
-                match = (_KEYWORDS if kind == "keyword" else pattern).match(buffer.text, buffer.at)
+            for kind, pattern in START:
+                match = (KEYWORDS if kind == "keyword" else pattern).match(buffer.text, buffer.at)
                 if match and match.end() > end:
                     best, end = kind, match.end()
             line, text = self.last, buffer.text[buffer.at : end]
@@ -178,14 +103,14 @@ class _Parser:
                     buffer.at = end
                     self._include(text[14:].split()[0] if text[14:].split() else "", False, line, fatal=True)
                 elif text.lower().startswith("$ruleset "):
-                    return _Token("$ruleset", text[9:].strip(), line)
+                    return Token("$ruleset", text[9:].strip(), line)
                 else:
                     self.reader.directive(text[1:], line)
             elif best and best not in ("skip", "bsd"):
-                return _Token(best, text.lower() if best == "keyword" else text, line)
+                return Token(best, text.lower() if best == "keyword" else text, line)
         return None
 
-    def _comment(self, buffer: _Buffer) -> None:
+    def _comment(self, buffer: Buffer) -> None:
         end = buffer.text.find("*/", buffer.at)
         buffer.at = len(buffer.text) if end < 0 else end + 2
 
@@ -196,7 +121,7 @@ class _Parser:
         open_now = {buffer.name for buffer in self.stack}
         for name, lines in reversed(found):
             if name not in open_now:
-                self.stack.append(_Buffer(name, lines))
+                self.stack.append(Buffer(name, lines))
         if missing and fatal:
             self.ended = True  # yyterminate(): as if all input ended here
 
@@ -211,7 +136,7 @@ class _Parser:
             kind = match.lastgroup or ""
             if kind == "comment":
                 self._comment(buffer)
-            elif kind == "string" and pattern is _EXPRESSION and _BARE_DOLLAR.search(match[0]):
+            elif kind == "string" and pattern is EXPRESSION and BARE_DOLLAR.search(match[0]):
                 continue  # "$-sign in double quotes must be escaped": reported, and no token at all
             elif kind != "skip":
                 return kind, match[0]
@@ -252,7 +177,7 @@ class _Parser:
             self.reader.script(statement)
         self.rest = ()
 
-    def _top_object(self, token: _Token) -> None:
+    def _top_object(self, token: Token) -> None:
         kind = _word(token)
         parameters = self._parameters()
         script: Script = ()
@@ -321,11 +246,11 @@ class _Parser:
         if token.kind == "keyword" and token.text in ("set", "reset", "unset"):
             return self._assign(token)
         if token.kind == "keyword" and token.text == "foreach":
-            while (part := self._scan(_EXPRESSION)) is not None and part[1].lower() != "do":
+            while (part := self._scan(EXPRESSION)) is not None and part[1].lower() != "do":
                 pass
             return (Foreach(self._block(), token.line),)
         if token.kind == "keyword" and token.text == "reload_lookup_table":
-            while (part := self._scan(_EXPRESSION)) is not None and part[1] != ")":
+            while (part := self._scan(EXPRESSION)) is not None and part[1] != ")":
                 pass
             return ()
         if token.kind == "object" and _word(token) == "include":
@@ -345,7 +270,7 @@ class _Parser:
             found.extend(self._action(chained))
         return tuple(found)
 
-    def _action(self, token: _Token) -> Script:
+    def _action(self, token: Token) -> Script:
         if token.kind == "object" and _word(token) == "action":
             action = self.reader.action(self._parameters(), token.line)
             return () if action is None else (Do(action, token.line),)
@@ -367,22 +292,22 @@ class _Parser:
     def _call_name(self) -> str:
         """The name behind `call`; characters that are no part of one are skipped, across lines."""
         while (buffer := self._buffer()) is not None:
-            match = _NAME.match(buffer.text, buffer.at)
+            match = NAME.match(buffer.text, buffer.at)
             buffer.at = match.end() if match else buffer.at + 1
             if match:
                 return match[0]
         raise self.stop()
 
-    def _assign(self, token: _Token) -> Script:
-        name = self._scan(_EXPRESSION)
+    def _assign(self, token: Token) -> Script:
+        name = self._scan(EXPRESSION)
         if name is None or name[0] != "var":
             raise self.stop(name[1] if name else "end of file")
         if token.text == "unset":
-            end = self._scan(_EXPRESSION)
+            end = self._scan(EXPRESSION)
             if end is None or end[1] != ";":
                 raise self.stop(end[1] if end else "end of file")
             return (Assign(name[1].lower(), None, token.line),)
-        equals = self._scan(_EXPRESSION)
+        equals = self._scan(EXPRESSION)
         if equals is None or equals[1] != "=":
             raise self.stop(equals[1] if equals else "end of file")
         return (Assign(name[1].lower(), self._expression(";"), token.line),)
@@ -395,23 +320,23 @@ class _Parser:
             self._include(name, parameters.get("mode") == "optional", line, fatal=False)
         elif isinstance(text, str) and name is None:
             rows = text.split("\n")
-            self.stack.append(_Buffer("", [Line(line.file, line.number, row) for row in rows]))
+            self.stack.append(Buffer("", [Line(line.file, line.number, row) for row in rows]))
 
     def _parameters(self) -> Parameters:
         found: Parameters = {}
-        while (token := self._scan(_OBJECT)) is not None:
+        while (token := self._scan(OBJECT)) is not None:
             kind, text = token
             if kind == "punct" and text == ")":
                 return found
-            equals = self._scan(_OBJECT)
+            equals = self._scan(OBJECT)
             if kind != "name" or equals is None or equals[1] != "=":
                 raise self.stop(text)
-            value = self._scan(_OBJECT)
+            value = self._scan(OBJECT)
             if value is None or (value[0] != "string" and value[1] != "["):
                 raise self.stop(value[1] if value else "end of file")
             if value[1] == "[":
                 items: list[str] = []
-                while (item := self._scan(_OBJECT)) is not None and item[1] != "]":
+                while (item := self._scan(OBJECT)) is not None and item[1] != "]":
                     if item[0] == "string":
                         items.append(unquote(item[1]))
                     elif item[1] != ",":
@@ -425,7 +350,7 @@ class _Parser:
 
     def _expression(self, end: str) -> Expression:
         tokens: list[tuple[str, str]] = []
-        while (token := self._scan(_EXPRESSION)) is not None:
+        while (token := self._scan(EXPRESSION)) is not None:
             kind, text = token
             word = text.lower()
             if (kind == "word" and word == "then") or word == ";":
@@ -436,7 +361,7 @@ class _Parser:
         raise self.stop()
 
 
-def _word(token: _Token) -> str:
+def _word(token: Token) -> str:
     return token.text.rstrip("(").strip().lower()
 
 
