@@ -13,7 +13,7 @@ and where events have codes that the map does not name. Only grants count: a ref
 Remedy: find out who carries the badge, or block it; keep the table of badges complete.
 """
 
-from sovaudit.authoring import BadgeLog, Outcomes, Roster, check, failed, passed, unknown
+from sovaudit.authoring import BadgeLog, Outcomes, Roster, check, failed, not_applicable, passed, unknown
 from sovaudit.facts import badge_holders
 from sovaudit.facts.badges import utc
 
@@ -78,6 +78,8 @@ def orphan_badge(log: BadgeLog, people: Roster | None) -> Outcomes:
             "not every row was understood: another badge may have been used, or another person may be meant", gaps=doubts,
             settle="Mend the export, its map and the roster, so that every row can be read.",
         )  # fmt: skip
+    elif not count:
+        yield not_applicable("no badge opened a door")
     else:
         yield passed("{count} of {total} badges that open doors belong to somebody", count=count - faults, total=count)
 

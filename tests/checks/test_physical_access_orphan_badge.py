@@ -83,3 +83,8 @@ def test_many_are_counted() -> None:
     assert len(outcomes) == 202
     assert outcomes[200].subject == "others"
     assert outcomes[200].args["count"] == 3
+
+
+def test_a_log_of_refusals_alone_opened_no_door() -> None:
+    log = badges_with([{"event_time": "2026-03-02 08:15", "credential": "b1", "subject": "p1", "event": "DENIED_NO_RIGHTS"}])
+    assert verdicts(run(orphan_badge, log, None)) == {"": "not_applicable"}
