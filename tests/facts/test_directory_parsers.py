@@ -65,6 +65,7 @@ def test_a_name_has_one_spelling(name: str) -> None:
     once = dn.normal(name)
     dn.parts(name)
     dn.first_value(name)
+    assert dn.normal(once) == once
     assert len(dn.parent(once)) <= len(once)
     assert dn.below(once, once)
 

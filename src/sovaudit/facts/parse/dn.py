@@ -17,7 +17,7 @@ def normal(name: str) -> str:
         return name.lower()
     if "\\" not in name and '"' not in name:
         return _RUNS.sub(" ", _SPACES.sub(r"\1", name.strip()).replace(";", ",")).lower()
-    return ",".join("+".join(sorted(f"{key}={_quoted(value)}" for key, value in part)) for part in parts(name))
+    return ",".join("+".join(sorted(f"{_quoted(key)}={_quoted(value)}" for key, value in part)) for part in parts(name))
 
 
 @lru_cache(maxsize=4096)
@@ -28,7 +28,7 @@ def parts(name: str) -> tuple[tuple[tuple[str, str], ...], ...]:
         pairs = []
         for pair in _split(rdn, "+"):
             key, _, value = pair.partition("=")
-            pairs.append((key.strip().lower(), _plain(value)))
+            pairs.append((_plain(key), _plain(value)))
         found.append(tuple(pairs))
     return tuple(found)
 
@@ -37,7 +37,7 @@ def parent(name: str) -> str:
     """The normal DN above this one; empty above the top."""
     if "\\" not in name and '"' not in name:
         return normal(name).partition(",")[2]
-    return ",".join("+".join(sorted(f"{key}={_quoted(value)}" for key, value in part)) for part in parts(name)[1:])
+    return ",".join("+".join(sorted(f"{_quoted(key)}={_quoted(value)}" for key, value in part)) for part in parts(name)[1:])
 
 
 def below(name: str, base: str) -> bool:
@@ -70,7 +70,7 @@ def _split(text: str, separators: str) -> list[str]:
 
 
 def _plain(value: str) -> str:
-    return _RUNS.sub(" ", _unescape(_trimmed(value))).lower()
+    return _RUNS.sub(" ", _unescape(_trimmed(value)).strip()).lower()  # outer spaces do not count, even escaped (RFC 4518 2.6.1)
 
 
 def _trimmed(value: str) -> str:
