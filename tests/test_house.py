@@ -33,7 +33,7 @@ LAYERS = (
     ("gates",),
     ("reports",),
     ("keys", "seal", "seal_cms"),
-    ("output",),
+    ("output", "printing"),
     ("audit",),
     ("history",),
     ("originals",),

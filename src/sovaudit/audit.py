@@ -274,6 +274,7 @@ def seal_bytes(document: bytes, signer: Signer, when: datetime) -> bytes:
 
 FORMATS = {
     "html": "html",
+    "pdf": "pdf",
     "text": "txt",
     "json": "json",
     "csv": "csv",
@@ -286,8 +287,11 @@ FORMATS = {
 """Formats of a report, and how their files' names end."""
 
 
-def render(document: bytes, signature: bytes | None, *, to: str = "html", language: str = "fr") -> bytes:
-    """A report in another format (a key of FORMATS) or language. Raises UsageError, IntegrityError."""
+def render(document: bytes, signature: bytes | None, *, to: str = "html", language: str = "fr", browser: str | None = None) -> bytes:
+    """A report in another format (a key of FORMATS) or language. browser: which one prints a PDF, instead of the first that is found.
+
+    Raises UsageError, IntegrityError; OutputError where a PDF cannot be printed.
+    """
     if to not in FORMATS:
         raise UsageError(f"{to} is not a format of this version", where="-o", hint=f"Formats: {', '.join(FORMATS)}.")
     if to == "html":
@@ -295,6 +299,11 @@ def render(document: bytes, signature: bytes | None, *, to: str = "html", langua
 
         return render_html(document, signature, language=language)
     report = load_report(document)
+    if to == "pdf":
+        from sovaudit.printing import print_page
+        from sovaudit.reports.html import render_html
+
+        return print_page(render_html(document, signature, language=language), issued_at=report.issued_at, browser=browser)
     if to == "json":
         return document
     if to == "text":

@@ -91,6 +91,9 @@ def _open(path: Path) -> _Given:
 
         embedded = extract(data)
         return _Given(embedded.report, embedded.signature, data)
+    if data.startswith(b"%PDF-"):
+        hint = "Verify the report.json or report.html with the SHA-256 that stands at the foot of each sheet."
+        raise UsageError("is a PDF, a copy for reading that carries no signature", where=str(path), hint=hint)
     if data.lstrip()[:1] != b"{":
         raise UsageError("is neither report.json nor report.html", where=str(path))
     beside, page = path.with_name(path.name + ".p7s"), path.with_name(PAGE)

@@ -14,14 +14,7 @@ from sovaudit.errors import UsageError
 def arguments(parser: argparse.ArgumentParser) -> None:
     common.target_arguments(parser)
     parser.add_argument("--out", metavar="DIR", help="where the files go (sovaudit-out/<utc stamp>/)")
-    parser.add_argument(
-        "-o",
-        "--output",
-        action="append",
-        default=[],
-        metavar="FMT[:PATH]",
-        help="another format: text, json, html, csv, junit, sarif, md, oscal, ocsf",
-    )
+    common.output_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print report.json on standard output and nothing else")
     parser.add_argument("--resume", metavar="DIR", help="go on with an interrupted audit in DIR")
     parser.add_argument("--lang", choices=["fr", "en"], help="language of report.html (fr)")
@@ -45,8 +38,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from sovaudit.audit import FORMATS, render
+    from sovaudit.output import write_whole
+
     config.settle(options)
-    outputs = [_output(text) for text in options.output]
+    outputs = common.outputs(options)
     progress = common.Progress(quiet=options.quiet, verbose=options.verbose)
     audit = common.make_audit(options, common.collect_options(options))
     targets = common.targets(options)
@@ -57,8 +53,13 @@ def run(options: argparse.Namespace) -> int:
     out = Path(options.resume or options.out or Path("sovaudit-out") / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"))
     result = audit.run(targets, out=out, signer=signer, resume=bool(options.resume), progress=progress)
     for name, place in outputs:
-        language = common.language(options, "fr" if name == "html" else "en")
-        _write(name, place, result.report_bytes, result.signature, language, out)
+        language = common.language(options, "fr" if name in ("html", "pdf") else "en")
+        data = render(result.report_bytes, result.signature, to=name, language=language, browser=options.browser)
+        if place == "-":
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        else:
+            write_whole(Path(place) if place else out / f"report.{language}.{FORMATS[name]}", data)
     if options.json:
         sys.stdout.buffer.write(result.report_bytes + b"\n")
         sys.stdout.buffer.flush()
@@ -72,24 +73,3 @@ def run(options: argparse.Namespace) -> int:
         where = {path.name: str(path) for path in result.paths}
         print(render_text(result.report, language=common.language(options), color=common.colour(options), where=where), end="")
     return 0 if options.exit_zero else result.report.gate.code
-
-
-def _output(text: str) -> tuple[str, str]:
-    from sovaudit.audit import FORMATS
-
-    name, _, place = text.partition(":")
-    if name not in FORMATS:
-        raise UsageError(f"{name} is not a format of this version", where="-o", hint=f"Formats: {', '.join(FORMATS)}.")
-    return name, place
-
-
-def _write(name: str, place: str, document: bytes, signature: bytes | None, language: str, out: Path) -> None:
-    from sovaudit.audit import FORMATS, render
-    from sovaudit.output import write_whole
-
-    data = render(document, signature, to=name, language=language)
-    if place == "-":
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    write_whole(Path(place) if place else out / f"report.{language}.{FORMATS[name]}", data)

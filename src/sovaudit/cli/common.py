@@ -81,6 +81,34 @@ def profile_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--declarations", metavar="FILE", help="what the organisation declares of controls (TOML)")
 
 
+def output_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o",
+        "--output",
+        action="append",
+        metavar="FMT[:PATH]",
+        help="another format: html, pdf, text, json, csv, junit, sarif, md, oscal, ocsf; PATH - is standard output",
+    )
+    parser.add_argument("--browser", metavar="PROGRAM", help="the Chromium that prints a PDF (the first on the PATH)")
+
+
+def outputs(options: argparse.Namespace) -> list[tuple[str, str]]:
+    """(format, path or "" or "-") of every -o. Raises UsageError for a format we do not have, or a PDF that nothing here can print."""
+    from sovaudit.audit import FORMATS
+
+    found = []
+    for text in options.output or ():
+        name, _, place = text.partition(":")
+        if name not in FORMATS:
+            raise UsageError(f"{name} is not a format of this version", where="-o", hint=f"Formats: {', '.join(FORMATS)}.")
+        if name == "pdf":
+            from sovaudit.printing import find_browser
+
+            find_browser(options.browser)
+        found.append((name, place))
+    return found
+
+
 def gate_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the gate")
     group.add_argument("--fail-on", choices=["low", "medium", "high", "critical"], help="exit 1 for a failure this severe or worse (high)")

@@ -38,6 +38,7 @@ KEYS: dict[str, type] = {
     "identity": list,
     "trust": list,
     "no_color": bool,
+    "browser": str,
     "identify": bool,
     "people_key": str,
     "memory": int,

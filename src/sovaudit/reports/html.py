@@ -68,21 +68,22 @@ def render_html(
         encoded = encode(report_bytes)
     elif _decode_report(encoded) != report_bytes:
         raise IntegrityError("the block to embed holds another document", where="report.html")
-    words = Words(language)
+    t = Words(language)
     checks = installed_checks() if pages is None else pages
     texts = installed_directives([note.id for note in report.directives]) if directives is None else directives
     signers = read_signers(signature) if signature is not None else []
-    style = _style()
+    digest = hashlib.sha256(report_bytes).hexdigest()
+    style = _style() + _foot(f"{t('Confidential')} · report.json sha256:{digest}")
     html = _environment().get_template("report.html.j2").render(
-        t=words,
+        t=t,
         style=style,
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         encoded_report=encoded,
         encoded_digest=hashlib.sha256(encoded.encode()).hexdigest(),
         encoded_signature=_lines(base64.b64encode(signature).decode()) if signature is not None else None,
         signature_digest=hashlib.sha256(signature or b"").hexdigest(),
-        report_digest=hashlib.sha256(report_bytes).hexdigest(),
-        **page_view(report, words, checks, texts, signers, signature is not None),
+        report_digest=digest,
+        **page_view(report, t, checks, texts, signers, signature is not None),
     )  # fmt: skip
     return html.encode("utf-8")
 
@@ -175,6 +176,13 @@ def _lines(text: str) -> str:
 def _style() -> str:
     text = (content_path("templates") / "report.css").read_text("utf-8")
     return re.sub(r"\n\s*", "\n", re.sub(r"/\*.*?\*/\n?", "", text, flags=re.DOTALL)).strip()
+
+
+def _foot(text: str) -> str:
+    """What every printed sheet says at its foot: what it is a sheet of, and its number. A browser of before 2025 leaves it out."""
+    quoted = "".join(c if c.isascii() and (c.isalnum() or c in " .:") else f"\\{ord(c):x} " for c in text)
+    look = "font: 7pt/1 monospace; color: #444; vertical-align: top; padding-top: 4mm; white-space: nowrap"
+    return f'\n@page {{ @bottom-left {{ content: "{quoted}"; {look} }} @bottom-right {{ content: counter(page) " / " counter(pages); {look} }} }}'
 
 
 @lru_cache(maxsize=1)

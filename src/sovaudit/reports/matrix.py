@@ -14,6 +14,8 @@ from sovaudit.reports.wording import Sign
 
 WHOLE = 60
 """Up to so many targets each have a row of their own."""
+WIDEST = 24
+"""Columns of one table: what a window and a sheet of A4 hold. More checks stand in further tables of the same rows."""
 MOST_SYSTEMS = 12
 
 
@@ -43,14 +45,22 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class MatrixView:
-    name: str
-    """Of the kind of target; empty where the audit has one kind only."""
+class Band:
+    """One table of a matrix."""
+
     columns: list[Column]
     families: list[tuple[str, str, int]]
     """(name, short name, number of columns)"""
     rows: list[tuple[str, str, list[Cell]]]
-    """(label, system, one cell per column); empty for a fleet."""
+    """(label, system, one cell per column)"""
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixView:
+    name: str
+    """Of the kind of target; empty where the audit has one kind only."""
+    bands: list[Band]
+    """Empty for a fleet."""
     systems: list[tuple[str, str]]
     """(system, number of targets); empty unless a fleet."""
     shares: list[tuple[Column, list[Share]]]
@@ -88,7 +98,7 @@ def matrix(
         if checks:
             groups.append((name, asked, checks))
     if not groups:
-        return [MatrixView("", [], [], [], [], [], [], [])]
+        return [MatrixView("", [], [], [], [], [])]
     return [_view(held, asked, checks, name if len(groups) > 1 else "", t, labels, title, anchors) for name, asked, checks in groups]
 
 
@@ -107,30 +117,49 @@ def _view(
         Column(check, title(check), check.split(".", 1)[-1], anchors.get(check, ""), wording.family_name(check, t), n)
         for n, check in enumerate(ordered, 1)
     ]
-    families = []
-    for family in dict.fromkeys(column.family for column in columns):
-        mine = [column for column in columns if column.family == family]
-        families.append((family, wording.short_family(mine[0].check, t), len(mine)))
     signs = {word: wording.verdict_sign(word, t) for word in wording.VERDICTS}
     ids = {target.id for target in asked}
     words_used = {word for (target, _), word in held.cells.items() if target in ids}
     legend = [signs[word] for word in wording.VERDICTS if word in words_used]
     if len(asked) <= WHOLE:
-        rows = []
-        for target in asked:
-            words = [held.cells.get((target.id, column.check), "") for column in columns]
-            cells = [Cell(signs[word], column.anchor if word in ("fail", "waived", "unknown", "error") else "") if word else Cell(None)
-                     for word, column in zip(words, columns, strict=True)]  # fmt: skip
-            rows.append((visible(labels.get(target.id, target.id), limit=60), system_of(target), cells))
-        return MatrixView(name, columns, families, rows, [], [], [], legend)
-    return _fleet(name, asked, columns, families, held.cells, signs, legend, labels, t)
+        bands = []
+        for part in _parts(columns):
+            rows = []
+            for target in asked:
+                words = [held.cells.get((target.id, column.check), "") for column in part]
+                cells = [Cell(signs[word], column.anchor if word in ("fail", "waived", "unknown", "error") else "") if word else Cell(None)
+                         for word, column in zip(words, part, strict=True)]  # fmt: skip
+                rows.append((visible(labels.get(target.id, target.id), limit=60), system_of(target), cells))
+            bands.append(Band(part, _families(part, t), rows))
+        return MatrixView(name, bands, [], [], [], legend)
+    return _fleet(name, asked, columns, held.cells, signs, legend, labels, t)
+
+
+def _parts(columns: list[Column]) -> list[list[Column]]:
+    """The columns in as many parts as needed; a family is cut only where it alone is too wide, and then evenly."""
+    parts: list[list[Column]] = []
+    for family in dict.fromkeys(column.family for column in columns):
+        mine = [column for column in columns if column.family == family]
+        if parts and len(parts[-1]) + len(mine) <= WIDEST:
+            parts[-1] += mine
+            continue
+        width = -(-len(mine) // -(-len(mine) // WIDEST))
+        parts += [mine[n : n + width] for n in range(0, len(mine), width)]
+    return parts
+
+
+def _families(columns: list[Column], t: Words) -> list[tuple[str, str, int]]:
+    found = []
+    for family in dict.fromkeys(column.family for column in columns):
+        mine = [column for column in columns if column.family == family]
+        found.append((family, wording.short_family(mine[0].check, t), len(mine)))
+    return found
 
 
 def _fleet(
     kind: str,
     targets: list[TargetNote],
     columns: list[Column],
-    families: list[tuple[str, str, int]],
     cells: Mapping[tuple[str, str], str],
     signs: Mapping[str, Sign],
     legend: list[Sign],
@@ -159,7 +188,7 @@ def _fleet(
         numbers = [str(column.number) for column in columns if cells.get((target.id, column.check)) == "fail"]
         if numbers:
             failing.append((visible(labels.get(target.id, target.id), limit=60), system_of(target), " ".join(numbers)))
-    return MatrixView(kind, columns, families, [], [(name, t.number(len(group))) for name, group in ranked], shares, failing, legend)
+    return MatrixView(kind, [], [(name, t.number(len(group))) for name, group in ranked], shares, failing, legend)
 
 
 def _family_order(check: str) -> int:
