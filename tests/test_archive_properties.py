@@ -21,26 +21,40 @@ from sovaudit.model.evidence import Evidence, Gap
 from sovaudit.model.verdict import Reason
 from sovaudit.testing import NOW, archive_evidence
 from tests.collectors.test_log_formats import SAMPLES
+from tests.log_hosts import log_evidence
 from tests.test_properties import Chosen, _each, improved
 
 CHECKS = [builtin()[f"log-completeness.{name}"] for name in ("gaps", "reconciled", "retention", "sources")]
 END = int(NOW.timestamp())
+Row = tuple[str, int, str, str, str]
 
 
 def world() -> list[Evidence]:
-    """An archive in which each check fails, passes and doubts; and a host's own copy."""
+    """An archive in which each check fails, passes and doubts; a host's own copy; and visits of hosts that brought the end of their logs."""
     rows = [("web", END - 60 * number, "sshd", str(number), f"{number:016x}") for number in range(100)]
     sources = {
         "web": {"silent": [(50, 40)]}, "db": {"days": 200}, "old": {"ago": 40, "marks": [[END - 3600 * 40, "shutdown", 1, ""]]},
         "few": {"days": 3}, "odd": {"chain": "odd.log", "steps": [[END, END - 9999]]}, "win": {"chain": "win", "days": 9, "format": "windows-json"},
     }  # fmt: skip
     numbers = [{"source": "win", "scheme": "windows", "low": 7, "high": 90, "holes": [[8, 9, END - 99, END - 9]]}]
+    noted = [*rows[1:], *visited("sent", rows), *visited("cut", rows)]
     archive = archive_evidence(
-        sources, numbers=numbers, register=[{"source": "db"}, {"source": "gone", "line": 3}], records=rows[1:], target="logs:/archive",
-        files=[{"name": "odd.log.1", "chain": "odd.log", "troubles": {"cut-short": 1}}], gaps=[Gap("logs:locked", Reason.DENIED, "cannot be listed")],
+        {**sources, "sent": {}, "cut": {}}, numbers=numbers, register=[{"source": "db"}, {"source": "gone", "line": 3}], records=noted,
+        target="logs:/archive", gaps=[Gap("logs:locked", Reason.DENIED, "cannot be listed")],
+        files=[{"name": "odd.log.1", "chain": "odd.log", "troubles": {"cut-short": 1}}],
     )  # fmt: skip
     own = archive_evidence({"web": {"days": 1}}, records=[*rows[:70], *rows[71:]], host="web", target="logs:/own?host=web")
-    return [archive, own]
+    return [archive, own, visit("sent", rows), visit("cut", [*rows[:70], *rows[71:]]), visit("gone", rows)]
+
+
+def visited(name: str, rows: list[Row]) -> list[Row]:
+    return [(name, *row[1:]) for row in rows]
+
+
+def visit(name: str, rows: list[Row]) -> Evidence:
+    tail = "F\t/var/log/auth.log\tw\t100\t0\n" + "".join("R\t" + "\t".join(map(str, row)) + "\n" for row in reversed(visited(name, rows)))
+    evidence = log_evidence(artifacts={"log-records": tail}, target=f"ssh://{name}")
+    return replace(evidence, taken_at=NOW, identity={"hostname": name})
 
 
 def answers(evidences: list[Evidence]) -> dict[str, dict[str, set[str]]]:
@@ -80,7 +94,7 @@ def test_no_evidence_at_all_passes_nothing() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(["logs/archive", "logs/files", "logs/sources", "logs/numbers", "logs/records", "logs/register"]), st.data())
 def test_no_shape_of_the_extract_breaks_a_check(name: str, data: st.DataObject) -> None:
-    (archive, own), text = world(), None
+    (archive, *rest), text = world(), None
     raw = bytearray(archive.artifacts[name])
     if data.draw(st.booleans()):
         text = data.draw(
@@ -90,18 +104,18 @@ def test_no_shape_of_the_extract_breaks_a_check(name: str, data: st.DataObject) 
         for _ in range(data.draw(st.integers(1, 5))):
             raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.sampled_from(b'019-"{}[],:ax\t\n'))
     broken = replace(archive, artifacts={**archive.artifacts, name: bytes(raw) if text is None else text})
-    for check, rows in answers([broken, own]).items():
+    for check, rows in answers([broken, *rest]).items():
         assert not any("error" in verdicts for verdicts in rows.values()), (check, rows)
 
 
 @pytest.mark.parametrize("huge", [10**30, -1, 0, 1 << 62])
 def test_no_number_in_the_extract_breaks_a_check(huge: int) -> None:
-    (archive, own) = world()
+    archive, *rest = world()
     for name in ("first", "last", "from", "low", "high"):
         for artifact in ("logs/archive", "logs/sources", "logs/numbers"):
             text = archive.artifacts[artifact].replace(f'"{name}":'.encode(), f'"{name}":{huge},"was":'.encode())
             broken = replace(archive, artifacts={**archive.artifacts, artifact: text})
-            for check, rows in answers([broken, own]).items():
+            for check, rows in answers([broken, *rest]).items():
                 assert not any("error" in verdicts for verdicts in rows.values()), (check, name, artifact, rows)
 
 

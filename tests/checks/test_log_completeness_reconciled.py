@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import pytest
 
 from checks.log_completeness.reconciled import reconciled
+from sovaudit.facts.host import Host
 from sovaudit.facts.log_archive import LogArchive
 from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
 from sovaudit.testing import NOW, archive_with, run, verdicts
+from tests.log_hosts import RSYSLOG, log_evidence
 
 END = int(NOW.timestamp())
 Row = tuple[str, int, str, str, str]
@@ -42,11 +47,11 @@ def copies(own: list[Row], collected: list[Row], *, ago: int = 0, **more: object
     ],
 )
 def test_two_copies(own: list[Row], collected: list[Row], wanted: str) -> None:
-    assert verdicts(run(reconciled, copies(own, collected))) == {"web": wanted}
+    assert verdicts(run(reconciled, copies(own, collected), None)) == {"web": wanted}
 
 
 def test_the_records_are_named() -> None:
-    (found,) = run(reconciled, copies(rows(without=(71,)), rows(without=(70, 72))))
+    (found,) = run(reconciled, copies(rows(without=(71,)), rows(without=(70, 72))), None)
     assert (found.args["missing"], found.args["removed"], found.args["same"]) == (2, 1, 37)
     assert [line.text for line in found.because] == [
         "2026-06-01 10:48:00Z sshd[72] 0000000000000048: only on the host",
@@ -56,27 +61,185 @@ def test_the_records_are_named() -> None:
 
 
 def test_a_collectors_copy_that_ends_early_is_no_verdict() -> None:
-    assert verdicts(run(reconciled, copies(rows(200), rows(200), ago=1))) == {"web": "pass"}
-    assert verdicts(run(reconciled, copies(rows(), rows(), ago=2))) == {"web": "unknown"}
-    assert verdicts(run(reconciled, copies(rows(400), rows(400), ago=2), delay_minutes=120)) == {"web": "pass"}
+    assert verdicts(run(reconciled, copies(rows(200), rows(200), ago=1), None)) == {"web": "pass"}
+    assert verdicts(run(reconciled, copies(rows(), rows(), ago=2), None)) == {"web": "unknown"}
+    assert verdicts(run(reconciled, copies(rows(400), rows(400), ago=2), None, delay_minutes=120)) == {"web": "pass"}
 
 
 def test_some_programs_only() -> None:
     own = [*rows(), ("web", END - 80 * 60, "cron", "1", "a" * 16)]
-    assert verdicts(run(reconciled, copies(own, rows()))) == {"web": "fail"}
-    assert verdicts(run(reconciled, copies(own, rows()), programs=("sshd",))) == {"web": "pass"}
+    assert verdicts(run(reconciled, copies(own, rows()), None)) == {"web": "fail"}
+    assert verdicts(run(reconciled, copies(own, rows()), None, programs=("sshd",))) == {"web": "pass"}
 
 
 def test_a_file_that_was_not_read_may_hold_the_difference() -> None:
     broken = [{"name": "s.9", "chain": "syslog", "troubles": {"cut-short": 1}}]
-    assert verdicts(run(reconciled, copies(rows(), rows(without=(70,)), files=broken))) == {"web": "unknown"}
-    assert verdicts(run(reconciled, copies(rows(), rows(), files=broken))) == {"web": "pass"}
+    assert verdicts(run(reconciled, copies(rows(), rows(without=(70,)), files=broken), None)) == {"web": "unknown"}
+    assert verdicts(run(reconciled, copies(rows(), rows(), files=broken), None)) == {"web": "pass"}
 
 
 def test_without_a_copy_without_an_archive_without_records() -> None:
     collector, own = copies(rows(), rows())
-    assert verdicts(run(reconciled, (collector,))) == {"": "unknown"}
-    assert verdicts(run(reconciled, (own,))) == {"web": "unknown"}
+    assert verdicts(run(reconciled, (collector,), None)) == {"": "unknown"}
+    assert verdicts(run(reconciled, (own,), None)) == {"web": "unknown"}
     hidden = archive_with({"web": {}}, host="web", gaps=[Gap("logs/records", Reason.TRUNCATED)])
-    assert verdicts(run(reconciled, (collector, hidden))) == {"web": "unknown"}
-    assert verdicts(run(reconciled, (archive_with(gaps=[Gap("logs/archive", Reason.ABSENT)]),))) == {"": "unknown"}
+    assert verdicts(run(reconciled, (collector, hidden), None)) == {"web": "unknown"}
+    assert verdicts(run(reconciled, (archive_with(gaps=[Gap("logs/archive", Reason.ABSENT)]),), None)) == {"": "unknown"}
+
+
+# A visit beside the archive: what it brought of the host's security log
+
+LOG = "/var/log/auth.log"
+
+
+def visit(
+    own: list[Row],
+    changes: Mapping[str, str | None] | None = None,
+    *,
+    others: int = 0,
+    kind: str = "ssh",
+    lines: int | None = None,
+    **more: object,
+) -> tuple[Host, ...]:
+    tail = f"F\t{LOG}\tc\t{len(own) + others if lines is None else lines}\t{others}\n"
+    tail += "".join("R\t" + "\t".join(map(str, row)) + "\n" for row in sorted(own, key=lambda row: row[1]))
+    evidence = log_evidence(changes)
+    target = replace(evidence.target, id=f"{kind}:web", kind=kind)
+    artifacts = {**evidence.artifacts, "log-records": tail.encode()}
+    return (Host(replace(evidence, target=target, identity={"hostname": "web"}, artifacts=artifacts, taken_at=NOW, **more)),)  # type: ignore[arg-type]
+
+
+def collected(rows: list[Row], *, ago: int = 0, **more: object) -> tuple[LogArchive, ...]:
+    return (archive_with({"web": {"days": 1, "ago": ago}, "db": {"days": 1, "ago": ago}}, records=rows, target="logs:/collector", **more),)
+
+
+def other(row: Row, **changed: object) -> Row:
+    names = ("host", "at", "program", "process", "digest")
+    return tuple(changed.get(name, value) for name, value in zip(names, row, strict=True))  # type: ignore[return-value]
+
+
+EXTRA = rows(1, every=0)[0]
+AGED = other(EXTRA, at=END - 80 * 60 - 5)
+
+
+@pytest.mark.parametrize(
+    ("own", "archived", "wanted"),
+    [
+        pytest.param(rows(), rows(), "pass", id="the same"),
+        pytest.param(rows(), rows(host="WEB.example.com"), "pass", id="by its full name"),
+        pytest.param([*rows(), *rows(host="db")], rows(), "pass", id="another host in its log"),
+        pytest.param(rows(), rows(500), "pass", id="the archive goes further back"),
+        pytest.param(rows(500), rows(500), "pass", id="the log goes further back than the archive was noted"),
+        pytest.param(rows(), rows(without=(70,)), "fail", id="missing at the collector"),
+        pytest.param(rows(), rows(without=(60,)), "fail", id="an hour old"),
+        pytest.param(rows(), rows(without=(59,)), "pass", id="perhaps queued"),
+        pytest.param(rows(), rows(without=(99,)), "fail", id="the first of the log"),
+        pytest.param(rows(without=(70,)), rows(), "fail", id="removed on the host"),
+        pytest.param(rows(without=(1,)), rows(), "fail", id="removed a minute ago"),
+        pytest.param(rows(without=(0,)), rows(), "pass", id="perhaps not yet written"),
+        pytest.param(rows(without=(0, 1, 2, 3)), rows(), "fail", id="the end of the log was cut off"),
+        pytest.param(rows(99), rows(), "pass", id="the beginning of the log was rotated away"),
+        pytest.param(rows(), [*rows(), AGED], "fail", id="one more there"),
+        pytest.param(rows(), [*rows(), other(AGED, program="kernel")], "pass", id="of a program that logs elsewhere"),
+        pytest.param(rows(), [*rows(), other(AGED, program="systemd-logind")], "fail", id="of one that logs as auth"),
+        pytest.param(rows(), [*rows(), other(AGED, host="db")], "pass", id="of another host"),
+        pytest.param([*rows(), AGED, AGED], [*rows(), AGED], "fail", id="written twice, there once"),
+        pytest.param([*rows(), AGED], [*rows(), AGED, AGED], "pass", id="sent again"),
+        pytest.param([*rows(), other(AGED, digest="-")], [*rows(), AGED], "pass", id="not brought, as it holds a secret"),
+        pytest.param([*rows(), other(AGED, digest="-")], rows(), "fail", id="the same, and not there"),
+        pytest.param([*rows(), other(AGED, digest="-")] * 2, [*rows(), AGED], "fail", id="the same, twice"),
+        pytest.param(rows(), [other(row, at=row[1] - 3600) for row in rows(200, every=61)], "unknown", id="nothing agrees"),
+        pytest.param(rows(), [], "fail", id="the collector has none of it"),
+        pytest.param([], rows(), "unknown", id="the host's log is empty"),
+        pytest.param(rows(60), rows(60), "unknown", id="all of it is younger than an hour"),
+        pytest.param(rows(61), rows(61), "pass", id="one is an hour old"),
+    ],
+)
+def test_a_visit(own: list[Row], archived: list[Row], wanted: str) -> None:
+    assert verdicts(run(reconciled, collected(archived), visit(own))) == {"ssh:web": wanted}
+
+
+def test_what_a_visit_found_is_counted_and_named() -> None:
+    (found,) = run(reconciled, collected(rows(without=(70, 72))), visit(rows(without=(71, 80))))
+    assert (found.args["missing"], found.args["removed"], found.args["same"]) == (2, 2, 36)
+    assert [line.text.rpartition(": ")[2] for line in found.because] == [
+        "only at the collector",
+        "only on the host",
+        "only at the collector",
+        "only on the host",
+    ]
+    (held,) = run(reconciled, collected(rows()), visit(rows()))
+    assert (held.args["same"], held.args["since"], held.args["upto"]) == (40, "2026-06-01 10:21:00Z", "2026-06-01 11:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        pytest.param({}, "fail", id="auth and authpriv go to the log"),
+        pytest.param(
+            {"/etc/rsyslog.conf": RSYSLOG.replace("auth,authpriv.*\t\t\t/var", "auth,authpriv.info\t\t\t/var")}, "unknown", id="not all"
+        ),
+        pytest.param(
+            {"/etc/rsyslog.conf": RSYSLOG.replace("auth,authpriv.*\t\t\t/var", "authpriv.*\t\t\t/var")}, "unknown", id="authpriv alone"
+        ),
+        pytest.param({"/etc/rsyslog.conf": RSYSLOG.replace("/var/log/auth.log", "/var/log/other")}, "unknown", id="to another file"),
+        pytest.param(
+            {"/etc/rsyslog.d/10-empty.conf": ':msg, contains, "root" stop\n'}, "unknown", id="some are dropped before by what they say"
+        ),
+        pytest.param({"/etc/rsyslog.d/10-empty.conf": ':programname, isequal, "sshd" stop\n'}, "unknown", id="all of sshd"),
+        pytest.param({"/etc/rsyslog.d/10-empty.conf": ':programname, isequal, "cron" stop\n'}, "fail", id="all of another program"),
+        pytest.param({"/etc/ssh/sshd_config": "SyslogFacility LOCAL2\n"}, "unknown", id="sshd logs as local2"),
+        pytest.param({"/etc/ssh/sshd_config": "SyslogFacility AUTHPRIV\n"}, "fail", id="sshd logs as authpriv"),
+    ],
+)
+def test_what_the_host_would_have_written(changes: dict[str, str | None], wanted: str) -> None:
+    found = verdicts(run(reconciled, collected(rows()), visit(rows(without=(70,)), changes)))
+    assert found == {"ssh:web": wanted}
+    assert verdicts(run(reconciled, collected(rows(without=(70,))), visit(rows(), changes))) == {"ssh:web": "fail"}
+    assert verdicts(run(reconciled, collected(rows()), visit(rows(), changes))) == {"ssh:web": "pass"}
+
+
+def test_the_image_of_a_host_ends_with_its_newest_record() -> None:
+    """Nobody knows when it was taken."""
+    own = rows(500)[100:]
+    assert verdicts(run(reconciled, collected(rows(500)), visit(own, kind="root"))) == {"root:web": "pass"}
+    assert verdicts(run(reconciled, collected(rows(500)), visit(own[:50] + own[51:], kind="root"))) == {"root:web": "fail"}
+    assert verdicts(run(reconciled, collected(rows(500)), visit(own, kind="ssh"))) == {"ssh:web": "fail"}
+
+
+def test_a_visit_that_cannot_be_compared() -> None:
+    def said(archives: tuple[LogArchive, ...], hosts: tuple[Host, ...], **knobs: object) -> str:
+        (found,) = run(reconciled, archives, hosts, **knobs)
+        return f"{found.verdict.value}: {found.args.get('why', '')}"
+
+    late = collected(rows(300)[120:], ago=2)
+    assert said(late, visit(rows(300))) == "unknown: the collector's copy ends at 2026-06-01 10:00:00Z, before the host's"
+    assert said(late, visit(rows(300)), delay_minutes=120).startswith("pass")
+    assert said(collected([*rows(200)[120:125], *rows(200)[126:]], ago=2), visit(rows(200)), delay_minutes=0).startswith("fail")
+    strange = (archive_with({"db": {}}, records=rows(host="db"), target="logs:/collector"),)
+    assert said(strange, visit(rows())) == "unknown: the archive holds nothing under its name"
+    assert said(collected(rows()), visit(rows(), others=101)).startswith("unknown: most lines of /var/log/auth.log")
+    assert said(collected(rows()), visit(rows(), others=100)).startswith("pass")
+    nothing = Host(log_evidence())
+    assert said(collected(rows()), (nothing,)) == "unknown: log-records was not seen"
+    assert said(collected(rows(), gaps=[Gap("logs/records", Reason.TRUNCATED)]), visit(rows())) == "unknown: logs/records was not seen"
+    broken = [{"name": "s.9", "chain": "syslog", "troubles": {"cut-short": 1}}]
+    assert said(collected(rows(without=(70,)), files=broken), visit(rows())).startswith("unknown: a file was not wholly read")
+    assert said(collected(rows(), files=broken), visit(rows(without=(70,)))).startswith("fail")
+    assert said(collected(rows(), files=broken), visit(rows())).startswith("pass")
+    own = (archive_with({"web": {}}, records=rows(), host="web", target="logs:/own?host=web"),)
+    found = verdicts(run(reconciled, own, visit(rows())))
+    assert found == {"web": "unknown", "ssh:web": "unknown"}  # no collector's archive at all
+
+
+def test_programs_of_a_visit() -> None:
+    extra = other(AGED, program="cron")
+    assert verdicts(run(reconciled, collected(rows()), visit([*rows(), extra]))) == {"ssh:web": "fail"}
+    assert verdicts(run(reconciled, collected(rows()), visit([*rows(), extra]), programs=("sshd",))) == {"ssh:web": "pass"}
+    assert verdicts(run(reconciled, collected(rows()), visit(rows(without=(70,))), programs=("sshd",))) == {"ssh:web": "fail"}
+
+
+@pytest.mark.parametrize("text", ["", "F\n", "F\ta\tw\tx\t0\n", "R\tweb\tx\t\t\t\n", "R\n", "\t\n"])
+def test_no_shape_of_what_was_brought_breaks_it(text: str) -> None:
+    host = Host(replace(log_evidence(), artifacts={**log_evidence().artifacts, "log-records": text.encode()}))
+    assert set(verdicts(run(reconciled, collected(rows()), (host,))).values()) == {"unknown"}

@@ -211,7 +211,7 @@ CUTS: dict[str, tuple[set[int], set[int]]] = {  # what is cut on the host, and a
 def test_what_was_cut_is_named(sent: tuple[bytes, bytes], tmp_path: Path) -> None:
     stamps = [re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", line)[0].replace("T", " ") + "Z" for line in life()]  # type: ignore[index]
     for name, (here, there) in CUTS.items():
-        found = one(run(reconciled, put(tmp_path / name.replace(" ", "-"), without(sent[0], here), without(sent[1], there))))
+        found = one(run(reconciled, put(tmp_path / name.replace(" ", "-"), without(sent[0], here), without(sent[1], there)), None))
         removed, missing = sorted(stamps[n] for n in here - there), sorted(stamps[n] for n in there - here)
         if not removed and not missing:
             assert found.verdict.value == "pass", name
@@ -269,13 +269,13 @@ def test_a_collector_that_is_stopped_and_resumed(world: World, tmp_path: Path) -
         time.sleep(0.2)
         assert lines(world.copy) == before
         away = put(tmp_path / "away", apps(world.own), apps(world.copy))
-        assert verdicts(run(reconciled, away, programs=("app",))) == {"web": "unknown"}  # its copy ends before the host's
+        assert verdicts(run(reconciled, away, None, programs=("app",))) == {"web": "unknown"}  # its copy ends before the host's
         # with a patience as long as the outage, what both could hold by then agrees
-        assert verdicts(run(reconciled, away, programs=("app",), delay_minutes=120)) == {"web": "pass"}
+        assert verdicts(run(reconciled, away, None, programs=("app",), delay_minutes=120)) == {"web": "pass"}
         with rsyslogd(world.collector):
             assert wait(lambda: apps(world.copy).count(b"\n") >= 2000, 40)
     back = put(tmp_path / "back", apps(world.own), apps(world.copy))
-    assert verdicts(run(reconciled, back, programs=("app",))) == {"web": "pass"}
+    assert verdicts(run(reconciled, back, None, programs=("app",))) == {"web": "pass"}
     (tmp_path / "own.log").write_bytes(world.own.read_bytes())
     kinds = [mark.kind for source in archive(f"logs:{tmp_path}/own.log").sources for mark in source.marks]
     assert "daemon-start" in kinds  # rsyslogd's own words, as it writes them

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sovaudit.collectors import items, serials
+from sovaudit.collectors import host_log, items, serials
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.collectors.script_run import invocation
 from sovaudit.model.evidence import Target
@@ -38,6 +38,10 @@ def plan_lines(target: Target, options: CollectOptions) -> tuple[str, ...]:
     lines.append(f"read the first {items.LOG_START} bytes of /var/log/: {' '.join(items.LOGS)}")
     lines.append(
         f"read the serial numbers in the last {serials.TAIL} bytes of /var/log/audit/audit.log and {serials.MAX_FILES - 1} older ones"
+    )
+    lines.append(
+        f"read the last {host_log.TAIL} bytes of the first of {', '.join(host_log.LOGS)} in {host_log.FOLDER} and of the one before it: "
+        "their lines come here but for those that masking would change, and only digests are kept"
     )
     lines.append(f"never read, only stat: {' '.join(items.NEVER)}")
     if live:

@@ -18,7 +18,7 @@ import time
 import zlib
 from datetime import UTC, datetime
 
-from sovaudit.collectors import consoles, items, lastlog, serials
+from sovaudit.collectors import consoles, host_log, items, lastlog, serials
 from sovaudit.collectors.gather import Gatherer, Row, tree_artifact
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.collectors.packages import PACKAGE_FILES, package_lines
@@ -201,6 +201,11 @@ def _collect(target: Target, system: MountedRoot, options: CollectOptions, began
         gaps[gap.item] = gap
     artifacts["audit-serials"], missed = _serials(system, gatherer.tree)
     gaps.update({each.item: each for each in missed})
+    noted = host_log.collect(system, gatherer.tree, artifacts["tree"])
+    if isinstance(noted, Gap):
+        gaps[noted.item] = noted
+    else:
+        artifacts[host_log.NAME] = noted
     for command in items.COMMANDS:
         gaps[f"cmd:{command.name}"] = Gap(f"cmd:{command.name}", Reason.UNSUPPORTED, "a mounted root runs no programs")
     if not any(name in artifacts for name in ("file:/etc/passwd", "file:/etc/os-release", "file:/usr/lib/os-release")):

@@ -18,7 +18,7 @@ def _part(name: str) -> str:
 
 def awk() -> str:
     """The awk program of the script."""
-    return _part("scan.awk") + _part("serials.awk") + _part("collect.awk")
+    return _part("scan.awk") + _part("serials.awk") + _part("logtail.awk") + _part("collect.awk")
 
 
 def _quoted(text: str) -> str:

@@ -13,7 +13,7 @@ import zlib
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from sovaudit.collectors import items
+from sovaudit.collectors import host_log, items
 from sovaudit.errors import CollectError
 from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
@@ -143,6 +143,7 @@ def _frames(body: bytes, nonce: bytes) -> Answer:
     artifacts, gaps = answer.artifacts, answer.gaps
     marks: set[bytes] = set()
     running: tuple[str, bytes] | None = None
+    tail: list[bytes] | None = None
     for frame in body.split(b"\n" + nonce + b" ")[1:]:
         head, _, content = frame.partition(b"\n")
         kind, _, rest = head.partition(b" ")
@@ -182,13 +183,24 @@ def _frames(body: bytes, nonce: bytes) -> Answer:
             artifacts["console-logins"] = b"".join(sorted(row + b"\n" for row in set(content.split(b"\n")) if row))
         elif kind == b"q":
             artifacts["audit-serials"] = content.rstrip(b"\n") + b"\n" if content.strip() else b""
+        elif kind == b"r":
+            tail = content.split(b"\n")
         elif kind == b"i":
             key, _, value = rest.partition(b" ")
             answer.info[key.decode("ascii", "replace")] = value.decode("utf-8", "replace")[:200]
         elif kind in (b"a", b"b", b"z"):
             marks.add(kind)
+    if tail is not None:
+        _note(answer, host_log.records(tail, artifacts.get("tree", b"")))
     _complete(answer, marks)
     return answer
+
+
+def _note(answer: Answer, records: bytes | Gap) -> None:
+    if isinstance(records, Gap):
+        answer.gaps[records.item] = records
+    else:
+        answer.artifacts[host_log.NAME] = records
 
 
 def _command(answer: Answer, name: str, code: int, output: bytes) -> None:
@@ -218,6 +230,9 @@ def _complete(answer: Answer, marks: set[bytes]) -> None:
     if "console-logins" not in answer.artifacts and "console-logins" not in answer.gaps:
         answer.broken = True
         answer.gaps["console-logins"] = Gap("console-logins", Reason.TIMEOUT, "not looked up, or it did not end")
+    if host_log.NAME not in answer.artifacts and host_log.NAME not in answer.gaps:
+        answer.broken = True
+        answer.gaps[host_log.NAME] = Gap(host_log.NAME, Reason.TIMEOUT, "not read, or it did not end")
     for name in (*(command.name for command in items.COMMANDS), *items.FROM_PROC, *items.PROC_FILES):
         if f"cmd:{name}" not in answer.artifacts and f"cmd:{name}" not in answer.gaps:
             answer.broken = True

@@ -6,6 +6,7 @@ Everything comes from the extract in the evidence (docs/evidence-format.md); the
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
 
 HOUR = 3600
+Record = tuple[int, str, str, str]  # time, program, process, digest
 MAX_HOURS = 24 * 366 * 100
 _T = TypeVar("_T")
 # What befell a file so that records of it may be missing from the extract.
@@ -229,6 +231,19 @@ class LogArchive:
             found.append((cells[0], int(cells[1]), cells[2], cells[3], cells[4]))
         return tuple(found)
 
+    @cached_property
+    def records_by_host(self) -> dict[str, Counter[Record]]:
+        """Host, without its domain → its records, by their number. Raises Unseen."""
+        found: dict[str, Counter[Record]] = {}
+        for source, *record in self.records:
+            found.setdefault(short(source), Counter())[tuple(record)] += 1  # type: ignore[index]
+        return found
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Its sources, without their domains. Raises Unseen."""
+        return frozenset(short(source.name) for source in self.sources)
+
     def by_host(self) -> Iterator[tuple[str, list[Source]]]:
         """Sources of one name, whatever the chain, in order of their names. Raises Unseen."""
         found: dict[str, list[Source]] = {}
@@ -246,6 +261,12 @@ def _time(value: Any) -> int:
     if not isinstance(value, int) or not 0 <= value < 1 << 34:
         raise ValueError("no time")
     return value
+
+
+def short(name: str) -> str:
+    """A host's name by which copies are held together: without its domain."""
+    name = name.casefold().rstrip(".")
+    return name if name.replace(".", "").isdigit() or ":" in name else name.split(".")[0]
 
 
 def moment(at: int) -> str:

@@ -10,11 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sovaudit.facts.files import Unseen
-from sovaudit.facts.log_archive import LogArchive, line, moment
+from sovaudit.facts.log_archive import LogArchive, Record, line, moment, short
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
-
-Record = tuple[int, str, str, str]  # time, program, process, digest
 
 
 @dataclass
@@ -22,6 +20,7 @@ class Compared:
     """One host's own copy. only_here, only_there: records that the other side lacks, oldest first. upto: nothing newer was compared."""
 
     host: str
+    subject: str
     same: int = 0
     only_here: list[Record] = field(default_factory=list)
     only_there: list[Record] = field(default_factory=list)
@@ -45,41 +44,40 @@ def _named(record: Record) -> str:
 
 def compare(archives: Sequence[LogArchive], *, delay_minutes: int, programs: frozenset[str]) -> Iterator[Compared]:
     """One answer per archive that is a host's own copy (`host=`), against all that are not."""
-    own: list[tuple[str, LogArchive]] = []
-    collected: list[LogArchive] = []
+    collected = collectors(archives)
     for archive in archives:
-        host = str(archive.head.get("host", ""))
-        if host:
-            own.append((host, archive))
-        else:
-            collected.append(archive)
-    for host, archive in own:
-        yield _compare(host, archive, collected, delay_minutes * 60, programs)
+        if host := str(archive.head.get("host", "")):
+            yield _compare(host, archive, collected, delay_minutes * 60, programs)
+
+
+def collectors(archives: Sequence[LogArchive]) -> list[LogArchive]:
+    """Those that are no host's own copy. Raises Unseen."""
+    return [archive for archive in archives if not archive.head.get("host", "")]
 
 
 def _compare(host: str, own: LogArchive, collected: Sequence[LogArchive], delay: int, programs: frozenset[str]) -> Compared:
-    found = Compared(host)
+    found = Compared(host, host)
     if not collected:
         found.doubt = "no collector's archive stands beside it"
         return found
     try:
-        here = _records(own, host, programs)
+        here = records_of(own, host, programs)
         there: Counter[Record] = Counter()
         for archive in collected:
-            there |= _records(archive, host, programs)
-        window = [_window(archive) for archive in (own, *collected)]
+            there |= records_of(archive, host, programs)
+        windows = [window(archive) for archive in (own, *collected)]
     except Unseen as unseen:
         found.doubt, found.gaps = f"{unseen.gap.item} was not seen", (unseen.gap,)
         return found
     unread = [f"{name}: {why}" for archive in (own, *collected) for name, _, why in archive.unread]
-    found.since = max(window[0][0], min(since for since, _ in window[1:]))
-    found.upto = min(window[0][1], max(upto for _, upto in window[1:])) - delay
+    found.since = max(windows[0][0], min(since for since, _ in windows[1:]))
+    found.upto = min(windows[0][1], max(upto for _, upto in windows[1:])) - delay
     here, there = _within(here, found), _within(there, found)
     found.same = (here & there).total()
     found.only_here = sorted((here - there).elements())
     # a relay that is unsure whether a record arrived sends it again: one that stands there more often was not removed here
     found.only_there = sorted(record for record in there if record not in here)
-    if window[0][1] - max(upto for _, upto in window[1:]) > delay:
+    if windows[0][1] - max(upto for _, upto in windows[1:]) > delay:
         found.doubt = f"the collector's copy ends at {moment(found.upto + delay)}, before the host's"
     elif unread and (found.only_here or found.only_there):
         found.doubt = f"a file was not wholly read, {unread[0]}"
@@ -90,17 +88,13 @@ def _compare(host: str, own: LogArchive, collected: Sequence[LogArchive], delay:
     return found
 
 
-def _records(archive: LogArchive, host: str, programs: frozenset[str]) -> Counter[Record]:
-    name = _short(host)
-    return Counter(row[1:] for row in archive.records if _short(row[0]) == name and (not programs or row[2] in programs))
+def records_of(archive: LogArchive, host: str, programs: frozenset[str]) -> Counter[Record]:
+    """The records of a host that an archive holds, by their number. Raises Unseen."""
+    found = archive.records_by_host.get(short(host), Counter())
+    return Counter({record: count for record, count in found.items() if record[1] in programs}) if programs else Counter(found)
 
 
-def _short(name: str) -> str:
-    name = name.casefold().rstrip(".")
-    return name if name.replace(".", "").isdigit() or ":" in name else name.split(".")[0]
-
-
-def _window(archive: LogArchive) -> tuple[int, int]:
+def window(archive: LogArchive) -> tuple[int, int]:
     """First and last second of which records were noted. Raises Unseen."""
     noted = archive.head.get("noted") or [0, 0]
     return max(int(archive.head["first"]), int(noted[0])), min(archive.last, int(noted[1]) - 1)

@@ -69,12 +69,8 @@ class Reader:
 
     def note(self, when: int, source: str, rest: bytes) -> None:
         """Note one syslog record: its program, its process and a digest of its message; never the message."""
-        match = (_RFC5424 if rest[:1] == b"\x01" else _TAG).fullmatch(rest)
-        if match is None:
-            program, process, message = b"", b"", rest.lstrip(b"\x01")
-        else:
-            program, process, message = (part or b"" for part in match.groups())
-        self.note_record(when, source, b"" if program == b"-" else program, b"" if process == b"-" else process, message)
+        program, process, message = parted(rest)
+        self.note_record(when, source, program, process, message)
 
     def note_record(self, when: int, source: str, program: bytes, process: bytes, message: bytes) -> None:
         if self.noting is None or not self.noting[0] <= when < self.noting[1]:
@@ -83,9 +79,23 @@ class Reader:
             self.part.noted_left += 1
             return
         self.part.noted_count += 1
-        words = (b"%d" % when, program, process, message.strip())
-        digest = hashlib.blake2b(b"\x1f".join(words), digest_size=8).hexdigest()
-        self.part.noted.setdefault(source, []).append((when, _word(program), _word(process), digest))
+        row = (when, word(program), word(process), digest_of(when, program, process, message))
+        self.part.noted.setdefault(source, []).append(row)
+
+
+def parted(rest: bytes) -> tuple[bytes, bytes, bytes]:
+    """Program, process and message of what follows the host in a record; empty where it names none."""
+    match = (_RFC5424 if rest[:1] == b"\x01" else _TAG).fullmatch(rest)
+    if match is None:
+        return b"", b"", rest.lstrip(b"\x01")
+    program, process, message = (part or b"" for part in match.groups())
+    return b"" if program == b"-" else program, b"" if process == b"-" else process, message
+
+
+def digest_of(when: int, program: bytes, process: bytes, message: bytes) -> str:
+    """What a record is compared by; its message cannot be had from it."""
+    words = (b"%d" % when, program, process, message.strip())
+    return hashlib.blake2b(b"\x1f".join(words), digest_size=8).hexdigest()
 
 
 def tagged(rest: bytes) -> bytes:
@@ -97,7 +107,8 @@ def tagged(rest: bytes) -> bytes:
     return b"%s%s: %s" % (match[1], process, (match[3] or b"").lstrip())
 
 
-def _word(text: bytes) -> str:
+def word(text: bytes) -> str:
+    """A name as the evidence holds it."""
     return re.sub(r"[^A-Za-z0-9_./@-]", "?", text[:48].decode("ascii", "replace"))
 
 

@@ -1,0 +1,30 @@
+# the end of the host's own security log: host_log.py says the same
+function log_of(path, size, share,   cmd, l, m, t, first, others) {
+  print "F\t" path "\t" (share < size ? "c" : "w")
+  cmd = "tail -c " share " <" quote(path) " 2>/dev/null | tr \"\\000\" \"\\001\""; first = share < size; others = 0
+  while ((cmd | getline l) > 0) {
+    if (first) { first = 0; continue }
+    if (length(l) > 8192 || index(l, "\001") || !match(l, /^([A-Z][a-z][a-z] [ 0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9]|[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[^ ]+) [^ ]+ /)) { others++; continue }
+    t = RLENGTH; m = substr(l, t + 1)
+    if (match(m, /^[^[ \t\r\f\v:]+(\[[^] \t\r\f\v]*\])?:? ?/)) { t += RLENGTH; m = substr(m, RLENGTH + 1) }
+    if (m ~ /^[ \t\r\f\v]/) sub(/^[ \t\r\f\v]+/, "", m)
+    if (m ~ /[ \t\r\f\v]$/) sub(/[ \t\r\f\v]+$/, "", m)
+    if (mask_line("plain", m) == m) print "T\t" l; else print "M\t" substr(l, 1, t)
+  }
+  close(cmd); print "O\t" others
+}
+function log_tail(   w, n, i, p, q, l, f, size, old, share) {
+  n = split("auth.log secure messages syslog", w, / /); p = ""
+  for (i = 1; i <= n && p == ""; i++) if (("/var/log/" w[i]) in ROW && ROW["/var/log/" w[i]] ~ /^f/) p = "/var/log/" w[i]
+  if (p == "") { gap(("/var/log" in UNREAD) || ("/var/log" in HIDDEN) ? "denied" : "absent", "log-records", "no auth.log, secure, messages, syslog in /var/log"); return }
+  q = ""
+  if ((p ".1") in ROW && ROW[p ".1"] ~ /^f/) q = p ".1"
+  else for (l in ROW) if (index(l, p "-") == 1 && length(l) == length(p) + 9 && substr(l, length(p) + 2) ~ /^[0-9]+$/ && ROW[l] ~ /^f/ && l > q) q = l
+  split(ROW[p], f, "\t"); size = f[5] + 0; share = size < 65536 ? size : 65536
+  if (size >= 65536) q = ""
+  if ((getline l < p) < 0 || (q != "" && (getline l < q) < 0)) { gap("denied", "log-records", ""); return }
+  close(p); if (q != "") close(q)
+  print N " r"
+  if (q != "") { split(ROW[q], f, "\t"); old = f[5] + 0; log_of(q, old, old < 65536 - share ? old : 65536 - share) }
+  log_of(p, size, share)
+}

@@ -1,0 +1,170 @@
+"""A visit of a host beside its collector's archive: rsyslogd of one root sends over TLS to rsyslogd of another, then somebody cuts, on either side.
+
+What was cut is known, line by line, and must be what the check names.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from checks.log_completeness.reconciled import reconciled
+from sovaudit.collectors import collect, parse_target
+from sovaudit.collectors.local import collect_local
+from sovaudit.collectors.options import CollectOptions
+from sovaudit.facts.host import Host
+from sovaudit.facts.log_archive import LogArchive
+from sovaudit.model.evidence import Evidence, Target
+from sovaudit.model.finding import Outcome
+from sovaudit.testing import run
+from tests import lab
+from tests.truth.test_log_archives import FILE, FORWARD, OLD, PROTOCOL, World, folder, lines, rsyslogd, say, wait, without, world
+
+__all__ = ["folder", "world"]
+pytestmark = pytest.mark.lab
+COUNT, EVERY, DELAY = 400, 20, 10
+SECRET = "s3cr3tNeedle"
+SAID = (
+    "sshd[%d]: Accepted publickey for alice from 10.0.0.%d port 22 ssh2: ED25519 SHA256:abc", "sshd[%d]: pam_unix(sshd:session): session opened for user alice(uid=%d)",
+    "sudo:    alice%d : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/usr/bin/mysql -p" + SECRET + "%d", "su[%d]: (to root) alice on pts/%d",
+    "passwd[%d]: pam_unix(passwd:chauthtok): password changed for alice%d", "sshd[%d]: Invalid user caf\u00e9\x01 %d from 10.0.0.9 port 22",
+)  # fmt: skip
+
+
+def life(zone: str) -> tuple[list[str], list[int]]:
+    """What a host said in the last hours, one record every twenty seconds, until five minutes ago, by its own clock; and when."""
+    begin = datetime.now(ZoneInfo(zone or "UTC")).replace(microsecond=0) - timedelta(minutes=5, seconds=COUNT * EVERY)
+    at = [begin + timedelta(seconds=n * EVERY) for n in range(COUNT)]
+    said = [
+        f"<{32 + 6 if n % 6 in (0, 5) else 80 + 5}>{(when + timedelta(milliseconds=250)).isoformat(timespec='microseconds')} {SAID[n % 6] % (1000 + n // 50, n % 250)}"
+        for n, when in enumerate(at)
+    ]
+    return said, [int(when.timestamp()) for when in at]
+
+
+# how the host writes its own log, what goes over the wire, how the collector writes its copy, the host's time zone
+WAYS = {
+    "stamps in full": (FILE, FORWARD, FILE, ""),
+    "no year on the host, and a clock of its own": (OLD, PROTOCOL, FILE, "America/Caracas"),
+    "RFC 5424 kept": (FILE, PROTOCOL, PROTOCOL, "Africa/Casablanca"),
+}
+
+
+@pytest.fixture(params=WAYS, scope="module")
+def sent(request: pytest.FixtureRequest, world: World) -> tuple[World, bytes, bytes, list[int]]:
+    """Both roots, the host's log, the collector's copy, and the times of the records."""
+    own, wire, kept, zone = WAYS[request.param]
+    world.lay(own, wire, kept)
+    conf = world.host / "etc/rsyslog.conf"
+    text = conf.read_text().replace("/var/log/host.log", "/var/log/auth.log").replace('localHostname="web"', 'localHostname="lab"')
+    conf.write_text(text)
+    lab.write(world.host, {"/etc/hostname": "lab\n"})
+    for name in ("auth.log", "auth.log.1"):
+        (world.host / "var/log" / name).unlink(missing_ok=True)
+    place = world.host / "etc/localtime"
+    place.unlink(missing_ok=True)
+    if zone:
+        place.symlink_to(f"/usr/share/zoneinfo/{zone}")
+    said, times = life(zone)
+    log, copy = world.host / "var/log/auth.log", world.collector / "srv/log/lab.log"
+    copy.unlink(missing_ok=True)
+    with rsyslogd(world.collector), rsyslogd(world.host):
+        say(world.host, said)
+        assert wait(lambda: lines(copy) >= COUNT and lines(log) >= COUNT)
+    assert lines(log) == COUNT
+    return world, log.read_bytes(), b"".join(dict.fromkeys(copy.read_bytes().splitlines(keepends=True))), times
+
+
+def running(root: Path) -> Evidence:
+    """What the script sees while that root's rsyslogd runs beside it."""
+    script = f'mount -t proc proc "{root}/proc"; hostname lab; chroot "{root}" rsyslogd -iNONE; exec "$@"'
+    prefix = ("unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "sh", "-c", script, "sh", "chroot", str(root))
+    return collect_local(Target("local:", "local:", "local"), CollectOptions(), prefix=prefix)
+
+
+def judged(host: Evidence, archive: Path) -> Outcome:
+    assert all(SECRET.lower().encode() not in data.lower() for data in host.artifacts.values())
+    assert b"Accepted" not in host.artifacts["log-records"]
+    (found,) = run(reconciled, (LogArchive(collect(parse_target(f"logs:{archive}"))),), (Host(host),), delay_minutes=DELAY)
+    return found
+
+
+CUTS: dict[str, tuple[set[int], set[int]]] = {  # what is cut on the host, and at the collector
+    "nothing": (set(), set()),
+    "what one program said, on the host": ({n for n in range(200, 260) if n % 6 == 2}, set()),
+    "ten at the collector": (set(), set(range(150, 160))),
+    "on both sides": (set(range(200, 210)), set(range(300, 305))),
+    "the same on both sides": (set(range(200, 210)), set(range(200, 210))),
+    "the end of the host's log": (set(range(COUNT - 30, COUNT)), set()),
+    "the beginning of the host's log": (set(range(100)), set()),
+    "what the collector need not have yet": (set(), {COUNT - 2}),
+    "what is not brought, as it holds a secret": (set(), {230, 302}),
+}
+LIVE = ("nothing", "on both sides", "the end of the host's log")
+
+
+def test_what_was_cut_is_named(sent: tuple[World, bytes, bytes, list[int]], tmp_path: Path) -> None:
+    world, own, copy, times = sent
+    log, archive = world.host / "var/log/auth.log", tmp_path / "lab.log"
+    for name, (here, there) in CUTS.items():
+        log.write_bytes(without(own, here))
+        archive.write_bytes(without(copy, there))
+        for live in (False, True) if name in LIVE else (False,):
+            found = judged(running(world.host) if live else lab.mounted(world.host), tmp_path)
+            # an image ends with its newest record, and nobody sees what was cut off the beginning of a log
+            seen = range(min(set(range(COUNT)) - here) + 1, COUNT if live else max(set(range(COUNT)) - here))
+            removed = sorted(times[n] for n in here - there if n in seen)
+            missing = sorted(times[n] for n in there - here if times[n] <= times[-1] - DELAY * 60)
+            wanted = "fail" if removed or missing else "pass"
+            assert found.verdict.value == wanted, (name, live, found)
+            if wanted == "fail":
+                assert (found.args["missing"], found.args["removed"]) == (len(missing), len(removed)), (name, live)
+                named = [(line.text[:20], "host" in line.text) for line in found.because]
+                stamps = [(at, True) for at in missing] + [(at, False) for at in removed]
+                assert named == [(datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ"), where) for at, where in sorted(stamps)], (
+                    name
+                )
+            elif name == "nothing":
+                assert found.args["same"] == sum(times[0] <= at <= times[-1] - DELAY * 60 for at in times)
+
+
+def test_a_rotated_log_is_read_on(sent: tuple[World, bytes, bytes, list[int]], tmp_path: Path) -> None:
+    """logrotate turned it; and what was emptied afterwards is missed."""
+    world, own, copy, _ = sent
+    rows = own.splitlines(keepends=True)
+    (tmp_path / "lab.log").write_bytes(copy)
+    folder = world.host / "var/log"
+    for first, now, wanted in ((rows[:300], rows[300:], 0), (rows[:300], [], COUNT - 300), (rows[:300], rows[350:], 50)):
+        (folder / "auth.log.1").write_bytes(b"".join(first))
+        (folder / "auth.log").write_bytes(b"".join(now))
+        found = judged(running(world.host), tmp_path)
+        assert (found.verdict.value, found.args.get("removed", 0)) == ("fail" if wanted else "pass", wanted)
+    (folder / "auth.log.1").unlink()
+    assert judged(running(world.host), tmp_path).verdict.value in ("pass", "unknown")  # nothing says when this log began
+    (folder / "auth.log").write_bytes(b"")
+    assert judged(running(world.host), tmp_path).verdict.value == "unknown"
+
+
+def test_a_time_zone_that_is_no_name(sent: tuple[World, bytes, bytes, list[int]], tmp_path: Path) -> None:
+    world, own, _, _ = sent
+    place, zone = world.host / "etc/localtime", ""
+    if place.is_symlink():
+        zone = os.readlink(place)
+        place.unlink()
+    place.write_bytes(b"TZif2")
+    (world.host / "var/log/auth.log").write_bytes(own)
+    seen = lab.mounted(world.host)
+    place.unlink()
+    if zone:
+        place.symlink_to(zone)
+    if re.match(rb"\d{4}-", own):
+        assert "log-records" in seen.artifacts
+        return
+    assert [gap.detail for gap in seen.gaps if gap.item == "log-records"] == [
+        "its stamps carry no zone, and /etc/localtime names none that we know"
+    ]
