@@ -14,7 +14,7 @@ from sovaudit.facts.accounts import Account, Password
 from sovaudit.facts.factors import Factor, Ways, never, opens
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.pam_examiner import Examiner
-from sovaudit.facts.pam_flow import Behaviour, solve
+from sovaudit.facts.pam_flow import Behaviour, Solver
 from sovaudit.facts.pam_models import behaviour
 from sovaudit.facts.pam_modules import Call
 from sovaudit.facts.pam_password import Accepted, Fewest, NewHash, PasswordStack, Shortest
@@ -52,8 +52,8 @@ class Pam:
         self._solved: dict[tuple[object, ...], Ways] = {}
         self._passwords: dict[str, PasswordStack] = {}
         self._people: dict[tuple[str, bool], list[Account]] = {}
-        self._kept: list[tuple[Behaviour, ...]] = []
-        self._steps: dict[tuple[str, str, bool, int, int], Behaviour] = {}
+        self.solver = Solver()
+        self._steps: dict[tuple[object, ...], tuple[Behaviour, set[str]]] = {}
         self._joined: dict[tuple[int, int], tuple[Ways, Ways, Ways]] = {}
 
     @cached_property
@@ -108,7 +108,7 @@ class Pam:
     def password_stack(self, service: str) -> PasswordStack:
         """Raises Unseen."""
         if service not in self._passwords:
-            self._passwords[service] = PasswordStack(self.host, self.stacks, self.service(service), self._examiner)
+            self._passwords[service] = PasswordStack(self.host, self.solver, self.service(service), self._examiner)
         return self._passwords[service]
 
     def shortest_password(self, service: str, account: Account, *, by_root: bool) -> Shortest:
@@ -132,8 +132,7 @@ class Pam:
     def weakest_password(self, *, by_root: bool) -> tuple[str, Shortest]:
         """The service that lets the shortest password be set, and how short; over every account where a stack tells them apart. Raises Unseen."""
         found: list[tuple[str, Shortest]] = []
-        for service in self.password_services(by_root=by_root):
-            stack = self.password_stack(service)
+        for service, stack in self._password_stacks(by_root):
             found += [(service, stack.shortest(account, by_root=by_root)) for account in self._setters(stack, by_root)]
 
         def weakness(entry: tuple[str, Shortest]) -> tuple[int, int]:
@@ -178,7 +177,12 @@ class Pam:
         return tuple(sorted(found, reverse=True))
 
     def _password_stacks(self, by_root: bool) -> list[tuple[str, PasswordStack]]:
-        return [(service, self.password_stack(service)) for service in self.password_services(by_root=by_root)]
+        """The first of those that answer alike: most services only include the same file."""
+        found: dict[tuple[object, ...], tuple[str, PasswordStack]] = {}
+        for service in self.password_services(by_root=by_root):
+            stack = self.password_stack(service)
+            found.setdefault(stack.alike, (service, stack))
+        return list(found.values())
 
     def _setters(self, stack: PasswordStack, by_root: bool) -> list[Account]:
         """Accounts that stand for all: anyone at all, and where the stack asks who, one of each kind that it tells apart."""
@@ -213,30 +217,40 @@ class Pam:
         stack = service.stack(phase)
         if not stack:
             return never(service.lines[:1])
-        behaviours = tuple(self._behaviour(service, phase, account, invoker, disallow_null, at, step) for at, step in enumerate(stack))
-        key = (service.name, phase, accepted, *map(id, behaviours))  # models hand out one object per answer
-        if key not in self._solved:
-            ways = solve(stack, behaviours, accepted)
-            for gap in service.gaps:
-                ways = ways.doubtful(gap)
-            self._kept.append(behaviours)
-            self._solved[key] = ways
-        return self._solved[key]
+        root = None if invoker is None else invoker.uid == 0
+        place = (service.name, phase, disallow_null, root)
+        for whom in (0, id(account)):
+            if (*place, accepted, whom) in self._solved:
+                return self._solved[*place, accepted, whom]
+        asked: set[str] = set()
+        behaviours = tuple(self._behaviour(place, account, invoker, at, step, asked) for at, step in enumerate(stack))
+        ways = self.solver.solve(stack, behaviours, accepted, gaps=service.gaps)
+        if (same := self._stands_for(asked, account)) is not None:
+            self._solved[*place, accepted, same] = ways
+        return ways
+
+    def _stands_for(self, asked: set[str], account: Account) -> int | None:
+        """For whom an answer holds: 0 for all, if nobody was looked at; else root alone, whom so many become. None: for nobody else."""
+        if asked <= {"root"}:
+            return 0
+        if asked <= {"root", "account"} and account.uid == 0 and account is self.host.accounts.get(account.name):
+            return id(account)
+        return None
 
     def _behaviour(
-        self, service: Service, phase: str, account: Account, invoker: Account | None, disallow_null: bool, at: int, step: Step
+        self, place: tuple[str, str, bool, bool | None], account: Account, invoker: Account | None, at: int, step: Step, asked: set[str]
     ) -> Behaviour:
-        """A step's answer; one that looked at nobody holds for all, one that looked at root alone for all who become root."""
-        key = (service.name, phase, disallow_null, at)
-        known = self._steps.get((*key, 0)) or self._steps.get((*key, id(account)))
-        if known is not None:
-            return known
-        call = Call(self.host, service.name, phase, account, invoker, disallow_null, step)
+        """A step's answer, kept for those for whom it holds. asked: receives at whom it looked."""
+        service, phase, disallow_null, _ = place
+        for whom in (0, id(account)):
+            if (known := self._steps.get((*place, at, whom))) is not None:
+                asked |= known[1]
+                return known[0]
+        call = Call(self.host, service, phase, account, invoker, disallow_null, step)
         found = behaviour(call)
-        if not call.asked:
-            self._steps[*key, 0] = found
-        elif call.asked == {"account"} and account.uid == 0 and account is self.host.accounts.get(account.name):
-            self._steps[*key, id(account)] = found
+        if (same := self._stands_for(call.asked, account)) is not None:
+            self._steps[*place, at, same] = found, call.asked
+        asked |= call.asked
         return found
 
     def both(self, one: Ways, other: Ways) -> Ways:

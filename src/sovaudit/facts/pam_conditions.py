@@ -74,8 +74,9 @@ def in_group(call: Call, account: Account, name: str) -> bool:
 
 
 def rootok(call: Call) -> Behaviour:
-    who = call.invoker
-    root = who.uid == 0 if who is not None else call.service not in BY_USERS
+    root = call.by_root
+    if root is None:
+        root = call.service not in BY_USERS
     return fixed(Code.SUCCESS if root else Code.AUTH_ERR)
 
 

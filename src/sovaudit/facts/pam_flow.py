@@ -107,6 +107,30 @@ def solve(
     return Ways(certain, possible, Why(() if certain else closed))
 
 
+class Solver:
+    """`solve`, worked out once for the same steps and the same answers: models hand out one object per answer, services share their steps."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], tuple[Ways, tuple[Behaviour, ...]]] = {}
+
+    def solve(
+        self,
+        stack: tuple[Step, ...],
+        behaviours: tuple[Behaviour, ...],
+        accepted: frozenset[Code] = frozenset({Code.SUCCESS}),
+        final: frozenset[Token] | None = None,
+        gaps: tuple[Gap, ...] = (),
+    ) -> Ways:
+        """As `solve`. gaps: what makes every way through this stack doubtful."""
+        key = (stack, accepted, final, gaps, *map(id, behaviours))
+        if key not in self._known:
+            ways = solve(stack, behaviours, accepted, final)
+            for gap in gaps:
+                ways = ways.doubtful(gap)
+            self._known[key] = ways, behaviours  # kept, so that their ids are
+        return self._known[key][0]
+
+
 def avoids(stack: Sequence[Step], behaviours: Sequence[Behaviour], at: int) -> tuple[bool, bool]:
     """Whether somebody who holds nothing gets through the stack, to whatever end, without passing the step `at`: certainly, possibly."""
     game = _Game(stack, behaviours, frozenset(Code), None, at)

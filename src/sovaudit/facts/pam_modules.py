@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Call:
     """One module called once. phase: `auth` or `account`. by: who runs su or sudo; None where the caller is root itself (login, sshd).
 
-    asked: receives whether the answer looked at the account and at the invoker.
+    asked: receives whether the answer looked at the account, at the invoker, or only at whether the invoker is root.
     """
 
     host: Host
@@ -47,6 +47,12 @@ class Call:
     def invoker(self) -> Account | None:
         self.asked.add("invoker")
         return self.by
+
+    @property
+    def by_root(self) -> bool | None:
+        """Whether root runs the program; None where the invoker was not named."""
+        self.asked.add("root")
+        return None if self.by is None else self.by.uid == 0
 
     @property
     def args(self) -> tuple[str, ...]:

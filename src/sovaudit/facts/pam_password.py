@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.factors import Ways
 from sovaudit.facts.pam_examiner import TESTERS, Examiner
-from sovaudit.facts.pam_flow import Behaviour, Choice, Outcome, Token, solve
+from sovaudit.facts.pam_flow import Behaviour, Choice, Outcome, Solver, Token
 from sovaudit.facts.pam_hash import new_scheme
 from sovaudit.facts.pam_models import MODELS, behaviour
 from sovaudit.facts.pam_modules import Call, fixed, gap_of
 from sovaudit.facts.pam_quality import CLASSES, Candidate
-from sovaudit.facts.pam_stack import Service, Stacks, Step
+from sovaudit.facts.pam_stack import Service, Step
 from sovaudit.facts.parse.login_defs import login_defs
 from sovaudit.facts.parse.pam_conf import Code
 from sovaudit.model.evidence import Gap
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 NONE, HELD, WRITTEN, LOST = Token.NONE, Token.PASSWORD, Token.CODE, Token.BOTH  # LOST: written, then thrown away as the token
 _HAS_NOT = frozenset({NONE, LOST})
 _STORED = frozenset({WRITTEN, LOST})
+_ANY = frozenset(Code)
 _IGNORED = ("pam_gnome_keyring.so", "pam_kwallet.so", "pam_kwallet5.so", "pam_ecryptfs.so", "pam_warn.so", "pam_echo.so", "pam_env.so")
 _ELSEWHERE = ("pam_sss.so", "pam_ldap.so", "pam_krb5.so", "pam_winbind.so", "pam_smbpass.so", "pam_samba.so")
+_NAMELESS = frozenset({"", "pam_deny.so", "pam_unix.so", *TESTERS, *_IGNORED} - {"pam_passwdqc.so"})
 _REFUSALS = (Code.USER_UNKNOWN, Code.AUTHINFO_UNAVAIL, Code.AUTHTOK_ERR, Code.IGNORE)
 
 
@@ -82,14 +84,18 @@ class NewHash:
 class PasswordStack:
     """One service's `password` stack. Raises Unseen where its files were not seen."""
 
-    def __init__(self, host: Host, stacks: Stacks, service: Service, examiner: Examiner) -> None:
+    def __init__(self, host: Host, solver: Solver, service: Service, examiner: Examiner) -> None:
         self.host = host
-        self.stacks = stacks
+        self.solver = solver
         self.service = service
         self.stack = service.stack("password")
         self.examiner = examiner
-        self._solved: dict[tuple[object, ...], Ways] = {}
-        self._kept: list[tuple[Behaviour, ...]] = []
+
+    @property
+    def alike(self) -> tuple[object, ...]:
+        """Equal for stacks that answer alike: the same steps, none of which looks at the service's name."""
+        nameless = all(step.module in _NAMELESS for step in self.stack)
+        return self.stack, self.service.broken, self.service.gaps, "" if nameless and self.stack else self.service.name
 
     def answer(self, step: Step, account: Account, *, by_root: bool) -> Behaviour:
         """What one step does before a new password is asked for."""
@@ -171,15 +177,10 @@ class PasswordStack:
     def _pass(self, account: Account, by_root: bool, candidate: Candidate | None) -> Ways:
         """One run of the stack. candidate None: PAM_PRELIM_CHECK; else PAM_UPDATE_AUTHTOK with such a password."""
         behaviours = tuple(self._behaviour(step, account, by_root, candidate) for step in self.stack)
-        key = (candidate is None, *map(id, behaviours))
-        if key not in self._solved:
-            self._kept.append(behaviours)
-            # a password once written stays, whatever the stack says afterwards
-            ways = solve(self.stack, behaviours) if candidate is None else solve(self.stack, behaviours, frozenset(Code), _STORED)
-            for gap in self.service.gaps:
-                ways = ways.doubtful(gap)
-            self._solved[key] = ways
-        return self._solved[key]
+        if candidate is None:
+            return self.solver.solve(self.stack, behaviours, gaps=self.service.gaps)
+        # a password once written stays, whatever the stack says afterwards
+        return self.solver.solve(self.stack, behaviours, _ANY, _STORED, self.service.gaps)
 
     def _behaviour(self, step: Step, account: Account, by_root: bool, candidate: Candidate | None) -> Behaviour:
         if step.kind == "substack":

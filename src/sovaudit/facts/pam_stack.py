@@ -23,10 +23,11 @@ USUAL = 100  # lines
 _MODULE = re.compile(r"^/(?:usr/)?lib(?:32|64|x32)?(?:/[^/]+)?/security/[^/]+\.so$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One handler of a stack. kind: `module`, `must_fail` (a line that libpam could not use: fails as its control says), `substack` (its mark).
+    """One handler of a stack; the same line at the same level is the same step in every service.
 
+    kind: `module`, `must_fail` (a line that libpam could not use: fails as its control says), `substack` (its mark).
     level: how many substacks it stands in. module: the file's name without folder. known: whether the module's file exists; None if not seen.
     """
 
@@ -82,6 +83,7 @@ class Stacks:
         }
         self._services: dict[str, Service] = {}
         self._parsed: dict[str, tuple[Entry, ...] | _Broken] = {}
+        self._steps: dict[tuple[int, str, int], tuple[Step, Entry]] = {}
 
     def service(self, name: str) -> Service:
         """Raises Unseen where the service's own file, or a file that it includes, was not seen."""
@@ -175,6 +177,18 @@ class Stacks:
             raise found
         return found
 
+    def step(self, kind: str, level: int, table: Actions, entry: Entry) -> Step:
+        """The handler of a line, made once."""
+        key = id(entry), kind, level
+        if key not in self._steps:
+            if kind == "module" and entry.module is not None:
+                known = self.module_known(entry.module)
+                step = Step(kind, level, table, entry.module.rsplit("/", 1)[-1], entry.args, entry.line, known)
+            else:
+                step = Step(kind, level, table, (entry.module or "") if kind == "substack" else "", (), entry.line)
+            self._steps[key] = step, entry  # kept, so that its id is
+        return self._steps[key][0]
+
     def module_known(self, module: str) -> bool | None:
         """Whether the module's file exists. Where no module folder was seen at all, a configured module is taken to be there."""
         if not self._modules:
@@ -230,19 +244,15 @@ class _Build:
         if entry.include in ("include", "substack"):
             inner = level + (entry.include == "substack")
             if entry.include == "substack":
-                self._add(Step("substack", level, ALL_BAD, entry.module or "", (), entry.line), facility)
+                self._add("substack", level, ALL_BAD, entry, facility)
             if not self._include(entry, facility, inner):
-                self._add(Step("must_fail", level, ALL_BAD, "", (), entry.line), facility)
+                self._add("must_fail", level, ALL_BAD, entry, facility)
             return
         if entry.control is None or entry.include == "@include":
-            self._add(Step("must_fail", level, ALL_BAD, "", (), entry.line), facility)
+            self._add("must_fail", level, ALL_BAD, entry, facility)
             return
-        table = actions(entry.control)
-        if bad_type or entry.module is None:
-            self._add(Step("must_fail", level, table, "", (), entry.line), facility)
-            return
-        known = self._from.module_known(entry.module)
-        self._add(Step("module", level, table, entry.module.rsplit("/", 1)[-1], entry.args, entry.line, known), facility)
+        usable = not bad_type and entry.module is not None
+        self._add("module" if usable else "must_fail", level, actions(entry.control), entry, facility)
 
     def _include(self, entry: Entry, facility: str, level: int) -> bool:
         """Whether the included file could be loaded whole."""
@@ -266,8 +276,8 @@ class _Build:
             return False
         return True
 
-    def _add(self, step: Step, facility: str) -> None:
+    def _add(self, kind: str, level: int, table: Actions, entry: Entry, facility: str) -> None:
         self._count += 1
         if self._count > MAX_STEPS:
-            raise Unseen(Gap(f"file:{step.line.file}", Reason.TRUNCATED, f"more than {MAX_STEPS} modules"))
-        self.stacks[facility].append(step)
+            raise Unseen(Gap(f"file:{entry.line.file}", Reason.TRUNCATED, f"more than {MAX_STEPS} modules"))
+        self.stacks[facility].append(self._from.step(kind, level, table, entry))

@@ -63,6 +63,7 @@ class Ssh:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._ways: dict[str, Ways] = {}
+        self._read: dict[tuple[object, ...], Settings] = {}
         self._by_key: dict[str, list[tuple[Effective, Connection, bool]]] = {}
 
     @cached_property
@@ -137,7 +138,11 @@ class Ssh:
         return settings
 
     def _settings(self, daemon: Daemon) -> Settings:
-        return Settings(self._config(daemon), self.version)
+        """Read once for daemons that read the same."""
+        key = daemon.config, daemon.options, daemon.line if daemon.options else None
+        if key not in self._read:
+            self._read[key] = Settings(self._config(daemon), self.version)
+        return self._read[key]
 
     def _config(self, daemon: Daemon) -> Config:
         files = self._host.files

@@ -248,6 +248,8 @@ class KeyFinder:
 
 def expand(text: str, account: Account) -> str:
     """%h, %u, %U and %%; a relative result is taken from the home."""
+    if "%" not in text:
+        return text if text.startswith("/") else f"{account.home}/{text}"
     table = {"%h": account.home, "%u": account.name, "%U": str(account.uid), "%%": "%"}
     parts, here = [], 0
     while here < len(text):

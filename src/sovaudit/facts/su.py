@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.factors import Factor, FactorSet, Ways, Why, never, opens
 from sovaudit.facts.files import Files, Stat, Unseen
 from sovaudit.facts.host import Host
-from sovaudit.facts.pam_flow import Behaviour, solve
+from sovaudit.facts.pam_flow import Behaviour
 from sovaudit.facts.pam_models import behaviour
 from sovaudit.facts.pam_modules import Call, fixed
-from sovaudit.facts.pam_stack import Step
 from sovaudit.facts.parse.pam_conf import Code
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
@@ -41,11 +40,15 @@ class Programs:
 
 def programs(host: Host) -> Programs:
     """Never raises: what was not seen is the gap."""
+    return host.files.once(_programs)
+
+
+def _programs(files: Files) -> Programs:
     found: dict[str, Stat] = {}
     gap: Gap | None = None
     for path in PROGRAMS:
         try:
-            stat = host.files.follow(path)
+            stat = files.follow(path)
         except Unseen as unseen:
             if path in PROGRAMS[:2]:
                 gap = gap or unseen.gap
@@ -125,30 +128,39 @@ def _session(host: Host, service: str, root: Account, invoker: Account) -> Ways:
     stack = found.stack("session")
     if found.broken is not None:
         return never([found.broken])
+    known = host.files.once(_known)
+    if service in known.sessions:
+        return known.sessions[service]
     steps = []
+    asked = False
     for step in stack:
         if step.kind == "module" and step.module in _NO_SESSION and step.known:
             steps.append(fixed(Code.MODULE_UNKNOWN))
         elif step.kind == "module" and step.known is not False and step.module not in _REFUSES:
             steps.append(fixed(Code.SUCCESS))
         else:
-            steps.append(behaviour(Call(host, service, "auth", root, invoker, False, step)))
-    if not stack or all(step is fixed(Code.SUCCESS) for step in steps):
-        return _OPENS
-    return _solved(host, stack, tuple(steps))
+            call = Call(host, service, "auth", root, invoker, False, step)
+            answer = behaviour(call)
+            steps.append(known.answers.setdefault(answer, answer))
+            asked = asked or bool(call.asked)
+    opened = _OPENS
+    if any(step is not fixed(Code.SUCCESS) for step in steps):
+        opened = host.pam.solver.solve(stack, tuple(steps))
+    if not asked:
+        known.sessions[service] = opened
+    return opened
 
 
-def _solved(host: Host, stack: tuple[Step, ...], steps: tuple[Behaviour, ...]) -> Ways:
-    """Solved once for all who meet the same answers."""
-    known = host.files.once(_sessions)
-    key = (stack[0].line, steps)
-    if key not in known:
-        known[key] = solve(stack, steps)
-    return known[key]
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What holds for whoever asks. answers: one object per answer, as the solver wants them. sessions: of services that look at nobody."""
+
+    answers: dict[Behaviour, Behaviour] = field(default_factory=dict)
+    sessions: dict[str, Ways] = field(default_factory=dict)
 
 
-def _sessions(files: Files) -> dict[tuple[Line, tuple[Behaviour, ...]], Ways]:
-    return {}
+def _known(files: Files) -> _Known:
+    return _Known()
 
 
 def services(host: Host) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -68,8 +69,11 @@ class Reaches:
         self._host = host
         self._sudo = sudo
         self._reach: dict[str, Reach] = {}
-        self._changers = Changers(host)
         self._injectable = concerns(sudo)
+
+    @cached_property
+    def _changers(self) -> Changers:
+        return Changers(self._host)
 
     def of(self, account: Account) -> Reach:
         """By its own rights, and by those of the accounts it may become."""
@@ -102,6 +106,8 @@ class Reaches:
 
     def _each(self, account: Account, target: Target, suffix: str) -> Iterator[Reach]:
         """Every way that is found: any command first, then what each rule names and what Defaults of their own name."""
+        if not self._sudo.rules(account):
+            return
         policy = self._sudo.policy
         for request in ANY:
             decision = self._sudo.decide(account, request, target)

@@ -39,6 +39,7 @@ START = [
         ("skip", r"#[^\n]*\n|[\n\t ]"),
     )
 ]
+NOTHING = re.compile(r"(?:#[^\n]*\n|\n)+")  # no other pattern begins so
 KEYWORDS = re.compile(r"call_indirect|call|reload_lookup_table|foreach|continue|unset|reset|stop|else|set|if", re.IGNORECASE)
 EXPRESSION = re.compile(
     r"(?P<skip>[ \t\n]+)|(?P<comment>/\*)|(?P<op>==|<=|>=|!=|<>|[=,*/%+&\-\[\]()<>;])|(?P<number>0x[0-9a-f]+|[0-9]+)"

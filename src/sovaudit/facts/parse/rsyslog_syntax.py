@@ -31,7 +31,7 @@ from sovaudit.facts.parse.rainerscript import (
     disabled,
     unquote,
 )
-from sovaudit.facts.parse.rsyslog_lexer import BARE_DOLLAR, EXPRESSION, KEYWORDS, NAME, OBJECT, START, Buffer, Token
+from sovaudit.facts.parse.rsyslog_lexer import BARE_DOLLAR, EXPRESSION, KEYWORDS, NAME, NOTHING, OBJECT, START, Buffer, Token
 from sovaudit.model.finding import Line
 
 MAX_TOKENS = 400_000
@@ -89,6 +89,10 @@ class _Parser:
 
     def _next(self) -> Token | None:
         while (buffer := self._buffer()) is not None:
+            if (nothing := NOTHING.match(buffer.text, buffer.at)) is not None:
+                buffer.at = nothing.end()
+                self.last = buffer.line(buffer.at - 1)
+                continue
             best, end = "", buffer.at
             for kind, pattern in START:
                 match = (KEYWORDS if kind == "keyword" else pattern).match(buffer.text, buffer.at)

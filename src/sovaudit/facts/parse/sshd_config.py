@@ -131,7 +131,7 @@ def split_line(text: str, version: Version) -> tuple[str, str, list[str] | None]
     if version < (8, 7):
         text = text.partition("#")[0]  # cut off before anything else is looked at
     text = text.lstrip(" \t\r")
-    if not text:
+    if not text or text[0] == "#":
         return None
     text = text[0] + text[1:].rstrip(_SPACE + "\f")
     keyword, rest = delimit(text)
