@@ -183,9 +183,8 @@ class Directory:
 
     def entry_of(self, account: Account) -> Entry:
         """An account's entry, read again: 100,000 of them would not stay in memory."""
-        name, at = account.where
-        data = self.evidence.artifacts[name]
-        return Entry(*ber.entry(data, *ber.header(data, at)))
+        data = self.evidence.artifacts[account.part]
+        return Entry(*ber.entry(data, *ber.header(data, account.at)))
 
     def only(self, search: str) -> Entry | None:
         """The one entry of a base search, None if it brought none. Raises Unseen."""

@@ -83,7 +83,7 @@ class Identities:
                 self._hold("uid", account.uid_number, directory, holder)
             if account.key != account.dn:
                 self._hold("id", account.key, directory, holder)
-            self._hold("login", account.name.casefold(), directory, holder)
+            self._hold("login", _folded(account.name), directory, holder)
 
     def _owner(self, place: Host | Directory, name: str, seen: Line | str, mark: str = "") -> str:
         found: tuple[Person, ...] = ()
@@ -98,7 +98,7 @@ class Identities:
             self._several.setdefault(name.casefold(), Shared(f"login {name}", (Holder(name, place.name, "", seen),), found, gone))
         if len(found) == 1 and found[0].id:
             return found[0].id.casefold()
-        return mark.casefold()
+        return _folded(mark)
 
     def _hold(self, kind: str, name: str | int, place: Host | Directory, holder: Holder) -> None:
         held = self._holders.setdefault(kind if self._across else f"{kind} {place.evidence.target.id}", {})
@@ -118,6 +118,12 @@ class Identities:
                 if isinstance(holders, list) and len(holders) > 1:
                     yield Shared(f"{kind.partition(' ')[0]} {name}", tuple(holders))
         yield from self._several.values()
+
+
+def _folded(text: str) -> str:
+    """Its casefold; the very string where that is equal: a directory has many."""
+    folded = text.casefold()
+    return text if folded == text else folded
 
 
 def _same(one: Holder, other: Holder) -> bool:

@@ -55,14 +55,14 @@ def build(frame: Frame, judgements: Iterable[Judgement], targets: Sequence[Targe
     """The report of these judgements. Deterministic: the order of targets is the bundle's, of findings the checks' and subjects'."""
     findings: list[Finding] = []
     passed: list[Passed] = []
-    held: dict[tuple[object, ...], Passed] = {}  # one set of texts for all targets of which the same holds
+    held: dict[tuple[object, ...], Passed] = {}  # one list of names for all targets of which the same holds
     for judgement in judgements:
         findings.extend(judgement.findings)
         if judgement.passed:
             params = params_document(judgement.params)
             row = Passed(check=judgement.check, params=params, target=judgement.target, subjects=list(judgement.passed))
-            same = held.setdefault((row.check, params_order(params), judgement.passed), row)
-            passed.append(row if same is row else but(same, target=row.target))
+            same = held.setdefault((row.check, params_order(params), hash(judgement.passed)), row)
+            passed.append(but(same, target=row.target) if same is not row and same.subjects == row.subjects else row)
     findings, waived = gates.apply_waivers(findings, frame.waivers, on=frame.issued_at.date())
     findings = directives.name_controls(_drained(findings), frame.directives, frame.profile.parameters)
     findings.sort(key=order)

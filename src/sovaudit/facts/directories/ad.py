@@ -134,7 +134,7 @@ class ActiveDirectory(Unmodelled):
 
     def uac_line(self, account: Account) -> tuple[Line, ...]:
         """`userAccountControl: …` as it stands in its entry; nothing for somebody without one."""
-        return (self.directory.entry_of(account).line("userAccountControl"),) if account.where[0] else ()
+        return (self.directory.entry_of(account).line("userAccountControl"),) if account.part else ()
 
     # Groups
 

@@ -62,8 +62,8 @@ def table_of(directory: Directory, lag: int | None) -> Table:
     found = Table()
     shown = directory.shown("accounts", "lastLogonTimestamp")
     now = directory.taken_at
-    for where, entry in directory.located("accounts"):
-        account = _account(entry, where, now)
+    for (part, at), entry in directory.located("accounts"):
+        account = _account(entry, part, at, now)
         account.last_login, account.login_lag_days = _last_login(entry, shown, lag)
         flags = entry.number("userAccountControl")
         if flags is not None and flags & ~PLAIN:
@@ -116,7 +116,7 @@ def history_of(entry: Entry) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _account(entry: Entry, where: tuple[str, int], now: datetime) -> Account:
+def _account(entry: Entry, part: str, at: int, now: datetime) -> Account:
     dn = normal(entry.dn)
     sid = sid_of(entry)
     flags = entry.number("userAccountControl")
@@ -143,7 +143,8 @@ def _account(entry: Entry, where: tuple[str, int], now: datetime) -> Account:
         created=generalized(born[0]) if born else Special.UNKNOWN,
         uid_number=entry.number("uidNumber"),
         person=entry.text("employeeID") or entry.text("employeeNumber") or entry.text("mail"),
-        where=where,
+        part=part,
+        at=at,
     )
 
 

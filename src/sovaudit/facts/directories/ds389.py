@@ -106,7 +106,7 @@ class Ds389(Unmodelled):
 
     def accounts(self) -> Iterator[Account]:
         logins = self._records_logins
-        for where, entry in self.directory.located("accounts"):
+        for (part, at), entry in self.directory.located("accounts"):
             enabled, because = self._enabled(entry)
             login = entry.values("lastLoginTime")
             created = entry.values("createTimestamp")
@@ -123,7 +123,8 @@ class Ds389(Unmodelled):
                 created=generalized(created[0]) if created else Special.UNKNOWN,
                 uid_number=entry.number("uidNumber"),
                 person=entry.text("employeeNumber") or entry.text("mail"),
-                where=where,
+                part=part,
+                at=at,
             )
 
     def _kind(self, entry: Entry) -> Kind:

@@ -49,7 +49,8 @@ class Account:
     created: Moment = Special.UNKNOWN
     uid_number: int | None = None
     person: str = ""  # what ties it to a person: employeeNumber, employeeID, or the address of mail; empty if nothing does
-    where: tuple[str, int] = ("", 0)  # search and place of its entry there: Directory.entry_of reads it again
+    part: str = ""  # the artifact that holds its entry, and where it begins there: Directory.entry_of reads it again
+    at: int = 0
 
 
 @dataclass(slots=True)

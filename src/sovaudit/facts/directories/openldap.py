@@ -40,7 +40,7 @@ class OpenLdap(Unmodelled):
 
     def accounts(self) -> Iterator[Account]:
         directory = self._directory
-        for where, entry in directory.located("accounts"):
+        for (part, at), entry in directory.located("accounts"):
             classes = entry.classes()
             shadow = entry.values("shadowExpire")
             changed = entry.values("pwdChangedTime")
@@ -58,7 +58,8 @@ class OpenLdap(Unmodelled):
                 created=generalized(entry.values("createTimestamp")[0]) if entry.values("createTimestamp") else Special.UNKNOWN,
                 uid_number=entry.number("uidNumber"),
                 person=entry.text("employeeNumber") or entry.text("mail"),
-                where=where,
+                part=part,
+                at=at,
             )
 
     def _last_login(self, entry: Entry) -> Moment:
