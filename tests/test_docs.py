@@ -68,3 +68,9 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in [TOP / "README.md", TOP / "CHANGELOG.md", *(TOP / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.relative_to(TOP)} → {target}"
+
+
+def test_the_page_on_the_law_names_every_directive_and_profile() -> None:
+    page = (TOP / "docs/law.md").read_text("utf-8")
+    names = [path.stem for path in (TOP / "profiles").rglob("*.toml")]
+    assert len(names) > 5 and [name for name in names if f"`{name}`" not in page] == []

@@ -239,7 +239,7 @@ def _private_key(path: Path, passphrase: str | None) -> PrivateKey:
         except TypeError as error:
             if secret is None:
                 raise UsageError(
-                    "the key is encrypted", where=str(path), hint="Put its passphrase into SOVAUDIT_KEY_PASSPHRASE."
+                    "the key is encrypted", where=str(path), hint="Give its passphrase by --key-passphrase-file or SOVAUDIT_KEY_PASSPHRASE."
                 ) from error
             found = load(data, password=None)  # a passphrase was given for a key that needs none
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:

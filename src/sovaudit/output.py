@@ -44,7 +44,7 @@ class OutputFolder:
 
     def write(self, name: str, data: bytes) -> Path:
         """A whole file or none: temporary name, fsync, rename, fsync of the folder."""
-        return write_whole(self.path / name, data)
+        return write_whole(self.path / name, data, hint="Evidence already collected is kept beside it.")
 
     def adopt(self, place: Path, name: str) -> Path:
         """Give a finished file its final name."""
@@ -63,7 +63,7 @@ class OutputFolder:
         os.close(self._lock)
 
 
-def write_whole(place: Path, data: bytes) -> Path:
+def write_whole(place: Path, data: bytes, *, hint: str = "") -> Path:
     """Write a file so that a reader sees all of it or nothing. Raises OutputError."""
     temporary = place.with_name(f".{place.name}.{os.getpid()}")
     try:
@@ -75,7 +75,7 @@ def write_whole(place: Path, data: bytes) -> Path:
         _sync(place.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        hint = "Evidence already collected is kept beside it." if place.parent.exists() else ""
+        hint = hint or ("" if place.parent.exists() else "Its folder is not there.")
         raise OutputError(f"cannot be written ({error.strerror})", where=str(place), hint=hint) from error
     return place
 

@@ -17,20 +17,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     common.output_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print report.json on standard output and nothing else")
     parser.add_argument("--resume", metavar="DIR", help="go on with an interrupted audit in DIR")
-    parser.add_argument("--lang", choices=["fr", "en"], help="language of report.html (fr)")
+    parser.add_argument("--lang", choices=["fr", "en"], help="language of report.html and of a PDF (fr), and of the terminal (en)")
     parser.add_argument("--previous", metavar="FILE", help="the report that this one follows: its digest is recorded")
     parser.add_argument("--exit-zero", action="store_true", help="exit 0 whatever the gate says")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress, and only the last line")
     parser.add_argument("-v", "--verbose", action="store_true", help="progress even when standard error is no terminal")
-    parser.add_argument("--no-color", action="store_true", default=None)
+    parser.add_argument("--no-color", action="store_true", default=None, help="no colours, whatever the terminal")
     scope = parser.add_argument_group("what the report says of itself")
-    scope.add_argument("--organisation", metavar="TEXT")
-    scope.add_argument("--perimeter", metavar="TEXT")
-    scope.add_argument("--auditor", metavar="TEXT")
-    seal = parser.add_argument_group("the seal")
-    seal.add_argument("--key", metavar="FILE", help="private key (PEM); your own is made on first use otherwise")
-    seal.add_argument("--cert", metavar="FILE", help="its certificate (PEM)")
-    seal.add_argument("--chain", action="append", metavar="FILE", help="intermediate certificates to carry along")
+    scope.add_argument("--organisation", metavar="TEXT", help="whose systems these are")
+    scope.add_argument("--perimeter", metavar="TEXT", help="which of them")
+    scope.add_argument("--auditor", metavar="TEXT", help="who audits")
+    common.seal_arguments(parser)
     common.profile_arguments(parser)
     common.gate_arguments(parser)
     common.reach_arguments(parser)
@@ -47,6 +44,8 @@ def run(options: argparse.Namespace) -> int:
     audit = common.make_audit(options, common.collect_options(options))
     targets = common.targets(options)
     audit.prepare(targets)
+    if options.resume and not Path(options.resume).is_dir():
+        raise UsageError("is no folder", where=options.resume, hint="There is nothing to resume: name the --out of the interrupted audit.")
     if options.resume and options.out and Path(options.resume) != Path(options.out):
         raise UsageError("--resume and --out name different folders", hint="--resume DIR writes into DIR.")
     signer = common.signer(options, lambda text: print(f"sovaudit: {text}", file=sys.stderr))
@@ -56,13 +55,13 @@ def run(options: argparse.Namespace) -> int:
         language = common.language(options, "fr" if name in ("html", "pdf") else "en")
         data = render(result.report_bytes, result.signature, to=name, language=language, browser=options.browser)
         if place == "-":
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+            common.print_exactly(data)
         else:
             write_whole(Path(place) if place else out / f"report.{language}.{FORMATS[name]}", data)
     if options.json:
-        sys.stdout.buffer.write(result.report_bytes + b"\n")
-        sys.stdout.buffer.flush()
+        common.print_exactly(result.report_bytes)
+    elif any(place == "-" for _, place in outputs):
+        pass  # standard output belongs to that format
     elif options.quiet:
         from sovaudit.gates import policy_line
 

@@ -30,7 +30,8 @@ def target_arguments(parser: argparse.ArgumentParser) -> None:
         "targets",
         nargs="*",
         metavar="TARGET",
-        help="local:  root:DIR  ssh://user@host:port  ldaps://host/base-dn  badges:FILE?map=MAP  logs:DIR  ldif:FILE  bundle:FILE",
+        help="local: root:DIR ssh://user@host[:port] ldaps://host/base-dn ldap://host/base-dn ldif:FILE logs:DIR badges:FILE?map=MAP"
+        " people:FILE rights:FILE bundle:FILE",
     )
     parser.add_argument("-i", "--inventory", action="append", default=[], metavar="FILE", help="a target per line; - for standard input")
 
@@ -64,10 +65,19 @@ def reach_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--identify", action="store_true", default=None, help="name people and badges, instead of giving pseudonyms")
     group.add_argument("--people-key", metavar="FILE", help="the key of the pseudonyms; your own is made on first use otherwise")
     group.add_argument("--sql-password-file", metavar="FILE", help="read the password of a badge system's database from a file")
-    group.add_argument("--host-timeout", type=whole, metavar="SECONDS", help="at most this long for one target (120)")
-    group.add_argument("--connect-timeout", type=whole, metavar="SECONDS", help="at most this long to connect (15)")
-    group.add_argument("--max-bytes", type=whole, metavar="N", help="at most this much raw evidence from one target (64 MB)")
-    group.add_argument("-j", "--jobs", type=whole, metavar="N", help="targets at a time (16)")
+    group.add_argument("--host-timeout", type=positive, metavar="SECONDS", help="at most this long for one target (120)")
+    group.add_argument("--connect-timeout", type=positive, metavar="SECONDS", help="at most this long to connect (15)")
+    group.add_argument("--max-bytes", type=positive, metavar="N", help="at most this much raw evidence from one target (64 MB)")
+    group.add_argument("-j", "--jobs", type=positive, metavar="N", help="targets at a time (16)")
+
+
+def seal_arguments(parser: argparse.ArgumentParser) -> None:
+    """Whose signature it is."""
+    group = parser.add_argument_group("the seal")
+    group.add_argument("--key", metavar="FILE", help="private key (PEM); your own is made on first use otherwise")
+    group.add_argument("--cert", metavar="FILE", help="its certificate (PEM)")
+    group.add_argument("--chain", action="append", metavar="FILE", help="intermediate certificates to carry along")
+    group.add_argument("--key-passphrase-file", metavar="FILE", help="read the key's passphrase from a file (else a prompt, if it has one)")
 
 
 def profile_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,6 +116,8 @@ def outputs(options: argparse.Namespace) -> list[tuple[str, str]]:
 
             find_browser(options.browser)
         found.append((name, place))
+    if sum(place == "-" for _, place in found) + bool(getattr(options, "json", False)) > 1:
+        raise UsageError("standard output takes one format alone", where="-o", hint="Give the others a path.")
     return found
 
 
@@ -117,13 +129,19 @@ def gate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def config_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", help="settings, instead of the nearest sovaudit.toml")
-    parser.add_argument("--memory", type=whole, metavar="MB", help="what tables may hold in memory before they go to disk (2000)")
+    parser.add_argument("--memory", type=positive, metavar="MB", help="what tables may hold in memory before they go to disk (2000)")
     parser.add_argument("--isolated", action="store_true", help="read no settings file")
 
 
 def whole(text: str) -> int:
     if not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    if whole(text) == 0:
+        raise argparse.ArgumentTypeError("0 is too little")
     return int(text)
 
 
@@ -254,18 +272,25 @@ def signer(options: argparse.Namespace, say: Callable[[str], None]) -> Signer:
         if not (options.key and options.cert):
             raise UsageError("--key and --cert go together", hint="Name the private key and its certificate.")
         return keys.load_signer(
-            Path(options.key), Path(options.cert), chain=[Path(name) for name in options.chain or ()], passphrase=_passphrase()
+            Path(options.key),
+            Path(options.cert),
+            chain=[Path(name) for name in options.chain or ()],
+            passphrase=_passphrase(options, Path(options.key)),
         )
     folder = config.config_folder()
     if (folder / "key.pem").exists():
-        return keys.load_signer(folder / "key.pem", folder / "cert.pem", passphrase=_passphrase())
+        return keys.load_signer(folder / "key.pem", folder / "cert.pem", passphrase=_passphrase(options, folder / "key.pem"))
     made = keys.create_key(folder, common_name=f"sovaudit {getpass_user()}")
     say(f"made a signing key, {folder / 'key.pem'}, and a self-signed certificate: it is no qualified certificate")
     return made
 
 
-def _passphrase() -> str | None:
-    return os.environ.pop("SOVAUDIT_KEY_PASSPHRASE", None)
+def _passphrase(options: argparse.Namespace, key: Path) -> str | None:
+    """The passphrase of an encrypted key: from a file, the environment, or a prompt where somebody sits at a terminal."""
+    held = secret(False, options.key_passphrase_file, "SOVAUDIT_KEY_PASSPHRASE", "")
+    if held is not None or not sys.stdin.isatty() or not key.is_file() or b"ENCRYPTED" not in key.read_bytes()[:200]:
+        return held
+    return getpass.getpass(f"passphrase of {shown(str(key))}: ", stream=sys.stderr)
 
 
 def getpass_user() -> str:
@@ -290,6 +315,12 @@ def colour(options: argparse.Namespace) -> bool:
 
 def language(options: argparse.Namespace, default: str = "en") -> str:
     return getattr(options, "lang", None) or default
+
+
+def print_exactly(data: bytes) -> None:
+    """These very bytes on standard output, so that their digest is the file's; a terminal gets the end of line that it needs."""
+    sys.stdout.buffer.write(data if data.endswith(b"\n") or not sys.stdout.isatty() else data + b"\n")
+    sys.stdout.buffer.flush()
 
 
 class Progress:

@@ -24,6 +24,7 @@ KEYS: dict[str, type] = {
     "key": str,
     "cert": str,
     "chain": list,
+    "key_passphrase_file": str,
     "waivers": str,
     "declarations": str,
     "jobs": int,
@@ -31,11 +32,23 @@ KEYS: dict[str, type] = {
     "connect_timeout": int,
     "max_bytes": int,
     "sudo": bool,
+    "sudo_password_file": str,
+    "password_file": str,
     "collector": str,
     "known_hosts": str,
     "jump": str,
     "ssh_config": str,
     "identity": list,
+    "bind_dn": str,
+    "bind_password_file": str,
+    "sasl": str,
+    "ca": str,
+    "tls_cert": str,
+    "tls_key": str,
+    "tls_name": str,
+    "ldap_insecure": bool,
+    "ldap_clear": bool,
+    "sql_password_file": str,
     "trust": list,
     "no_color": bool,
     "browser": str,
@@ -43,6 +56,9 @@ KEYS: dict[str, type] = {
     "people_key": str,
     "memory": int,
 }
+CHOICES = {"fail_on": ("low", "medium", "high", "critical"), "lang": ("fr", "en"), "sasl": ("gssapi", "external")}
+FROM_ZERO = ("max_unknown",)
+"""Numbers that may be 0; the others begin at 1."""
 LEAST_MEMORY = 200  # MB: below it DuckDB refuses what it could spill
 
 
@@ -54,7 +70,7 @@ def settle(options: argparse.Namespace) -> None:
             continue
         variable = f"SOVAUDIT_{name.upper()}"
         if os.environ.get(variable):
-            setattr(options, name, _convert(name, os.environ[variable], variable))
+            setattr(options, name, _allowed(name, _convert(name, os.environ[variable], variable), variable))
         elif name in file:
             setattr(options, name, file[name])
     if getattr(options, "memory", None):
@@ -78,6 +94,17 @@ def _convert(name: str, text: str, where: str) -> Any:
     return text
 
 
+def _allowed(name: str, value: Any, where: str) -> Any:
+    """A value that the flag of this name would take, too. Raises UsageError."""
+    if name in CHOICES and value not in CHOICES[name]:
+        raise UsageError(f"{value!r} is none of {', '.join(CHOICES[name])}", where=where)
+    if KEYS[name] is int and value < (0 if name in FROM_ZERO else 1):
+        raise UsageError(f"{value} is too little", where=where)
+    if KEYS[name] is list and not all(isinstance(part, str) for part in value):
+        raise UsageError("it is a list of texts", where=where)
+    return value
+
+
 def _load(named: str | None) -> dict[str, Any]:
     path = Path(named) if named else _nearest()
     if path is None:
@@ -97,7 +124,7 @@ def _load(named: str | None) -> dict[str, Any]:
             raise UsageError(f"unknown key {key}", where=str(path), hint=f"Known: {', '.join(sorted(KEYS))}.")
         if not isinstance(value, KEYS[name]) or (KEYS[name] is int and isinstance(value, bool)):
             raise UsageError(f"{key} must be of type {KEYS[name].__name__}", where=str(path))
-        known[name] = value
+        known[name] = _allowed(name, value, f"{path}: {key}")
     return known
 
 

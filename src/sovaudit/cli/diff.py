@@ -8,8 +8,8 @@ from sovaudit.cli import common
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("old", metavar="OLD")
-    parser.add_argument("new", metavar="NEW")
+    parser.add_argument("old", metavar="OLD", help="report.json or report.html of before")
+    parser.add_argument("new", metavar="NEW", help="and of now")
     parser.add_argument("--fail-on", choices=["new"], help="exit 1 if something fails now that did not before")
 
 

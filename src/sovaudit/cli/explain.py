@@ -11,7 +11,7 @@ from sovaudit.errors import UsageError
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID|exit-codes", help="a check id, a control id of a directive, or exit-codes")
-    parser.add_argument("--lang", choices=["fr", "en"])
+    parser.add_argument("--lang", choices=["fr", "en"], help="language (en)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -37,7 +37,8 @@ def run(options: argparse.Namespace) -> int:
     ]
     if not found:
         known = [*checks, *(control.id for directive in every for control in directive.controls), "exit-codes"]
-        near = difflib.get_close_matches(options.id, known, 3)
+        inside = [name for name in known if options.id and options.id in name]
+        near = inside[:3] if len(inside) == 1 else difflib.get_close_matches(options.id, known, 3) or inside[:3]
         raise UsageError(
             "no such check or control", where=options.id, hint=f"Near: {', '.join(near)}." if near else "Try `sovaudit list checks`."
         )

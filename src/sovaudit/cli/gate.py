@@ -8,7 +8,7 @@ from sovaudit.cli import common
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("report", metavar="report.json")
+    parser.add_argument("report", metavar="report.json|report.html", help="what audit left")
     common.gate_arguments(parser)
 
 

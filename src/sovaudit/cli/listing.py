@@ -8,8 +8,8 @@ from sovaudit.cli import common
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=["checks", "directives", "profiles"])
-    parser.add_argument("--lang", choices=["fr", "en"])
+    parser.add_argument("what", choices=["checks", "directives", "profiles"], metavar="checks|directives|profiles", help="what to list")
+    parser.add_argument("--lang", choices=["fr", "en"], help="language (en)")
 
 
 def run(options: argparse.Namespace) -> int:

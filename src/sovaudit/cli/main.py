@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 VERBS = {
     "audit": "collect, judge, report, seal, gate: the main job",
@@ -53,15 +53,34 @@ def main(argv: list[str] | None = None) -> int:
     verb = arguments[0]
     if verb not in VERBS:
         return _unknown_verb(verb)
-    module = import_module(f"sovaudit.cli.{'new_check' if verb == 'new' else 'listing' if verb == 'list' else verb}")
-    parser = argparse.ArgumentParser(f"sovaudit {verb}", description=VERBS[verb].capitalize() + ".", allow_abbrev=False)
-    module.arguments(parser)
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     try:
-        options = parser.parse_args(arguments[1:])
-    except SystemExit as end:  # argparse has said what is wrong; its own code for that is 2 as well
+        options = parser(verb).parse_intermixed_args(arguments[1:])  # targets may stand anywhere among flags
+    except SystemExit as end:  # the parser has said what is wrong; its own code for that is 2 as well
         return int(end.code or 0)
-    return _run(module.run, options)
+    return _run(_module(verb).run, options)
+
+
+class Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong, without the list of all options."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"sovaudit: {self.prog.removeprefix('sovaudit ')}: {ascii(message)[1:-1]}. {self.prog} --help says what there is.\n")
+
+
+def parser(verb: str) -> Parser:
+    """What one verb takes."""
+    made = Parser(f"sovaudit {verb}", description=VERBS[verb].capitalize() + ".", allow_abbrev=False)
+    _module(verb).arguments(made)
+    made.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    named = [str(action.metavar or "|".join(action.choices or ())) + (" …" if action.nargs in ("*", "+") else "")
+             for action in made._get_positional_actions()]  # fmt: skip
+    needed = [f"{action.option_strings[0]} {action.metavar}" for action in made._get_optional_actions() if action.required]
+    made.usage = " ".join([made.prog, "[OPTION …]", *needed, *named])
+    return made
+
+
+def _module(verb: str) -> Any:
+    return import_module(f"sovaudit.cli.{'new_check' if verb == 'new' else 'listing' if verb == 'list' else verb}")
 
 
 def usage() -> str:

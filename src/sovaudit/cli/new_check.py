@@ -62,7 +62,7 @@ packages = ["{package}"]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=["check"])
+    parser.add_argument("what", choices=["check"], metavar="check", help="a package with one check and its test")
     parser.add_argument("id", metavar="FAMILY.NAME", help="for example acme.no-guest")
     parser.add_argument("--out", metavar="DIR", help="folder of the new package (the family's name)")
 

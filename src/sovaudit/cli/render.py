@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from sovaudit.cli import common, config
@@ -11,7 +10,7 @@ from sovaudit.errors import UsageError
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("report", metavar="report.json|report.html")
+    parser.add_argument("report", metavar="report.json|report.html", help="what audit left")
     common.output_arguments(parser)
     parser.add_argument("--lang", choices=["fr", "en"], help="language (fr)")
     parser.add_argument("--force", action="store_true", help="replace files that exist")
@@ -33,8 +32,7 @@ def run(options: argparse.Namespace) -> int:
     for (name, place), path in zip(outputs, paths, strict=True):
         data = render(document, signature, to=name, language=language, browser=options.browser)
         if place == "-":
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+            common.print_exactly(data)
         else:
             write_whole(path, data)
             print(path)

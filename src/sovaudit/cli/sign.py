@@ -11,10 +11,8 @@ from sovaudit.cli import common, config
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("report", metavar="report.json")
-    parser.add_argument("--key", metavar="FILE")
-    parser.add_argument("--cert", metavar="FILE")
-    parser.add_argument("--chain", action="append", metavar="FILE")
+    parser.add_argument("report", metavar="report.json", help="what audit left")
+    common.seal_arguments(parser)
     parser.add_argument("--lang", choices=["fr", "en"], help="language of the page, written anew with both signatures (fr)")
     common.config_arguments(parser)
 

@@ -13,7 +13,7 @@ _MARK = {True: "ok  ", False: "FAIL", None: "-   "}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("report", metavar="report.json|report.html")
+    parser.add_argument("report", metavar="report.json|report.html", help="what audit left")
     parser.add_argument("--trust", action="append", metavar="CERT", help="a certificate you trust; may be given more than once")
     parser.add_argument("--evidence", metavar="FILE.sova", help="the evidence (evidence.sova beside the report unless named)")
     parser.add_argument(

@@ -10,8 +10,8 @@ from sovaudit.cli import common
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=["lint"])
-    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("what", choices=["lint"], metavar="lint", help="well formed, in date, approved by another person?")
+    parser.add_argument("file", metavar="FILE", help="waivers (TOML)")
 
 
 def run(options: argparse.Namespace) -> int:

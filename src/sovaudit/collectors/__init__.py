@@ -40,7 +40,7 @@ class Collector(Protocol):
 
 def known_kinds() -> str:
     """How each kind of target is written, for hints."""
-    return " · ".join(usage for usage, _ in KINDS.values())
+    return " · ".join([*(usage for usage, _ in KINDS.values()), "bundle:FILE"])
 
 
 def _collector(uri: str) -> Collector:
@@ -52,11 +52,12 @@ def parse_target(text: str) -> Target:
     """A target from its URI. Raises UsageError: unknown kind, a path that is not there, a password inside the URI (never echoed)."""
     scheme, colon, _ = text.partition(":")
     if not colon:
-        raise UsageError(f"{text!r} is no target", hint=f"Write one of {known_kinds()}")
+        near = "local:" if text == "local" else f"ssh://{text}" if "@" in text else f"root:{text}" if text.startswith("/") else ""
+        raise UsageError(f"{text!r} is no target", hint=f"Did you mean {near}?" if near else f"Write one of {known_kinds()}.")
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
-        raise UsageError("a target with control characters", hint=f"Write one of {known_kinds()}")
+        raise UsageError("a target with control characters", hint=f"Write one of {known_kinds()}.")
     if scheme not in KINDS:
-        raise UsageError(f"unknown kind of target {scheme!r}", hint=f"Write one of {known_kinds()}")
+        raise UsageError(f"unknown kind of target {scheme!r}", hint=f"Write one of {known_kinds()}.")
     return _collector(text).parse(text)
 
 

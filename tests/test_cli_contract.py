@@ -1,0 +1,210 @@
+"""What the contract says of flags, settings and standard output; and that the documentation shows commands that exist."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shlex
+from argparse import ArgumentParser
+from pathlib import Path
+
+import pytest
+
+from sovaudit.cli import config
+from sovaudit.cli.main import VERBS, main, parser
+from tests.roots import SECOND_ROOT, make_root
+
+TOP = Path(__file__).resolve().parents[1]
+PAGES = [TOP / "README.md", TOP / "CHANGELOG.md", *sorted((TOP / "docs").glob("*.md"))]
+UID0 = ["--select", "least-privilege.uid0"]
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> str:
+    return f"root:{make_root(tmp_path / 'good', SECOND_ROOT)}"
+
+
+def options_of(made: ArgumentParser) -> set[str]:
+    return {text for action in made._actions for text in action.option_strings}
+
+
+# The documentation
+
+NO_COMMANDS = {"sovaudit bundle\\0", "sovaudit machine id 1"}  # words in formats
+
+
+def commands(page: Path) -> list[str]:
+    """Every whole `sovaudit …` command of a page: lines of blocks, and code within sentences."""
+    text = page.read_text("utf-8")
+    blocks = re.findall(r"```(?:sh)?\n(.*?)```", text, re.DOTALL) + re.findall(r"((?:^    .*\n)+)", text, re.MULTILINE)
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    lines += [" ".join(code.split()) for code in re.findall(r"`(sovaudit [^`]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))]
+    shown = [line.removeprefix("sudo ") for line in lines if re.match(r"(sudo )?sovaudit [a-z]+", line) and "…" not in line]
+    return [line.replace("PRODUCT", "openldap") for line in shown if line not in NO_COMMANDS]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_that_a_page_shows_is_one_that_is_taken(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for line in commands(page):
+        _, verb, *rest = shlex.split(line, comments=True)
+        assert verb in VERBS or verb.startswith("-"), line
+        if rest:  # a verb alone names the command
+            try:
+                made = parser(verb).parse_intermixed_args(rest)
+            except SystemExit:
+                pytest.fail(f"{page.name}: {line}: {capsys.readouterr().err}")
+            assert verb != "verify" or made.trust, f"{page.name}: {line}: no --trust"
+
+
+def test_every_flag_that_a_page_names_exists() -> None:
+    known = {flag for verb in VERBS for flag in options_of(parser(verb))} | {"--version"}
+    ours = {"docs/truth.md", "docs/bundle-format.md"}  # they name flags of other programs
+    foreign = {"--update", "--check", "--no-sandbox"}
+    for page in PAGES:
+        if str(page.relative_to(TOP)) not in ours:
+            text = re.sub(r"^(openssl|python) .*$", "", page.read_text("utf-8"), flags=re.MULTILINE)
+            named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+            assert named - known - foreign == set(), page.name
+
+
+def test_the_page_on_settings_names_every_key_and_its_file_is_taken(tmp_path: Path) -> None:
+    text = (TOP / "docs/settings.md").read_text("utf-8")
+    table = text[text.index("| about |") : text.index("## Secrets")]
+    assert set(re.findall(r"`(\w+)`", table)) == set(config.KEYS)
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "sovaudit.toml").write_text(example)
+    assert config._load(None)["fail_on"] == "high"
+
+
+def test_every_key_is_a_flag_and_every_variable_of_a_secret_is_documented() -> None:
+    flags = {flag for verb in VERBS for flag in options_of(parser(verb))}
+    assert {f"--{key.replace('_', '-')}" for key in config.KEYS} <= flags
+    source = "".join(path.read_text("utf-8") for path in (TOP / "src/sovaudit/cli").glob("*.py"))
+    page = (TOP / "docs/settings.md").read_text("utf-8")
+    for name in set(re.findall(r'"(SOVAUDIT_[A-Z_]+)"', source)):
+        assert name in page, name
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_says_what_every_option_is_for(verb: str) -> None:
+    made = parser(verb)
+    assert [action.dest for action in made._actions if not action.help] == []
+    assert made.format_usage().count("\n") == 1
+
+
+# One clear line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("audit local: --nope", "unrecognized arguments: --nope"),
+        ("audit local: --fail", "unrecognized arguments: --fail"),
+        ("audit local: --fail-on urgent", "invalid choice: 'urgent'"),
+        ("audit local: --max-unknown -1", "'-1' is not a whole number"),
+        ("audit local: -j 0", "0 is too little"),
+        ("audit local: --host-timeout 0", "0 is too little"),
+        ("audit local: --resume nowhere", "nowhere: is no folder. There is nothing to resume"),
+        ("audit local: -o csv:- -o json:-", "standard output takes one format alone"),
+        ("audit local: --json -o csv:-", "standard output takes one format alone"),
+        ("audit local", "Did you mean local:?"),
+        ("audit auditor@web1", "Did you mean ssh://auditor@web1?"),
+        ("audit /mnt/image", "Did you mean root:/mnt/image?"),
+        ("audit nothing:x", "bundle:FILE"),
+        ("explain ssh-login", "Near: two-factor.ssh-login."),
+        ("list", "checks|directives|profiles"),
+        ("collect local:", "-o/--output"),
+        ("diff one", "NEW"),
+        ("replay x.sova --against y.json --set a.b=1", "--set: --against judges as that report was judged"),
+        ("render nothing.json -o docx", "Formats: html, pdf"),
+    ],
+)
+def test_wrong_use_gives_one_line_and_exit_2(arguments: str, says: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(arguments.split()) == 2
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1 and said.err.startswith("sovaudit: ") and says in said.err
+    assert said.out == "" and not (tmp_path / "sovaudit-out").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("fail_on", "urgent"), ("lang", "de"), ("sasl", "plain"), ("max_unknown", -1), ("jobs", 0), ("jobs", True), ("select", [1])],
+)
+def test_a_settings_file_takes_what_its_flag_takes(key: str, value: object, good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("sovaudit.toml").write_text(f"{key} = {json.dumps(value)}\n")
+    assert main(["audit", good]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "sovaudit.toml" in said and key in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("FAIL_ON", "urgent"), ("LANG", "de"), ("MAX_UNKNOWN", "-1"), ("JOBS", "0"), ("SUDO", "maybe")]
+)
+def test_a_variable_takes_what_its_flag_takes(
+    name: str, value: str, good: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(f"SOVAUDIT_{name}", value)
+    assert main(["audit", good]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and f"SOVAUDIT_{name}: " in said
+
+
+def test_targets_may_stand_anywhere_among_flags(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("staff.csv").write_text("id,name,status\n1,A,active\n")
+    assert main(["audit", "--exit-zero", good, "--out", "one", "people:staff.csv", *UID0, "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["targets"]) == 2
+
+
+# Standard output
+
+
+def test_json_on_standard_output_is_the_signed_bytes(good: str, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    main(["audit", good, *UID0, "--out", "one", "--json"])
+    printed = capfdbinary.readouterr().out
+    assert hashlib.sha256(printed).digest() == hashlib.sha256(Path("one/report.json").read_bytes()).digest()
+    main(["replay", "one/evidence.sova", "--json"])
+    Path("again.json").write_bytes(capfdbinary.readouterr().out)
+    assert main(["diff", "one/report.json", "again.json"]) == 0
+
+
+def test_a_format_on_standard_output_has_it_alone(good: str, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    main(["audit", good, *UID0, "--out", "one", "-o", "junit:-"])
+    assert capfdbinary.readouterr().out.strip().endswith(b"</testsuites>")
+
+
+def test_render_heeds_the_settings(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["audit", good, *UID0, "--out", "one", "--quiet"])
+    Path("sovaudit.toml").write_text('lang = "en"\n')
+    assert main(["render", "one/report.json", "-o", "md"]) == 0
+    assert Path("one/report.en.md").is_file()
+    assert main(["render", "one/report.json", "-o", "csv", "-o", "md"]) == 2, "nothing is written where one of them exists"
+    assert not Path("one/report.en.csv").exists()
+
+
+# The key's passphrase
+
+
+def test_an_encrypted_key_signs_with_a_passphrase_from_a_file_or_a_prompt(
+    good: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from cryptography.hazmat.primitives import serialization as forms
+
+    main(["keygen", "--out", "keys"])
+    plain = forms.load_pem_private_key(Path("keys/key.pem").read_bytes(), None)
+    hidden = plain.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.BestAvailableEncryption(b"open sesame"))
+    Path("keys/hidden.pem").write_bytes(hidden)
+    Path("word").write_text("open sesame\n")
+    key = ["--key", "keys/hidden.pem", "--cert", "keys/cert.pem", "--exit-zero", "--quiet", *UID0]
+    assert main(["audit", good, *key, "--out", "one"]) == 2
+    assert "--key-passphrase-file or SOVAUDIT_KEY_PASSPHRASE" in capsys.readouterr().err
+    assert main(["audit", good, *key, "--out", "two", "--key-passphrase-file", "word"]) == 0
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda prompt, stream: "open sesame" if "hidden.pem" in prompt else "")
+    assert main(["audit", good, *key, "--out", "three"]) == 0
