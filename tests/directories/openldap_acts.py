@@ -15,7 +15,7 @@ BASE = slapd.BASE
 PEOPLE = ("alice", "bob", "carol", "dave")
 STRANGER = ""
 FILTERS = ("objectClass", "userPassword", "cn", "uid", "description")
-GROUPS = {f"cn=admins,ou=groups,{BASE}": "member", f"cn=unique,ou=groups,{BASE}": "uniqueMember"}
+ADMINS, UNIQUE = f"cn=admins,ou=groups,{BASE}", f"cn=unique,ou=groups,{BASE}"
 
 
 def uid(name: str) -> str:
@@ -28,13 +28,19 @@ def person(name: str, *more: str) -> str:
 
 
 SYNC = f"cn=sync,ou=services,{BASE}"
+MORE = {
+    "alice": ("employeeType: staff",),
+    "bob": ("employeeType: Staff", f"secretary: {uid('carol')}"),
+    "dave": (f"manager: {uid('alice')}",),
+}
 ENTRIES = (
-    "".join(person(name) for name in PEOPLE)
+    "".join(person(name, *MORE.get(name, ())) for name in PEOPLE)
     + f"dn: {SYNC}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: sync\nuserPassword: sync-Secret-1\n\n"
     + f"dn: ou=public,{BASE}\nobjectClass: organizationalUnit\nou: public\n\n"
     + f"dn: cn=note,ou=public,{BASE}\nobjectClass: device\ncn: note\n\n"
-    + f"dn: cn=admins,ou=groups,{BASE}\nobjectClass: groupOfNames\ncn: admins\nmember: {uid('bob')}\n\n"
+    + f"dn: cn=admins,ou=groups,{BASE}\nobjectClass: groupOfNames\ncn: admins\nmember: {uid('bob')}\nowner: {uid('carol')}\n\n"
     + f"dn: cn=unique,ou=groups,{BASE}\nobjectClass: groupOfUniqueNames\ncn: unique\nuniqueMember: {uid('carol')}\n\n"
+    + f"dn: cn=posix,ou=groups,{BASE}\nobjectClass: posixGroup\ncn: posix\ngidNumber: 500\nmemberUid: bob\n\n"
     + f"dn: cn=outer,ou=groups,{BASE}\nobjectClass: groupOfNames\ncn: outer\nmember: cn=admins,ou=groups,{BASE}\nmember: {uid('dave')}\n\n"
 )
 PASSWORDS = {uid(name): f"{name}-Secret-1" for name in PEOPLE} | {SYNC: "sync-Secret-1", slapd.AUDITOR: slapd.AUDITOR_PASSWORD}
@@ -167,13 +173,21 @@ class Acts:
         """Whether they rule, or do once they have put themselves into a group."""
         if self._rules(who):
             return True
-        for group, attribute in GROUPS.items():
-            if who and self.who[who].modify(group, {attribute: [(ldap3.MODIFY_ADD, [who])]}):
+        return bool(who) and self._climbs(who, 2)
+
+    def _climbs(self, who: str, steps: int) -> bool:
+        """Whether they come to rule by writing what they may: themselves into groups, as somebody's manager, a word of their own."""
+        name = who.partition(",")[0].partition("=")[2]
+        ways = [(ADMINS, "member", who), (UNIQUE, "uniqueMember", who), (f"cn=posix,ou=groups,{BASE}", "memberUid", name)]
+        ways += [(target, "manager", who) for target in map(uid, PEOPLE) if target != who]
+        ways += [(ADMINS, "owner", who), (who, "employeeType", "admin"), (who, "uid", "chief")]
+        for dn, attribute, value in ways:
+            if self.who[who].modify(dn, {attribute: [(ldap3.MODIFY_ADD, [value])]}):
                 try:
-                    if self._rules(who):
+                    if self._rules(who) or (steps > 1 and self._climbs(who, steps - 1)):
                         return True
                 finally:
-                    self.root.modify(group, {attribute: [(ldap3.MODIFY_DELETE, [who])]})
+                    self.root.modify(dn, {attribute: [(ldap3.MODIFY_DELETE, [value])]})
         return False
 
     def rulers(self) -> set[str]:

@@ -14,12 +14,17 @@ from pathlib import Path
 import pytest
 
 from sovaudit.facts.directories.openldap_access import Access, Asker
+from sovaudit.facts.directories.openldap_conditions import Conditions
+from sovaudit.facts.directories.openldap_values import FOLLOWED, Held
 from sovaudit.facts.parse import olc_access
+from sovaudit.facts.parse.olc_access import Rule
+from sovaudit.testing import directory_with
 from tests import slapd
 from tests.directories.openldap_acts import BASE, ENTRIES, uid
 
 pytestmark = pytest.mark.slapd
 ADMINS, UNIQUE = f"cn=admins,ou=groups,{BASE}", f"cn=unique,ou=groups,{BASE}"
+OUTER = f"cn=outer,ou=groups,{BASE}"
 SYNC = f"cn=sync,ou=services,{BASE}"
 ASKERS = ("", uid("alice"), uid("bob"), uid("carol"), SYNC)
 PLACES = (uid("alice"), uid("dave"), ADMINS, f"cn=note,ou=public,{BASE}", BASE)
@@ -34,7 +39,9 @@ WHATS = (
 SETS = (
     "", "", "attrs=userPassword", "attrs=entry", "attrs=entry,children", "attrs=cn,sn", "attrs=name", "attrs=@person", "attrs=!inetOrgPerson",
     "attrs=@groupOfNames,entry", "attrs=inetOrgPerson", "attrs=@extensibleObject", "attrs=member", "attrs=-name,uid", "attrs=userid,2.5.4.35",
-    "attrs=distinguishedName", "filter=(objectClass=*)",
+    "attrs=distinguishedName", "filter=(objectClass=*)", "filter=(uid=ALICE)", "filter=(!(uid=bob))", 'filter="(|(cn=a*)(manager=*))"',
+
+    f'filter="(manager=uid=alice, ou=people,{BASE})"', 'filter="(&(objectClass=person)(employeeType=s*aff))"', "filter=(objectClass=device)",
 )  # fmt: skip
 WHOS = (
     "*", "*", "anonymous", "users", "self", "users", f"dn.exact={uid('alice')}", f'dn="{uid("bob").upper()}"', f"dn.subtree=ou=people,{BASE}",
@@ -43,6 +50,11 @@ WHOS = (
     f"group={ADMINS}", f"group.exact={ADMINS}", f"group/groupOfUniqueNames/uniqueMember={UNIQUE}", f"group={UNIQUE}",
     "self.level{1}", "self.level{-1}",
     f'dn.exact,expand="uid=$1,ou=people,{BASE}"', 'dn.regex="^uid=$1,"', "dn=", "realanonymous", "realusers", f"realdn={SYNC}", "dn.sub,expand=$0",
+    "dnattr=manager", "dnattr=owner", "dnattr=secretary", 'set="this/manager & user"', f'set="[{ADMINS}]/member & user"', 'set="user"',
+    f'set="[{OUTER}]/member* & user"', f'set="user & ([{OUTER}]/member/member | [{UNIQUE}]/uniqueMember)"', 'set="this/employeeType & [staff]"',
+    f'set="[cn=posix,ou=groups,{BASE}]/memberUid & user/uid"', f'set="user/-1 & [ou=services,{BASE}]"',
+    f'set="[{ADMINS}]/-1 & this/-1"',
+    f'set="[{OUTER}]/member & [{UNIQUE}]/uniqueMember | [uid=] + [alice] + [,ou=people,{BASE}] & user"', 'set="this->owner & user"',
 )  # fmt: skip
 GIVES = (
     "none", "read", "write", "auth", "search", "compare", "disclose", "manage", "add", "delete",
@@ -106,9 +118,35 @@ def says(folder: Path, asker: str, place: str) -> dict[tuple[str, str], bool]:
     return found
 
 
-def members(group: str, classes: str, attribute: str) -> frozenset[str]:
-    held = {(ADMINS, "groupofnames", "member"): uid("bob"), (UNIQUE, "groupofuniquenames", "uniquemember"): uid("carol")}
-    return frozenset({held[group, classes, attribute]} if (group, classes, attribute) in held else ())
+class World(Conditions):
+    """What ENTRIES hold, all of it shown."""
+
+    def __init__(self, rules: list[Rule]) -> None:
+        super().__init__()
+        rows = [entry.split("\n") for entry in (slapd.TREE + slapd.AUDIT_ACCOUNT + ENTRIES).split("\n\n") if entry]
+        found = []
+        for dn, *lines in rows:
+            attributes: dict[str, list[str]] = {}
+            for line in lines:
+                name, _, value = line.partition(": ")
+                attributes.setdefault(name.lower(), []).append(value)
+            found.append((dn.removeprefix("dn: "), attributes))
+        self._directory = directory_with(accounts=found)
+        self._all = rules
+        asked = self._directory.searches["accounts"]["attributes"]
+        asked += list(FOLLOWED)
+
+    @property
+    def _rules(self) -> list[Rule]:
+        return self._all
+
+    def plainly_shows(self, dn: str, attribute: str) -> bool:
+        return True
+
+    def members(self, group: str, classes: str, attribute: str) -> frozenset[str] | None:
+        if classes and classes not in (self.classes_of(group) or ()):
+            return frozenset()
+        return Held(self._directory, frozenset((attribute,)), self.plainly_shows).of(group, attribute)
 
 
 @pytest.mark.parametrize("seed", range(int(os.environ.get("SOVAUDIT_SEEDS", "8"))))
@@ -134,7 +172,8 @@ def test_any_list_of_rules_means_to_us_what_it_means_to_slapd(seed: int, folder:
         if loads(folder, rules, [text]):
             frontend = [text]
     assert loads(folder, rules, frontend)
-    access = Access(olc_access.rules([*rules, *frontend]), members)
+    world = World(list(olc_access.rules([*rules, *frontend])))
+    access = Access(world._rules, world.members, world=world)
     for asker in ASKERS:
         for place in chance.sample(PLACES, 2):
             for (attribute, level), allowed in says(folder, asker, place).items():

@@ -6,13 +6,14 @@ import contextlib
 import time
 from datetime import datetime
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sovaudit.facts.directories.openldap_access import Access, Asker
 from sovaudit.facts.directory import Directory
 from sovaudit.facts.files import Unseen
-from sovaudit.facts.parse import ber, dn, ldap_times, olc_access
+from sovaudit.facts.parse import acl_set, ber, dn, ldap_filter, ldap_times, olc_access
 from sovaudit.facts.parse.posix_regex import compiled
 from sovaudit.testing import directory_with
 
@@ -160,3 +161,64 @@ def test_an_expression_that_would_take_for_ever_is_refused() -> None:
 
 def test_directory_of_nothing() -> None:
     assert isinstance(directory_with(), Directory)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "attributes"),
+    [
+        ("(uid=bob)", "equal", {"uid"}),
+        ("uid=bob", "equal", {"uid"}),
+        ("( & (uid=bob) (!(cn=a*b*)) )", "and", {"uid", "cn"}),
+        ("(|(mail=*)(uidNumber>=0)(sn~=x))", "or", {"mail", "uidnumber", "sn"}),
+        ("(cn:caseExactMatch:=x)", "other", {"*"}),
+        ("(&)", "and", set()),
+    ],
+)
+def test_filters(text: str, kind: str, attributes: set[str]) -> None:
+    found = ldap_filter.parse(text)
+    assert found.kind == kind and found.attributes() == attributes
+
+
+def test_values_of_filters_are_unescaped() -> None:
+    assert ldap_filter.parse("(cn=a\\2ab\\5c)").values == ("a*b\\",)
+    assert ldap_filter.parse("(cn=a*b)").values == ("a", "b")
+
+
+@pytest.mark.parametrize("text", ["", "(", "(uid=bob", "(uid=bob))", "(!(a=b)(c=d))", "(&(a=b)" * 80, "(a=b)(c=d)"])
+def test_what_is_no_filter(text: str) -> None:
+    with pytest.raises(ValueError, match=r"filter|end"):
+        ldap_filter.parse(text)
+
+
+GROUPS = {
+    ("cn=a", "member"): {"cn=b", "uid=x"}, ("cn=b", "member"): {"cn=a", "uid=y"}, ("uid=x", "uid"): {"x"}, ("cn=t", "owner"): {"uid=y"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "user", "holds"),
+    [
+        ("[cn=a]/member & user", "uid=x", True),
+        ("[cn=a]/member & user", "uid=y", False),
+        ("[cn=a]/member* & user", "uid=y", True),
+        ("user&[cn=a]->member->member", "uid=y", True),
+        ("this/owner & user", "uid=y", True),
+        ("this->owner & user", "uid=x", False),
+        ("[cn=a]/member & [cn=t]/owner | [uid=z] & user", "uid=z", True),
+        ("[cn=a]/member & ([cn=t]/owner | [uid=z]) & user", "uid=z", False),
+        ("[uid=] + user/uid & user", "uid=x", True),
+        ("user/-1 & [ou=p]", "uid=x,ou=p", True),
+        ("user/-* & [ou=p]", "uid=x,cn=y,ou=p", True),
+    ],
+)
+def test_sets(text: str, user: str, holds: bool) -> None:
+    found = acl_set.evaluate(acl_set.parse(text), user, "cn=t", lambda dn, name: frozenset(GROUPS.get((dn, name), ())))
+    assert bool(found) is holds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "user user", "this user", "[a", "(user", "user)", "user &", "& user", "/member", "member", "user/", "user " * 90]
+)
+def test_what_is_no_set(text: str) -> None:
+    with pytest.raises(ValueError, match="set"):
+        acl_set.parse(text)

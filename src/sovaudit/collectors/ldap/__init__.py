@@ -39,7 +39,11 @@ def plan(target: Target, options: CollectOptions) -> tuple[str, ...]:
     for product, searches in PRODUCTS.items():
         lines += [f"if it is {product}: search {_shown(one)}" for one in searches]
         if product in FOLLOWED:
-            lines.append(f"if it is {product}: search {_shown(FOLLOWED[product])}, for each entry that decides who is an administrator")
+            why = "that its access rules name" if product == "openldap" else "that decides who is an administrator"
+            lines.append(f"if it is {product}: search {_shown(FOLLOWED[product])}, for each entry {why}")
+    lines.append(
+        "if it is openldap, and its access rules look at attributes of entries: search these attributes, of entries that have one of them"
+    )
     lines.append("for an attribute that comes in parts: read the rest of it from the same entry")
     return tuple(lines)
 

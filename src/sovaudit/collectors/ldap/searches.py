@@ -245,7 +245,13 @@ IPA_CONFIG = Search("ipa-config", "cn=ipaConfig,cn=etc,{base}", "base", (), ("ob
 
 FOLLOWED = {
     "ad": Search("guarded", "", "base", (), _words("objectClass objectSid sAMAccountName nTSecurityDescriptor"), sd_flags=7),
+    "openldap": Search("named", "", "base", (), _words("objectClass hasSubordinates member uniqueMember roleOccupant memberUid")),
 }
 """What is asked of entries that the searches before have shown to matter (facts/directories/followed.py), one by one."""
+
+BY_RULES = Search("rule-attributes", "{base}", "sub", (), _words("objectClass hasSubordinates"))
+"""What an OpenLDAP's access rules look at in entries: the attributes that they name, of entries that have one of them, or of every entry where
+rules may show strangers what no name tells. Asked only where they do.
+"""
 
 PRODUCTS: dict[str, tuple[Search, ...]] = {"ad": AD, "openldap": OPENLDAP, "389": DS389}

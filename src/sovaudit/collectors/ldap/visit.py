@@ -12,11 +12,11 @@ from typing import Any
 from sovaudit import canon
 from sovaudit.collectors.ldap.address import Address, ldap_address
 from sovaudit.collectors.ldap.connection import connected, identity, who_am_i
-from sovaudit.collectors.ldap.searches import FOLLOWED, IPA_CONFIG, PRODUCTS, ROOT_DSE, Search
+from sovaudit.collectors.ldap.searches import BY_RULES, FOLLOWED, IPA_CONFIG, PRODUCTS, ROOT_DSE, Search
 from sovaudit.collectors.ldap.wire import PAGE, Broken, Result, ranged, search
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.errors import CollectError
-from sovaudit.facts.directories.followed import followed
+from sovaudit.facts.directories.followed import asked_by_rules, followed
 from sovaudit.facts.directory import Directory
 from sovaudit.facts.parse import ber
 from sovaudit.facts.parse.ldap_times import generalized
@@ -196,6 +196,12 @@ def collect_directory(target: Target, options: CollectOptions) -> Evidence:
                 visit.ask(connection, query, query.base.format(**names))
         if product in FOLLOWED:
             visit.follow(connection, FOLLOWED[product], lambda: _so_far(visit, target, root, seen))
+        looked_at = asked_by_rules(Directory(_so_far(visit, target, root, seen)))
+        if looked_at is not None:
+            attributes, everywhere = looked_at
+            match = () if everywhere else tuple((name, "*") for name in attributes)
+            query = replace(BY_RULES, match=match, attributes=(*BY_RULES.attributes, *attributes))
+            visit.ask(connection, query, query.base.format(**names))
     _ask_as_stranger(visit, address, options, target.uri, [query for query in PRODUCTS[product] if query.anonymous], names)
     visit.artifacts["searches"] = canon.canonical(visit.notes)
     version = root.get("vendorversion", root.get("vendorname", [b""]))[0].decode("utf-8", "replace")

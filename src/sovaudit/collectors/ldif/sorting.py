@@ -140,7 +140,7 @@ class Sorter:
 
 def _followed(product: str) -> tuple[Search, ...]:
     """What a visit asks entry by entry: here every entry that shows it."""
-    query = FOLLOWED.get(product)
+    query = FOLLOWED.get(product) if product == "ad" else None
     return () if query is None else (replace(query, base="{domain}", scope="sub", match=((query.attributes[-1], "*"),)),)
 
 

@@ -7,27 +7,47 @@ choose (its address, encryption) is tried both ways, too: it may do what any cho
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from sovaudit.facts.directories.openldap_schema import above, in_class, supertypes
+from sovaudit.facts.directories.openldap_schema import in_class, supertypes
+from sovaudit.facts.directories.openldap_values import plain
 from sovaudit.facts.parse.dn import below, normal, parent
 from sovaudit.facts.parse.olc_access import CONNECTION, LEVELS, By, Rule, Term, What
 from sovaudit.facts.parse.posix_regex import compiled
 from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
 
-_MEMBER_SET = re.compile(r"\[([^\[\]&|]+)\]/([A-Za-z][A-Za-z0-9-]*)")
 MAX_TRIES = 128  # seven open questions
 Members = Callable[[str, str, str], "frozenset[str] | None"]
 """(group, class, attribute) → who is in it by name; None if that was not seen. An empty class: whatever it is."""
-Classes = Callable[[str], "frozenset[str] | None"]
-"""DN → classes of the entry, in lower case; None if it was not seen."""
 
 
-def unseen_classes(dn: str) -> None:
-    return None
+class World(Protocol):
+    """What entries hold that rules look at. Each answer may be None: not seen, or not followed."""
+
+    def passes(self, expression: str, dn: str) -> bool | None:
+        """Whether an entry passes a filter."""
+
+    def names(self, dn: str, attribute: str) -> frozenset[str] | None:
+        """Whom an attribute of an entry names."""
+
+    def in_set(self, term: Term, who: str, dn: str) -> bool | None:
+        """Whether a set holds for who asks about an entry."""
+
+
+class Unseen:
+    """A world of which nothing was seen."""
+
+    def passes(self, expression: str, dn: str) -> bool | None:
+        return None
+
+    def names(self, dn: str, attribute: str) -> frozenset[str] | None:
+        return None
+
+    def in_set(self, term: Term, who: str, dn: str) -> bool | None:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +84,7 @@ class Access:
     rules: Sequence[Rule]
     members: Members
     default: str = "read"
-    classes: Classes = unseen_classes
+    world: World = field(default_factory=Unseen)
     _known: dict[tuple[object, ...], list[tuple[dict[tuple[str, ...], bool], frozenset[str], str]]] = field(default_factory=dict)
 
     def may(self, letters: str, dn: str, attribute: str, asker: Asker, *, value: str | None = None, chosen: bool = True) -> Answer:
@@ -121,13 +141,13 @@ class Access:
             return frozenset(LEVELS[self.default]) - {"0"}, ""
         held: frozenset[str] = frozenset()
         for rule in self.rules:
-            matches = _what(rule.what, dn, attribute, value, tried, self.classes)
+            matches = _what(rule.what, dn, attribute, value, tried, self.world)
             if matches is None:
                 continue
             for by in rule.bys:
                 if by.own and value != asker.dn:
                     continue
-                if not all(self._holds(term, rule.what, matches, dn, asker, tried) for term in by.terms):
+                if not all(self._holds(term, rule.what, matches, dn, asker, tried, own=by.own) for term in by.terms):
                     continue
                 held = _applied(held, by)
                 if by.control == "stop":
@@ -138,7 +158,9 @@ class Access:
                 return frozenset(), rule.text  # the list ends with `by * none`
         return frozenset(), ""
 
-    def _holds(self, term: Term, what: What, matches: tuple[str, ...], dn: str, asker: Asker, tried: dict[tuple[str, ...], bool]) -> bool:
+    def _holds(
+        self, term: Term, what: What, matches: tuple[str, ...], dn: str, asker: Asker, tried: dict[tuple[str, ...], bool], *, own: bool
+    ) -> bool:
         who = asker.dn
         if term.kind == "*":
             return True
@@ -161,20 +183,14 @@ class Access:
             members = self.members(group, term.classes, term.attribute)
             return _asked(("group", group), tried) if members is None else who in members
         if term.kind == "dnattr":
-            return _asked(("dnattr", term.attribute), tried)
-        if term.kind == "set" and (named := in_group(term.pattern)) is not None:
-            members = self.members(named[0], "", named[1])
-            return _asked(("set", term.pattern), tried) if members is None else bool(who) and who in members
+            if own:
+                return True  # slapd: who adds or takes away their own name need not stand there
+            names = self.world.names(dn, term.attribute)
+            return _asked(("dnattr", term.attribute), tried) if names is None else who in names
+        if term.kind == "set":
+            holds = self.world.in_set(term, who, dn)
+            return _asked(("set", term.pattern), tried) if holds is None else holds
         return _asked((term.kind, term.pattern), tried)
-
-
-def in_group(pattern: str) -> tuple[str, str] | None:
-    """(DN, attribute) of the one set that is common: the asker is among the values of an entry's attribute, `[DN]/attribute & user`."""
-    for part, other in (pattern.split("&", 1), pattern.split("&", 1)[::-1]) if pattern.count("&") == 1 else ():
-        found = _MEMBER_SET.fullmatch(part.strip())
-        if found is not None and other.strip() == "user":
-            return normal(found[1]), found[2].lower()
-    return None
 
 
 def _asked(key: tuple[str, ...], tried: dict[tuple[str, ...], bool]) -> bool:
@@ -274,7 +290,7 @@ def _expanded(pattern: str, matches: tuple[str, ...]) -> str | None:
 
 
 def _what(
-    what: What, dn: str, attribute: str, value: str | None, tried: dict[tuple[str, ...], bool], classes: Classes
+    what: What, dn: str, attribute: str, value: str | None, tried: dict[tuple[str, ...], bool], world: World
 ) -> tuple[str, ...] | None:
     """What `to` matched, whole and in parts, for `$n`; None if it does not."""
     matches: tuple[str, ...] = (dn,)
@@ -297,24 +313,10 @@ def _what(
         elif not _under(what.value[0], value, normal(what.value[1])):
             return None
     if plain(what.filter):
-        held = of_class(what.filter, classes(dn))
+        held = world.passes(what.filter, dn)
         if not (_asked(("filter", what.filter, dn), tried) if held is None else held):
             return None
     return matches
-
-
-def plain(expression: str) -> str:
-    """A filter without spaces, in lower case; empty for one that every entry passes."""
-    short = expression.replace(" ", "").lower()
-    return "" if short in ("(objectclass=*)", "objectclass=*") else short
-
-
-def of_class(expression: str, held: frozenset[str] | None) -> bool | None:
-    """Whether `(objectClass=name)` holds for an entry of these classes; None for other filters, and for an entry that was not seen."""
-    found = re.fullmatch(r"\(?objectclass=([a-z][a-z0-9-]*)\)?", plain(expression))
-    if found is None or held is None:
-        return None
-    return found[1] in held or any(found[1] in above(name) for name in held)
 
 
 def _covers(item: str, attribute: str, tried: dict[tuple[str, ...], bool]) -> bool:
@@ -343,11 +345,5 @@ def reaches(term: Term, dn: str) -> bool:
 
 def patterns(rules: Iterable[Rule]) -> list[Term]:
     """Each condition that names persons, once."""
-    found: dict[Term, None] = {}
-    for term in (term for rule in rules for by in rule.bys for term in by.terms):
-        named = in_group(term.pattern) if term.kind == "set" else None
-        if named is not None:
-            found[Term("group", "base", named[0], attribute=named[1])] = None
-        elif term.kind in ("dn", "group"):
-            found[term] = None
+    found = dict.fromkeys(term for rule in rules for by in rule.bys for term in by.terms if term.kind in ("dn", "group", "set"))
     return list(found)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sovaudit.facts.directories.openldap_access import Access, Answer, Asker, Classes, Members, unseen_classes
+from sovaudit.facts.directories import openldap_access
+from sovaudit.facts.directories.openldap_access import Access, Answer, Asker, Members, World
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse import olc_access
 from sovaudit.facts.parse.dn import below, normal, parent
@@ -95,7 +96,8 @@ class Config:
         if not self.databases:
             gap = directory.gap("config")
             raise Unseen(gap or Gap("search:config", Reason.DENIED, "no database of cn=config is shown to this account"))
-        self.classes: Classes = unseen_classes
+        self.world: World = openldap_access.Unseen()
+        self.dim: World = openldap_access.Unseen()  # what may be looked at to find out what this account is shown
         self.whole = directory.evidence.identity.get("export", "") == "slapcat"  # no rule stood between the store and what came of it
         bind = directory.evidence.identity.get("bind", "")
         self.me = Asker(normal(bind[3:]) if bind.lower().startswith("dn:") else "")
@@ -147,16 +149,17 @@ class Config:
         """The rules that hold in a database. Raises Unseen."""
         key = (database.dn, members)
         if key not in self._access:
-            own, frontend = self._rules(database), self._rules(self.kind("frontend"))
+            own, frontend = self.rules(database), self.rules(self.kind("frontend"))
             default = "none" if database.kind == "config" else "read"
-            self._access[key] = Access((*own, *frontend), members, default, self.classes)
+            self._access[key] = Access((*own, *frontend), members, default, self.dim if members is nobody_seen else self.world)
         return self._access[key]
 
     @cached_property
     def _access(self) -> dict[tuple[str, Members], Access]:
         return {}
 
-    def _rules(self, database: Database | None) -> tuple[olc_access.Rule, ...]:
+    def rules(self, database: Database | None) -> tuple[olc_access.Rule, ...]:
+        """Rules of its own. Raises Unseen."""
         if database is None:
             raise Unseen(
                 self.gap or Gap("olcDatabase={-1}frontend", Reason.DENIED, "the rules for all databases are not shown to this account")

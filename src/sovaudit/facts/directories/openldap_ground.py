@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sovaudit.facts.directories.openldap_access import Answer, Asker, of_class, patterns, plain, reaches
+from sovaudit.facts.directories.openldap_access import Access, Answer, Asker, patterns, reaches
+from sovaudit.facts.directories.openldap_conditions import MEMBERS, Conditions, Dim
 from sovaudit.facts.directories.openldap_config import CONFIG, Config, Database, nobody_seen
+from sovaudit.facts.directories.openldap_values import named_by, of_class, spelt
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse.dn import below, normal, parent
 from sovaudit.facts.parse.olc_access import Rule, Term
@@ -25,8 +27,7 @@ if TYPE_CHECKING:
 
 STRANGER = Asker("")
 PLAIN = "description"  # an attribute that no rule names for its own sake
-TREE = ("accounts", "groups", "policies", "tokens", "containers")
-_DN_ATTRIBUTES = {"member", "uniquemember", "roleoccupant"}
+TREE = ("accounts", "groups", "policies", "tokens", "containers", "named", "rule-attributes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +48,37 @@ class Class:
         return first.pattern if first.style == "base" else first.text
 
 
-class Ground:
+class Ground(Conditions):
     """One slapd as its rules divide it. Raises Unseen, when made, where cn=config is not shown.
 
     gaps: what the question that is being asked ran into.
     """
 
     def __init__(self, directory: Directory) -> None:
+        super().__init__()
         self._directory = directory
         self.config = Config(directory)
         self.base = normal(directory.evidence.identity.get("base", ""))
         self.gaps: dict[Gap, None] = {}  # of the question that is being asked
-        self.config.classes = self._classes_of
+        self.config.world, self.config.dim = self, Dim(self)
         self._marked: tuple[str, tuple[object, ...]] = "", ()
         self._lasting: dict[Gap, None] = {}  # of every question
         self.parents: set[str] = set()  # entries with others below them
+        self.leaves: set[str] = set()  # entries with none below them
         self.known: set[str] = set()  # entries that are there
 
     # Persons
 
     def members(self, group: str, classes: str, attribute: str) -> frozenset[str] | None:
         """Who is in a group as slapd asks it: by name, in that attribute, and never through other groups. None: not seen."""
-        if attribute not in _DN_ATTRIBUTES:
-            return None
+        if attribute not in MEMBERS:
+            there = self.classes_of(group)
+            if there is None:
+                return frozenset() if self.gone(group) else None
+            return self.held.of(group, attribute) if not classes or of_class(classes, there) else frozenset()
         entry = self._groups.get(group)
         if entry is None:
-            return frozenset() if self._absent(group, "groups") else None
+            return frozenset() if self._absent(group, "groups") or self.gone(group) else None
         held, values = entry
         if classes and classes not in held:
             return frozenset()
@@ -83,14 +89,21 @@ class Ground:
     @cached_property
     def _groups(self) -> dict[str, tuple[set[str], dict[str, frozenset[str]]]]:
         found = {}
-        named = {term.pattern for term in self._terms if term.kind == "group" and not term.expand}
-        try:
-            for entry in self._directory.entries("groups"):
-                if normal(entry.dn) in named:
-                    values = {name: frozenset(map(normal, entry.texts(name))) for name in _DN_ATTRIBUTES if entry.values(name)}
-                    found[normal(entry.dn)] = entry.classes(), values
-        except Unseen as unseen:
-            self._lasting[unseen.gap] = None
+        named = None if self.deep else set(named_by(self._rules))
+        for search in ("groups", "named"):
+            try:
+                for entry in self._directory.entries(search):
+                    dn = normal(entry.dn)
+                    if (named is None or dn in named) and dn not in found:
+                        values = {
+                            name: frozenset(spelt(name, value) or value for value in entry.texts(name))
+                            for name in MEMBERS
+                            if entry.values(name)
+                        }
+                        found[dn] = entry.classes(), values
+            except Unseen as unseen:
+                if search == "groups":
+                    self._lasting[unseen.gap] = None
         return found
 
     def readable(self, dn: str, attribute: str) -> bool:
@@ -139,14 +152,45 @@ class Ground:
         holding = self.config.holding(dn)
         if holding is None or (not below(dn, self.base)):
             return holding is None and self.config.gap is None
-        return self._directory.gap(search) is None and self.readable(dn, "objectclass")
+        return self._directory.gap(search) is None and self.plainly_shows(dn, "objectclass")
+
+    def gone(self, dn: str) -> bool:
+        """Whether an entry that rules name is certainly not there: it was asked for by its name, and this account would have been shown it."""
+        return self._absent(dn, "named") and dn not in self._named
+
+    def all_seen(self, dn: str, *, before: Rule | None = None) -> bool:
+        """Whether an entry of this kind would have been seen, if it were there: every kind of entry was asked for, and nothing hides it.
+
+        before: rules from this one on do not count, for whom they are about is not known.
+        """
+        if self._directory.gap("rule-attributes") is not None or self._directory.searches["rule-attributes"]["filter"] != "(objectClass=*)":
+            return False
+        if before is None:
+            return self.plainly_shows(dn, "objectclass")
+        try:
+            database = self.config.of(dn)
+            if self.config.is_root(database, self.config.me):
+                return True
+            rules = [*self.config.rules(database), *self.config.rules(self.config.kind("frontend"))]
+        except Unseen:
+            return False
+        access = Access(rules[: rules.index(before)], nobody_seen, "none", self.config.dim)
+        shown = [access.may("rs", dn, name, self.config.me, chosen=False).allowed for name in ("entry", "objectclass")]
+        return bool(self.config.me.dn) and shown == [True, True]
+
+    @cached_property
+    def _named(self) -> set[str]:
+        try:
+            return {normal(entry.dn) for entry in self._directory.entries("named")}
+        except Unseen:
+            return set()
 
     @cached_property
     def _rules(self) -> list[Rule]:
         found: list[Rule] = []
         for database in self.config.databases:
             try:
-                found += self.config._rules(database)
+                found += self.config.rules(database)
             except Unseen as unseen:
                 if database.kind in ("frontend", "config") or any(below(s, self.base) or below(self.base, s) for s in database.suffixes):
                     self._lasting[unseen.gap] = None
@@ -157,7 +201,7 @@ class Ground:
         # who may be added to a group, as `val` names them, is like nobody else
         named = [rule.what.value for rule in self._rules if rule.what.value is not None]
         added = [Term("dn", style, normal(dn)) for style, dn in named if style in ("base", "one", "subtree", "children") and "=" in dn]
-        return list(dict.fromkeys([*patterns(self._rules), *added]))
+        return list(dict.fromkeys([*patterns(self._rules), *self.feeders(dict(self._groups)), *added]))
 
     @cached_property
     def classes(self) -> tuple[Class, ...]:
@@ -165,16 +209,25 @@ class Ground:
         signatures: dict[str, list[Term]] = {}
         accounts = self._directory.accounts
         for term in self._terms:
-            if term.kind == "group" and not term.expand:
-                picked: Iterable[str] = self.members(term.pattern, term.classes, term.attribute) or ()
+            picked: Iterable[str]
+            if term.attribute == "memberuid":
+                picked = ()  # names of accounts; the set that asks for them picks them
+            elif term.kind == "group" and not term.expand:
+                picked = self.members(term.pattern, term.classes, term.attribute) or ()
             elif term.kind == "dn" and term.style == "base" and not term.expand:
                 picked = (term.pattern,)
+            elif term.kind == "set":
+                picked = self.picked(term)
             elif term.kind == "dn" and (not term.expand or (term.style == "regex" and "$" not in term.pattern.removesuffix("$$"))):
                 picked = (account.dn for account in accounts if reaches(term, account.dn))
             else:
                 picked = ()
             for dn in picked:
                 signatures.setdefault(dn, []).append(term)
+        for dn, term in self.unable(accounts):
+            signatures.setdefault(dn, []).append(term)
+        for dn, keys in self._near.items():
+            signatures.setdefault(dn, []).extend(keys)
         for _, root in self.config.roots():  # no rule is asked about them: they are like nobody else
             signatures.setdefault(root, []).append(Term("dn", "base", root))
         grouped: dict[tuple[Term, ...], list[str]] = {}
@@ -190,41 +243,45 @@ class Ground:
     def _whats(self) -> list[tuple[str, str]]:
         return list(dict.fromkeys((rule.what.style, rule.what.pattern) for rule in self._rules if rule.what.style != "*"))
 
-    def _marks(self, dn: str) -> tuple[object, ...]:
-        """Which patterns and filters after `to` an entry matches: entries with the same are treated alike."""
+    def _plainly(self, dn: str) -> tuple[object, ...]:
+        """Which patterns and classes after `to` an entry matches."""
         if self._marked[0] != dn:
             named = tuple(number for number, (style, pattern) in enumerate(self._whats) if reaches(Term("dn", style, pattern), dn))
-            self._marked = dn, (named, tuple(of_class(one, self._classes_of(dn)) for one in self._filters))
+            self._marked = dn, (named, self.plain_marks(dn))
         return self._marked[1]
 
-    @cached_property
-    def _filters(self) -> list[str]:
-        return list(dict.fromkeys(rule.what.filter for rule in self._rules if plain(rule.what.filter)))
-
-    def _classes_of(self, dn: str) -> frozenset[str] | None:
-        return self._classes.get(dn)
+    def _marks(self, dn: str) -> tuple[object, ...]:
+        """Entries with the same are treated alike."""
+        return (*self._plainly(dn), self.further_marks(dn))
 
     @cached_property
-    def _classes(self) -> dict[str, frozenset[str]]:
-        """Classes of every entry that was seen; asked for only where a rule has a filter."""
-        found: dict[str, frozenset[str]] = {}
-        kinds: dict[frozenset[str], frozenset[str]] = {}
-        for search in TREE:
-            try:
-                for entry in self._directory.entries(search):
-                    if entry.values("objectClass"):
-                        held = frozenset(entry.classes())
-                        found[normal(entry.dn)] = kinds.setdefault(held, held)
-            except Unseen:
-                continue
+    def _near(self) -> dict[str, dict[Term, list[str]]]:
+        """Person → entries that name them where rules ask for it, one of each kind; the kinds as conditions that tell persons apart."""
+        found: dict[str, dict[Term, list[str]]] = {}
+        numbers: dict[object, int] = {}
+        for attribute in self.relations:
+            for dn, names in self.held.holders(attribute):
+                key = (dn if dn in self._groups else "", dn in self._directory.by_dn, self._marks(dn))
+                term = Term("dnattr", attribute=attribute, level=numbers.setdefault(key, len(numbers)))
+                for name in names:
+                    entries = found.setdefault(name, {}).setdefault(term, [])
+                    if len(entries) < 2:
+                        entries.append(dn)
         return found
 
-    def shows(self, dn: str, attribute: str) -> bool:
+    def around(self, asker: Asker) -> list[str]:
+        """Accounts that rules may treat differently when this person asks, one of each kind."""
+        near = [dn for entries in self._near.get(asker.dn, {}).values() for dn in entries if dn in self._directory.by_dn]
+        return [*self.places["account"], *near]
+
+    def plainly_shows(self, dn: str, attribute: str) -> bool:
         """As `readable`, asked once for entries that no rule tells apart."""
-        key = (self._marks(dn), dn == self.config.me.dn, attribute)
+        key = (self._plainly(dn), dn == self.config.me.dn, attribute)
         if key not in self._shows:
             self._shows[key] = self.readable(dn, attribute)
         return self._shows[key]
+
+    shows = plainly_shows
 
     @cached_property
     def _shows(self) -> dict[tuple[tuple[object, ...], bool, str], bool]:
@@ -251,6 +308,8 @@ class Ground:
                     dn = normal(entry.dn)
                     if entry.text("hasSubordinates").upper() == "TRUE":
                         self.parents.add(dn)
+                    elif entry.values("hasSubordinates"):
+                        self.leaves.add(dn)
                     if dn not in seen:
                         seen.add(dn)
                         place("other", dn)

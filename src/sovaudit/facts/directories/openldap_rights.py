@@ -6,15 +6,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from sovaudit.facts.directories.model import Account, Admin, Admins, Right, Rights
 from sovaudit.facts.directories.openldap_access import Asker, reaches
+from sovaudit.facts.directories.openldap_conditions import HYPOTHETICAL
 from sovaudit.facts.directories.openldap_config import CONFIG, Database, line, nobody_seen
 from sovaudit.facts.directories.openldap_ground import PLAIN, STRANGER, Class, Ground
+from sovaudit.facts.directories.openldap_values import canonical, to_strangers, unnamed
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse import olc_access
 from sovaudit.facts.parse.dn import below, normal
-from sovaudit.facts.parse.olc_access import Term
+from sovaudit.facts.parse.olc_access import Rule, Term
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -39,7 +42,7 @@ class Rulers(Ground):
                 allowed, why = self._ask("a", database.dn, "olcaccess", asker)
                 if allowed and why:
                     return Power("write cn=config", why)
-        for dn in self.places["account"]:
+        for dn in self.around(asker):
             if dn == asker.dn:
                 continue
             allowed, why = self._ask("a", dn, "userpassword", asker)
@@ -58,10 +61,46 @@ class Rulers(Ground):
 
     def _through_groups(self, asker: Asker) -> Power | None:
         for term in self._powerful:
-            allowed, why = self._ask("a", term.pattern, term.attribute, asker, asker.dn)
+            if term.attribute == "memberuid" and self.nothing_of_their_own(asker.dn):
+                continue
+            allowed, why = self._ask("a", term.pattern, term.attribute, asker, None if term.attribute == "memberuid" else asker.dn)
             if allowed and why:
                 return Power(f"write {term.attribute} of {term.pattern}", why)
+        for attribute in self.relations:
+            for dn in [*self.places["account"], *(term.pattern for term in self._powerful)]:
+                if dn == asker.dn or self._barred(dn, attribute):
+                    continue
+                allowed, why = self._ask("a", dn, attribute, asker, asker.dn)
+                if allowed and why and self._once(self._assumed, (dn, attribute, asker.dn), asker, dn):
+                    return Power(f"write {attribute} of {dn}", why)
+        for attribute in self.own_attributes:
+            if not asker.dn or self._barred(asker.dn, canonical(attribute)):
+                continue
+            allowed, why = self._ask("a", asker.dn, canonical(attribute), asker)
+            if allowed and why and self._once(self._own, attribute, asker, ""):
+                return Power(f"write their own {attribute}", why)
         return None
+
+    def _barred(self, dn: str, attribute: str) -> bool:
+        """Whether slapd refuses an entry an attribute whoever writes it, for its classes do not have it."""
+        allowed = self.may_hold(dn, attribute)
+        if allowed is None and dn in self._directory.by_dn:
+            self.gaps[Gap(f"objectClass of {dn}", Reason.UNSUPPORTED, f"whether it may have {attribute}")] = None
+        return allowed is not True
+
+    def _once(self, assumed: set[Any], what: object, asker: Asker, dn: str) -> bool:
+        """Whether they have power once they have written what lets a rule take them."""
+        known = self.config._access
+        self.config.__dict__["_access"] = {}
+        assumed.add(what)
+        try:
+            groups = [term for term in self._powerful if term.pattern == dn]
+            if groups:
+                return any(self._ask("a", dn, term.attribute, asker, asker.dn)[0] for term in groups)
+            return self._ask("a", dn, "userpassword", asker)[0] if dn else self._direct(asker)
+        finally:
+            assumed.discard(what)
+            self.config.__dict__["_access"] = known
 
     @cached_property
     def _powerful(self) -> tuple[Term, ...]:
@@ -70,7 +109,7 @@ class Rulers(Ground):
         before, self.gaps = self.gaps, {}
         for term in self._terms:
             if term.kind == "group" and not term.expand:
-                only = Class(Asker(f"cn=member of,{term.pattern}"), (), (term,))
+                only = Class(Asker(HYPOTHETICAL + term.pattern), (), (term,))
                 if self._granted(only, term):
                     found.append(term)
         self._lasting |= self.gaps
@@ -92,7 +131,7 @@ class Rulers(Ground):
             self.config.__dict__["_access"] = known
 
     def _direct(self, asker: Asker) -> bool:
-        places = [dn for dn in self.places["account"] if dn != asker.dn]
+        places = [dn for dn in self.around(asker) if dn != asker.dn]
         return (
             any(self._ask("a", database.dn, "olcaccess", asker)[0] for database in self.config.databases)
             or any(self._ask("a", dn, "userpassword", asker)[0] for dn in places)
@@ -237,16 +276,34 @@ class Rulers(Ground):
         for style, pattern in self._whats:
             if style == "regex" or self.config.holding(pattern) is not database or not below(pattern, self.base):
                 continue
+            if self.gone(pattern):
+                continue  # and nothing stands below it
             asked = [pattern] if style in ("base", "subtree") and pattern not in self.known else []
-            if style != "base" and not any(place != pattern and reaches(Term("dn", style, pattern), place) for place in places):
+            inside = any(place != pattern and reaches(Term("dn", style, pattern), place) for place in places)
+            if style != "base" and not inside and pattern not in self.leaves:
                 asked.append(f"cn=any entry,{pattern}")
             for dn in asked:
+                if self.all_seen(dn):
+                    continue
                 seen, why = self._ask("rs", dn, "entry", STRANGER)
                 if seen and why and self._brought(dn, STRANGER):
                     if dn != pattern and pattern in self.parents:
                         yield Right(STRANGER.name, why.text, f"what stands below {pattern}", (why,))
                     else:
                         self.gaps[Gap(f"entry:{dn}", Reason.ABSENT, "strangers may read it, if it is there")] = None
+        for rule in self._rules_for_some(database):
+            if not self.all_seen(f"cn=any entry,{self.base}", before=rule) and to_strangers(rule):
+                gap = self._directory.gap("rule-attributes")
+                self.gaps[gap or Gap(f"access:{rule.what.style}", Reason.DENIED, f"entries that are not shown: {rule.text[:150]}")] = None
+
+    def _rules_for_some(self, database: Database) -> Iterator[Rule]:
+        """Rules over entries that no name tells: by an expression, or a filter."""
+        for place in (database, self.config.kind("frontend")):
+            try:
+                rules = self.config.rules(place)
+            except Unseen:
+                continue
+            yield from filter(unnamed, rules)
 
     def password_access(self) -> Rights:
         """Who but owners and administrators reads or sets passwords."""
@@ -255,7 +312,7 @@ class Rulers(Ground):
         for group in (Class(STRANGER, (), ()), self.classes[-1], *self.classes[:-1]):
             if (STRANGER.name, "read") in held or ("every account", "read") in held:
                 break  # nobody is left out
-            for dn in self.places["account"]:
+            for dn in self.around(group.one):
                 if dn == group.one.dn:
                     continue
                 writes, why = self._ask("a", dn, "userpassword", group.one)

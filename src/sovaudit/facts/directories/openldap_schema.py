@@ -14,11 +14,12 @@ _ALSO = {
     "member": ("2.5.4.31",), "uniquemember": ("2.5.4.50",), "objectclass": ("2.5.4.0",), "description": ("2.5.4.13",),
 }  # fmt: skip
 _NAMED = "userpassword description seealso cn sn"
-_PLACE = "userpassword description seealso l"
+_PLACE = "userpassword description seealso l st"
 _CLASSES = {
-    "top": "objectclass", "person": f"objectclass {_NAMED}", "organizationalperson": f"objectclass {_NAMED} ou title l",
-    "inetorgperson": f"objectclass {_NAMED} ou title l uid mail givenname employeenumber displayname manager",
-    "residentialperson": f"objectclass {_NAMED} l", "organization": f"objectclass {_PLACE} o", "organizationalunit": f"objectclass {_PLACE} ou",
+    "top": "objectclass", "person": f"objectclass {_NAMED}", "organizationalperson": f"objectclass {_NAMED} ou title l st",
+    "inetorgperson": f"objectclass {_NAMED} ou title l st uid mail givenname employeenumber employeetype departmentnumber displayname manager "
+    "secretary o",
+    "residentialperson": f"objectclass {_NAMED} l st", "organization": f"objectclass {_PLACE} o", "organizationalunit": f"objectclass {_PLACE} ou",
     "dcobject": "objectclass dc", "domain": f"objectclass {_PLACE} dc o", "simplesecurityobject": "objectclass userpassword",
     "account": "objectclass uid description seealso l o ou host",
     "posixaccount": "objectclass cn uid uidnumber gidnumber homedirectory userpassword loginshell gecos description",
@@ -26,7 +27,7 @@ _CLASSES = {
     "posixgroup": "objectclass cn gidnumber userpassword memberuid description",
     "groupofnames": "objectclass member cn description seealso owner ou o",
     "groupofuniquenames": "objectclass uniquemember cn description seealso owner ou o",
-    "organizationalrole": "objectclass cn roleoccupant description seealso ou l", "applicationprocess": "objectclass cn seealso ou l description",
+    "organizationalrole": "objectclass cn roleoccupant description seealso ou l st", "applicationprocess": "objectclass cn seealso ou l description",
     "device": "objectclass cn seealso owner ou o l description", "locality": "objectclass seealso st l description",
     "oathtotpuser": "objectclass oathtotptoken", "oathhotpuser": "objectclass oathhotptoken", "oathuser": "objectclass",
     "oathtotptoken": "objectclass oathsecret oathtotpparams", "oathhotptoken": "objectclass oathsecret oathhotpparams",
@@ -39,6 +40,27 @@ _SPECIAL = {"entry", "children"}
 _PARENTS = {
     "inetorgperson": ("organizationalperson", "person", "top"), "organizationalperson": ("person", "top"), "residentialperson": ("person", "top"),
 }  # fmt: skip
+
+
+_PLAIN = set(
+    "extensibleobject ldappublickey sambasamaccount sambadomain sambagroupmapping krbprincipalaux krbprincipal krbticketpolicyaux "
+    "inetlocalmailrecipient labeleduriobject groupofmembers groupofurls dyngroup alias referral subentry dynamicobject pkiuser pkica "
+    "strongauthenticationuser usersecurityinformation ipnetwork iphost ieee802device bootabledevice automount automountmap nisobject nismap "
+    "nisnetgroup sudorole pwdpolicychecker oathparams oathtotpparams oathhotpparams oathtoken country dcuser posixgroup shadowaccount "
+    "collectiveattributesubentry".split()
+)  # fmt: skip
+_STRUCTURAL = set(
+    "person organizationalperson inetorgperson residentialperson organization organizationalunit domain account groupofnames groupofuniquenames "
+    "organizationalrole applicationprocess device locality country groupofmembers groupofurls posixgroup".split()
+)  # fmt: skip
+
+
+def could_be(name: str, other: str, held: frozenset[str]) -> bool:
+    """Whether a class that an entry of these classes has may be a kind of another, as far as we know it."""
+    if name in _KNOWN or name in _PLAIN:
+        return False
+    # an entry has one structural class and what stands above it; an auxiliary one is never a kind of a structural one
+    return not (other in _STRUCTURAL and held & _STRUCTURAL)
 
 
 def above(name: str) -> tuple[str, ...]:
