@@ -7,6 +7,11 @@ a command that the account itself can replace, one that it may hand a library of
 somebody who is root by a way of his own. `ALL, !/bin/su` remains any command: a copy of a shell has another name. NOEXEC is believed where it
 holds. The right counts whether or not the account has a password today.
 
+Fixed arguments count by what they name: a script, an archive or a copy's source is the account's choice where it can change the file, and where the
+path is relative; `su -c` and `env` count by what they run. A pattern of paths counts by the programs that are there, and by what the account could
+put there. Variables by which an interpreter is told what to load (PERL5OPT, PYTHONPATH, BASH_ENV) count like libraries, `CHROOT=*` like any program
+of one's own, INTERCEPT like NOEXEC. The pager of systemd (status, journalctl) gives no shell under sudo from version 247 on.
+
 Passes: nobody can, or the account (or one of its groups, as `%group`) is among `administrators`. Fails: the account certainly can and is
 not. Unknown: a file, a group or another source of rules (LDAP, SSSD, a plugin) was not seen, and it could change the answer.
 Not applicable: sudo is not installed.

@@ -8,7 +8,7 @@ import time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sovaudit.facts.parse.globs import Unsupported, glob_matches, regex_matches
+from sovaudit.facts.parse.globs import Malformed, Unsupported, glob_matches, regex_matches
 from sovaudit.facts.parse.sudoers import Policy, parse
 from tests.checks.test_least_privilege_sudo_root import host
 
@@ -38,7 +38,7 @@ def test_no_pattern_crashes(pattern: str, text: str) -> None:
     glob_matches(pattern, text, pathname=True, period=True)
     try:
         regex_matches(pattern, text)
-    except Unsupported:
+    except (Malformed, Unsupported):
         return
 
 

@@ -54,6 +54,7 @@ def judged(files: Mapping[str, str], modes: Mapping[str, tuple[int, int, int]] |
     links = {"/bin": "usr/bin", "/sbin": "usr/sbin"}
     seen = {"/usr/bin/sudo": (0o4755, 0, 0), **{path: (0o440, 0, 0) for path in files if "sudoers" in path}, **(modes or {})}
     seen |= {f"/usr/bin/{name}": (0o755, 0, 0) for name in ("id", "ls", "cat", "su", "env")}
+    seen["/usr/sbin/useradd"] = (0o755, 0, 0)
     return host_with({**BASE, **files}, modes=seen, links=links, artifacts={"packages": f"sudo {VERSIONS[lab.suite()]}\n"}, kind="root")
 
 
@@ -173,7 +174,17 @@ WRITTEN: dict[str, dict[str, str]] = {
         "include missing": "@include /etc/none\nalice ALL=ALL\n",
         "hash include": "#include /etc/none\n#includedir /etc/none.d\nalice ALL=ALL\n",
         "a profile of AppArmor": "alice ALL=APPARMOR_PROFILE=x /usr/bin/id\nbob ALL=/usr/bin/id\n",
-    "include after a rule": "alice ALL=ALL @include /x\nbob ALL=ALL\n",
+        "include after a rule": "alice ALL=ALL @include /x\nbob ALL=ALL\n",
+        "what glibc makes of a regular expression": "alice ALL=^/usr/bin/(id$\nbob ALL=^/usr/bin/i\\d$\ncarol ALL=^/usr/bin/\\w{2}$\nDora ALL=/usr/bin/id ^-+*$\n",
+        "a regular expression that matches any": "alice ALL=^.*$\nbob ALL=ALL, !^/usr/bin/s.*$\ncarol ALL=/usr/bin/id ^()$\nDora ALL=^/usr/bin/id$ *\n",
+        "timeouts": "alice ALL=TIMEOUT=1d1d ALL\nbob ALL=TIMEOUT=1m1h ALL\ncarol ALL=TIMEOUT=99999d ALL\nDora ALL=TIMEOUT=5s3 ALL\n",
+        "quotes around a folder": "alice ALL=(root) CWD=\"/tmp\" ALL\nbob ALL=CWD = /tmp ALL\ncarol ALL=CWD=/tmp, ALL\n",
+        "an option that cannot be off": "Defaults !runas_default\nalice ALL=ALL\nDefaults runas_default\nbob ALL=(bob) ALL\n",
+        "a default target for one target": "Defaults>bob runas_default=bob\nalice ALL=ALL\n",
+        "a default target for root": "Defaults>root runas_default=bob\nalice ALL=ALL\n",
+        "patterns by name alone": "Defaults fast_glob\nalice ALL=/bin/i*\nbob ALL=/usr/bin/i*\ncarol ALL=/usr/bin/[!i]*\n",
+        "a folder of folders": "alice ALL=/*/*\nbob ALL=/usr/*in/*\ncarol ALL=/usr/*/\n",
+        "the whole root as its own": "alice ALL=CHROOT=/ /usr/bin/id\n",
     }.items()
 }  # fmt: skip
 WRITTEN |= {

@@ -140,7 +140,7 @@ class Follower:
             magic = re.search(r"[*?\[\\^]", name)
             if magic or name[-1] == "/":
                 name = posixpath.dirname(name[: magic.start()] if magic else name)
-                self._want("s", name, depth=0 if _scanned(name) else 1)
+                self._want("s", name, depth=1)
             while len(name) > 1:
                 self._want("s", name)
                 name = posixpath.dirname(name)

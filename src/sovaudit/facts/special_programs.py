@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
-from sovaudit.facts.sudo_shells import power_of
+from sovaudit.facts.sudo_powers import powers_of
 from sovaudit.model.evidence import Gap
 
 _MERGED = re.compile(r"/usr/(bin|sbin|lib|lib32|lib64|libx32)/")
@@ -107,7 +107,7 @@ class SpecialPrograms:
         package, recorded = self._package(path)
         altered = bool(package) and "-" not in (recorded, digest) and recorded != digest
         name = posixpath.basename(path)
-        powerful = ("setuid root" in rights or bool(_ROOT_CAPS & set(caps.split(",")))) and power_of(path) is not None and name not in _ASK
+        powerful = ("setuid root" in rights or bool(_ROOT_CAPS & set(caps.split(",")))) and powers_of(path) and name not in _ASK
         bare = _bare(package)
         plain = bool(package) and (bool(_PLAIN.fullmatch(bare)) or (bare in _GIVES and name not in _GIVES[bare]))
         return Special(path, tuple(rights), mode, int(uid), int(gid), package, altered, powerful or plain)

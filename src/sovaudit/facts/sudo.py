@@ -17,8 +17,8 @@ from sovaudit.facts.su import may_start
 from sovaudit.facts.sudo_aliases import leaves
 from sovaudit.facts.sudo_match import ALLOW, DENY, NO, SILENT, UNSPEC, YES, Answer, Matcher, Request, Target
 from sovaudit.facts.sudo_policy import load
+from sovaudit.facts.sudo_proposals import proposals
 from sovaudit.facts.sudo_reach import ANY, Reach, Reaches
-from sovaudit.facts.sudo_shells import proposals
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -55,6 +55,7 @@ class Decision:
     noexec: bool = False
     granted: bool = False  # some line that was seen allows it, whatever else may decide
     setenv: bool | None = None  # what the tag SETENV says, where it is written
+    chroot: bool = False  # `-R` with a folder of one's own is allowed
 
 
 class Sudo:
@@ -120,8 +121,6 @@ class Sudo:
             return self._settings[key]
         found: dict[str, frozenset[str]] = {}
         for default, applies in self.defaults("", account, target, request):
-            if default.name in _FLAGS and default.op in ("=", "+", "-"):
-                continue
             value = "off" if default.op == "!" else "on" if default.op == "" else default.value
             before = found.get(default.name, frozenset({_INITIAL.get(default.name, "")}))
             found[default.name] = frozenset({value}) if applies == YES else before | {value}
@@ -167,14 +166,15 @@ class Sudo:
             return Decision(None, None, (), (Gap("file:/etc/passwd", Reason.AMBIGUOUS, f"there is no account {runas}"),))
         return self.decide(account, Request(command, args or None), Target(who, group))
 
-    def decide(self, account: Account, request: Request, target: Target) -> Decision:
-        """The same for a request and a target."""
+    def decide(self, account: Account, request: Request, target: Target, *, suppose: bool = False) -> Decision:
+        """The same for a request and a target. suppose: also where the program, missing today, would have to be put there first."""
         if not self.usable:
             return Decision(False, None, self.because)
         match = self._match
+        match.suppose = suppose
         match.start()
         match.gaps.clear()
-        self._enter(account)
+        self._enter(account, target, request)
         found: list[tuple[int, CmndSpec]] = []
         complete = False
         for spec, sure in reversed(self.rules(account)):
@@ -185,7 +185,7 @@ class Sudo:
             if ALLOW not in runas:
                 continue
             answer = match.commands((spec.cmnd,), request)
-            if answer != SILENT and spec.cmnd.kind != "ALL" and spec.options.get("CHROOT", "*") != "*":
+            if answer != SILENT and spec.cmnd.kind != "ALL" and spec.options.get("CHROOT", "*").rstrip("/") not in ("", "*"):
                 match.doubt(f"file:{spec.line.file}", Reason.UNSUPPORTED, "which program it is was not looked for below CHROOT")
                 answer = answer | SILENT
             found += [(value, spec) for value in answer - SILENT]
@@ -204,10 +204,14 @@ class Sudo:
         gaps = (*match.gaps, *self.gaps) if allowed is None else ()
         tags = {spec.tags.get("SETENV") for spec in deciding}
         setenv = tags.pop() if len(tags) == 1 else None
-        return Decision(allowed, password, tuple(dict.fromkeys(spec.line for spec in deciding)), gaps, noexec, ALLOW in values, setenv)
+        chroot = bool(deciding) and all(self._chroot(spec, account, target, request) for spec in deciding)
+        return Decision(
+            allowed, password, tuple(dict.fromkeys(spec.line for spec in deciding)), gaps, noexec, ALLOW in values, setenv, chroot
+        )
 
-    def _enter(self, account: Account) -> None:
-        values = self.setting(account, "runas_default")
+    def _enter(self, account: Account, target: Target | None = None, request: Request | None = None) -> None:
+        apart = any(default.name == "runas_default" and default.scope in (">", "!") for default in self.policy.defaults)
+        values = self.setting(account, "runas_default", target=target if apart else None, request=request if apart else None)
         if len(values) == 1:
             self._match.runas_default = next(iter(values)) or "root"
 
@@ -264,9 +268,18 @@ class Sudo:
         return asked.pop() if len(asked) == 1 else None
 
     def _noexec(self, spec: CmndSpec, account: Account, target: Target, request: Request) -> bool:
-        if "EXEC" in spec.tags:
-            return not spec.tags["EXEC"]
-        return self.setting(account, "noexec", target=target, request=request) == {"on"}
+        """No program that runs inside may start another, or none that the rules do not allow (INTERCEPT)."""
+        if spec.tags.get("EXEC") is False or spec.tags.get("INTERCEPT"):
+            return True
+        tags = {"noexec": "EXEC", "intercept": "INTERCEPT"}
+        return any(
+            tag not in spec.tags and self.setting(account, name, target=target, request=request) == {"on"} for name, tag in tags.items()
+        )
+
+    def _chroot(self, spec: CmndSpec, account: Account, target: Target, request: Request) -> bool:
+        if "CHROOT" in spec.options:
+            return spec.options["CHROOT"] == "*"
+        return self.setting(account, "runchroot", target=target, request=request) == {"*"}
 
     # grants
 
@@ -337,7 +350,7 @@ class Sudo:
         best = Decision(False, None, ()), ANY[0]
         for tried, (path, args) in enumerate(proposals(leaf.name, leaf.args)):
             request = Request(path, args)
-            found = self.decide(account, request, target)
+            found = self.decide(account, request, target, suppose=True)
             if found.allowed is True or tried > 40:
                 return found, request
             best = (found, request) if found.granted and found.allowed is None else best
@@ -352,20 +365,6 @@ class Sudo:
         return self._reaches.roads(account)
 
 
-_FLAGS = (
-    "authenticate",
-    "rootpw",
-    "targetpw",
-    "runaspw",
-    "noexec",
-    "requiretty",
-    "use_pty",
-    "env_reset",
-    "setenv",
-    "root_sudo",
-    "tty_tickets",
-    "pam_acct_mgmt",
-)
 _INITIAL = {
     "authenticate": "on",
     "runas_default": "root",

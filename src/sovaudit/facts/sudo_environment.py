@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from sovaudit.facts.sudo import Sudo
 
 LIBRARIES = ("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT")
+VARIABLES = {  # those by which an interpreter, run with a fixed script, is told what else to run
+    "python": ("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE"), "perl": ("PERL5LIB", "PERLLIB", "PERL5OPT"), "ruby": ("RUBYLIB", "RUBYOPT"),
+    "bash": ("BASH_ENV",), "zsh": ("ZDOTDIR",), "node": ("NODE_OPTIONS", "NODE_PATH"), "php": ("PHPRC", "PHP_INI_SCAN_DIR"),
+    "java": ("JAVA_TOOL_OPTIONS", "CLASSPATH"), "lua": ("LUA_INIT", "LUA_PATH"), "tar": ("TAR_OPTIONS",), "rsync": ("RSYNC_RSH",),
+    "apt-get": ("APT_CONFIG",), "apt": ("APT_CONFIG",),
+}  # fmt: skip
+_DELETED = (  # by sudo itself where the environment is kept (env.c); a value that begins with `()` goes, too
+    "IFS CDPATH LOCALDOMAIN RES_OPTIONS HOSTALIASES NLSPATH PATH_LOCALE LD_* _RLD* TERMINFO TERMINFO_DIRS TERMPATH TERMCAP ENV BASH_ENV PS4 "
+    "GLOBIGNORE BASHOPTS SHELLOPTS JAVA_TOOL_OPTIONS PERLIO_DEBUG PERLLIB PERL5LIB PERL5OPT PERL5DB FPATH NULLCMD READNULLCMD ZDOTDIR TMPPREFIX "
+    "PYTHONHOME PYTHONPATH PYTHONINSPECT PYTHONUSERBASE RUBYLIB RUBYOPT"
+).split()
 _OPTIONS = frozenset(("setenv", "env_keep", "env_delete", "env_reset"))
 
 
@@ -26,11 +37,11 @@ def concerns(sudo: Sudo) -> bool:
     return any("SETENV" in command.tags for spec in sudo.policy.specs for privilege in spec.privileges for command in privilege.commands)
 
 
-def injects(sudo: Sudo, account: Account, target: Target, request: Request) -> bool | None:
-    """Whether one of LIBRARIES passes; None where a Defaults that decides may or may not apply."""
+def injects(sudo: Sudo, account: Account, target: Target, request: Request, names: tuple[str, ...] = LIBRARIES) -> bool | None:
+    """Whether one of these variables passes; None where a Defaults that decides may or may not apply."""
     rows = [(default, applies == YES) for default, applies in sudo.defaults("", account, target, request) if default.name in _OPTIONS]
-    answers = {_passes(rows, name, doubtful) for name in LIBRARIES for doubtful in (True, False)}
-    certain = any(_passes(rows, name, True) and _passes(rows, name, False) for name in LIBRARIES)
+    answers = {_passes(rows, name, doubtful) for name in names for doubtful in (True, False)}
+    certain = any(_passes(rows, name, True) and _passes(rows, name, False) for name in names)
     return True if certain else None if True in answers else False
 
 
@@ -38,7 +49,7 @@ def _passes(rows: list[tuple[Default, bool]], name: str, doubtful: bool) -> bool
     """doubtful: whether Defaults that are not certain to apply are taken to apply."""
     options = {"setenv": False, "env_reset": True}
     keep: list[str] = []
-    delete = ["LD_*"]
+    delete = list(_DELETED)
     for default, sure in rows:
         if not sure and not doubtful:
             continue

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
-from sovaudit.facts.parse.globs import Unsupported, glob_matches, has_meta, regex_matches
+from sovaudit.facts.parse.globs import Malformed, Unsupported, glob_matches, has_meta, regex_matches
 from sovaudit.facts.parse.sudoers import MYSELF, Member, Members, Policy
 from sovaudit.facts.parse.sudoers_patterns import NEWEST, Version, knows
 from sovaudit.facts.sudo_aliases import looping
@@ -49,7 +49,10 @@ class Target:
 
 
 class Matcher:
-    """Matches lists of one policy on one host. `gaps` gathers what was not seen on the way. ids: whether names ignore case."""
+    """Matches lists of one policy on one host. `gaps` gathers what was not seen on the way. ids: whether names ignore case.
+
+    suppose: take programs that are missing to be there, for what could be put there.
+    """
 
     def __init__(self, host: Host, policy: Policy, version: Version = NEWEST) -> None:
         self.host = host
@@ -58,7 +61,7 @@ class Matcher:
         self.use_netgroups = True
         self.group_plugin = False
         self.runas_default = "root"
-        self.fast_glob = False
+        self.fast_glob = self.suppose = False
         self.before_1_9_14 = version < (1, 9, 14)
         self.knows_regex = knows(version, "regex")
         self._policy = policy
@@ -97,7 +100,7 @@ class Matcher:
         alias = self._policy.aliases.get((kind, member.name))
         if alias is None or member.name in used:
             return None
-        memo = (kind, member.name, key)
+        memo = (kind, member.name, (key, self.suppose))
         cyclic = (kind, member.name) in self._loops
         if cyclic or memo not in self._memo:
             self._memo[memo] = self._list(alias.members, one, used | {member.name})
@@ -299,10 +302,12 @@ class Matcher:
             if found == SILENT and not self.before_1_9_14:  # from then on the folder's links are followed first
                 folder = self.real(posixpath.dirname(request.command)) or ""
                 found = self._regex(name, posixpath.join(folder, posixpath.basename(request.command)))
+            if found != SILENT and not self._there(request.command):
+                return SILENT
         elif has_meta(name):
             found = YES if self._glob(name, request.command) else SILENT
         elif name.endswith("/"):
-            same = self.real(posixpath.dirname(request.command)) == self.real(name)
+            same = self.real(posixpath.dirname(request.command)) == self.real(name) and self._there(request.command)
             return YES if same else SILENT
         else:
             found = YES if self._same(name, request.command) else SILENT
@@ -311,12 +316,19 @@ class Matcher:
     def _glob(self, pattern: str, command: str) -> bool:
         base, folder = posixpath.basename(command), posixpath.dirname(command)
         real = self.real(folder) or folder
-        ways = {command, posixpath.join(real, base)}
+        ways = {command} if self.fast_glob and self.before_1_9_14 else {command, posixpath.join(real, base)}
         if not self.fast_glob:  # glob(3) finds the program by every name of its folder
             ways |= {posixpath.join(link + real[len(to) :], base) for link, to in self._links() if real == to or real.startswith(to + "/")}
         if pattern.endswith("/"):
             pattern += "*"
-        return any(glob_matches(pattern, way, pathname=True, period=not self.fast_glob) for way in sorted(ways))
+        return self._there(command) and any(glob_matches(pattern, way, pathname=True, period=not self.fast_glob) for way in sorted(ways))
+
+    def _there(self, command: str) -> bool:
+        """False where the program was seen to be missing: a pattern names only what exists."""
+        try:
+            return self.suppose or self.host.files.exists(command)
+        except Unseen:
+            return True
 
     def _links(self) -> list[tuple[str, str]]:
         """Linked folders near the root (`/bin`, `/usr/sbin`) and where they lead."""
@@ -358,6 +370,8 @@ class Matcher:
     def _regex(self, pattern: str, text: str) -> Answer:
         try:
             return YES if regex_matches(pattern, text) else SILENT
+        except Malformed:
+            return SILENT  # a warning of visudo's; sudo goes on
         except Unsupported as why:
             self.doubt("file:/etc/sudoers", Reason.UNSUPPORTED, f"regular expression {pattern}: {why}")
             return PERHAPS

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.changers import Changers
+from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse.globs import has_meta
 from sovaudit.facts.parse.sudoers import Member
 from sovaudit.facts.sudo_aliases import leaves
-from sovaudit.facts.sudo_environment import concerns, injects
+from sovaudit.facts.sudo_asking import Asking
+from sovaudit.facts.sudo_environment import LIBRARIES, VARIABLES, concerns, injects
 from sovaudit.facts.sudo_match import Request, Target
-from sovaudit.facts.sudo_shells import SYSTEM_FOLDERS, becomes, makes_root, proposals
+from sovaudit.facts.sudo_powers import program_name
+from sovaudit.facts.sudo_proposals import proposals
+from sovaudit.facts.sudo_shells import SYSTEM_FOLDERS, becomes, makes_root
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 
@@ -70,6 +74,10 @@ class Reaches:
         self._sudo = sudo
         self._reach: dict[str, Reach] = {}
         self._injectable = concerns(sudo)
+        self._chroots = any(default.name == "runchroot" for default in sudo.policy.defaults) or any(
+            "CHROOT" in spec.options for user in sudo.policy.specs for privilege in user.privileges for spec in privilege.commands
+        )
+        self._asking: dict[str, Asking] = {}
 
     @cached_property
     def _changers(self) -> Changers:
@@ -122,7 +130,15 @@ class Reaches:
             for leaf in leaves(policy, member):
                 if leaf.negated or leaf.kind == "ALL":
                     continue
-                for path, args in (*proposals(leaf.name, leaf.args), *islice(self._names(leaf.name, leaf.args), 50)):
+                folders = tuple(dict.fromkeys((account.home.rstrip("/"), "/tmp", "/var/tmp", "/dev/shm")))
+                several = has_meta(leaf.name) or leaf.name.endswith("/")
+                missing: set[str] = set()
+                found = self._found(leaf.name) if several else ()
+                asked = (*proposals(leaf.name, leaf.args, folders), *islice(self._names(leaf.name, leaf.args), 100))
+                for path, args in (*asked, *((path, leaf.args) for path in found)):
+                    if path in missing or (several and self._missing(path) and self._can_write(account, path) is not True):
+                        missing.add(path)
+                        continue
                     tries += 1
                     if tries > MAX_TRIES:
                         return
@@ -155,7 +171,8 @@ class Reaches:
                     yield joined
 
     def _one(self, account: Account, target: Target, leaf: Member, path: str, args: str | None, suffix: str) -> Reach:
-        how = makes_root(path, args, noexec=False)
+        asking = self._of(account)
+        how = makes_root(path, args, asking=asking)
         doubt: tuple[Gap, ...] = ()
         if not how and path.startswith("/") and self._injectable:
             decision = self._sudo.decide(account, Request(path, args), target)
@@ -163,6 +180,12 @@ class Reaches:
             if library is not False and decision.granted and decision.allowed is not False:
                 shown = " ".join(part for part in (leaf.name, leaf.args or "", "with LD_PRELOAD") if part)
                 sure = decision.allowed is True and library is True
+                return Reach("shell", sure, decision.because, shown + suffix, decision.gaps, decision.password, Request(path, args), target)
+        if not how and path.startswith("/") and self._chroots:
+            decision = self._sudo.decide(account, Request(path, args), target)
+            if decision.chroot and decision.granted and decision.allowed is not False:
+                shown = " ".join(part for part in (leaf.name, leaf.args or "", "with -R") if part)
+                sure = decision.allowed is True
                 return Reach("shell", sure, decision.because, shown + suffix, decision.gaps, decision.password, Request(path, args), target)
         if not how and (name := becomes(path, args)):
             return self._becomes(account, target, leaf, name, Request(path, args), suffix)
@@ -174,11 +197,11 @@ class Reaches:
             doubt = (mine,) if isinstance(mine, Gap) else ()
         elif not how:
             return Reach("none", True)
-        decision = self._sudo.decide(account, Request(path, args), target)
+        decision = self._sudo.decide(account, Request(path, args), target, suppose=how == "can be replaced")
         if (
             not decision.granted
             or decision.allowed is False
-            or (decision.noexec and how != "can be replaced" and not makes_root(path, args, noexec=True))
+            or (decision.noexec and how != "can be replaced" and not makes_root(path, args, noexec=True, asking=asking))
         ):
             return Reach("none", True)
         shown = " ".join(part for part in (leaf.name, leaf.args or "") if part)
@@ -190,7 +213,41 @@ class Reaches:
         """Whether a library of one's own gets into the program: by the tag, else by the Defaults."""
         if decision.setenv is not None:
             return decision.setenv
-        return injects(self._sudo, account, target, request)
+        return injects(self._sudo, account, target, request, (*LIBRARIES, *VARIABLES.get(program_name(request.command), ())))
+
+    def _of(self, account: Account) -> Asking:
+        """What is the account's own, worked out once."""
+        if account.name not in self._asking:
+            self._asking[account.name] = Asking(lambda path: self._own(account, path), self._secure_pager())
+        return self._asking[account.name]
+
+    def _own(self, account: Account, path: str) -> bool:
+        found = self._can_write(account, path)
+        home = account.home.rstrip("/")
+        return found is True or (isinstance(found, Gap) and home.startswith("/home/") and path.startswith(f"{home}/"))
+
+    def _secure_pager(self) -> bool:
+        """From version 247 on systemd starts its pager without shell under sudo, unless the environment says otherwise."""
+        if any(default.name in ("env_reset", "setenv") or "SYSTEMD_" in default.value for default in self._sudo.policy.defaults):
+            return False
+        try:
+            major = self._host.packages.get("systemd", "").partition(".")[0].partition("-")[0]
+        except Unseen:
+            return False
+        return major.isdigit() and int(major) >= 247
+
+    def _found(self, pattern: str) -> tuple[str, ...]:
+        """What a pattern names today."""
+        try:
+            return self._host.files.glob(pattern)[:200] if not pattern.startswith("^") else ()
+        except Unseen:
+            return ()
+
+    def _missing(self, path: str) -> bool:
+        try:
+            return not self._host.files.exists(path)
+        except Unseen:
+            return False
 
     def _becomes(self, account: Account, target: Target, leaf: Member, name: str, request: Request, suffix: str) -> Reach:
         """su to another account, or a new password for one: as good as that account's own way to root."""
@@ -213,6 +270,8 @@ class Reaches:
             for other in self._host.accounts:
                 if other.uid == 0 or self._sudo.rules(other):
                     yield path, other.name
+                    if posixpath.basename(path) != "passwd":
+                        yield from ((path, f"{option} {other.name}") for option in ("-", "-l", "--login"))
 
     def _can_write(self, account: Account, path: str) -> bool | Gap:
         """Whether the account can change the program that stands there, or put one there. A Gap: not seen."""

@@ -16,7 +16,7 @@ from sovaudit.facts.host import Host
 from sovaudit.facts.sudo import Sudo, expand
 from sovaudit.facts.sudo_aliases import leaves
 from sovaudit.facts.sudo_match import ALLOW, YES, Request, Target
-from sovaudit.facts.sudo_shells import proposals
+from sovaudit.facts.sudo_proposals import proposals
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason

@@ -210,7 +210,7 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
       c++; v = w[i]
       if (match(v, /[*?[\\^]/) || v ~ /\057$/) {
         if (match(v, /[*?[\\^]/)) v = substr(v, 1, RSTART - 1)
-        v = folder(v); want("s", (top_of(v) in TOP) ? 0 : 1, "plain", v)
+        v = folder(v); want("s", 1, "plain", v)
       }
       while (length(v) > 1) { want("s", 0, "plain", v); v = folder(v) }
     }

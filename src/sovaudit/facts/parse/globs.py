@@ -84,6 +84,8 @@ def _bracket(pattern: str, at: int, negations: str, *, escapes: bool) -> tuple[r
             here += 2
             if low <= high:
                 body += f"{re.escape(low)}-{re.escape(high)}"
+            elif not escapes:
+                raise Malformed("a range that ends before it begins")
             continue
         body += re.escape(low)
     if here >= len(pattern):
@@ -117,10 +119,18 @@ def _segment(units: tuple[str | re.Pattern[str] | None, ...], text: str) -> bool
 
 
 class Unsupported(Exception):
-    """The expression is malformed, too big, or uses what is not modelled (back references)."""
+    """The expression is too big, or uses what is not modelled (back references, edges of words)."""
+
+
+class Malformed(Exception):
+    """regcomp(3), or sudo before it, refuses the expression: it matches nothing."""
 
 
 Tree = tuple[Any, ...]
+_BOUND = re.compile(r"\{(\d{0,5})(,(\d{0,5}))?\}")
+_GNU = {  # glibc's own
+    "w": re.compile(r"[A-Za-z0-9_]"), "W": re.compile(r"[^A-Za-z0-9_]"), "s": re.compile(r"[ \t\n\r\f\v]"), "S": re.compile(r"[^ \t\n\r\f\v]"),
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -131,7 +141,7 @@ class _Node:
 
 
 def regex_matches(pattern: str, text: str) -> bool:
-    """regexec(3) with REG_EXTENDED; sudo's leading `(?i)` after `^` folds case. Raises Unsupported."""
+    """regexec(3) with REG_EXTENDED; sudo's leading `(?i)` after `^` folds case. Raises Unsupported, and Malformed."""
     fold = pattern.startswith("^(?i)")
     if fold:
         pattern, text = "^" + pattern[5:].lower(), text.lower()
@@ -194,16 +204,23 @@ def _compile(pattern: str) -> tuple[list[_Node], int]:
     def repeated() -> Tree:
         nonlocal place
         item = atom()
-        while place < len(pattern):
-            if pattern[place] in "*+?":
+        again = item[0] in ("begin", "end")
+        while place < len(pattern) and pattern[place] in "*+?{":
+            if again:
+                raise Malformed("nothing to repeat")
+            again = True
+            if pattern[place] != "{":
                 low, high = {"*": (0, None), "+": (1, None), "?": (0, 1)}[pattern[place]]
                 place += 1
-            elif bound := re.compile(r"\{(\d{1,3})(,(\d{0,3}))?\}").match(pattern, place):
-                low = int(bound[1])
-                high = low if bound[2] is None else int(bound[3]) if bound[3] else None
-                place = bound.end()
             else:
-                break
+                bound = _BOUND.match(pattern, place)
+                if bound is None or not (bound[1] or bound[2]):
+                    raise Malformed("a bound that is none")
+                low = int(bound[1] or 0)
+                high = low if bound[2] is None else int(bound[3]) if bound[3] else None
+                if max(low, high or 0) > 255 or (high is not None and high < low):
+                    raise Malformed("a bound that is none")
+                place = bound.end()
             item = ("rep", item, low, high)
         return item
 
@@ -217,14 +234,14 @@ def _compile(pattern: str) -> tuple[list[_Node], int]:
                 raise Unsupported("nested too deeply")
             inner = alternatives()
             if place >= len(pattern):
-                raise Unsupported("unbalanced parenthesis")
+                raise Malformed("unbalanced parenthesis")
             place += 1
             depth -= 1
             return inner
         if character == "[":
             bracket = _bracket(pattern, place - 1, "^", escapes=False)
             if bracket is None:
-                raise Unsupported("unbalanced bracket")
+                raise Malformed("unbalanced bracket")
             place = bracket[1]
             return ("char", bracket[0])
         if character == ".":
@@ -233,13 +250,15 @@ def _compile(pattern: str) -> tuple[list[_Node], int]:
             return ("begin" if character == "^" else "end",)
         if character == "\\":
             if place >= len(pattern):
-                raise Unsupported("trailing backslash")
+                raise Malformed("trailing backslash")
             character = pattern[place]
             place += 1
-            if character.isalnum():
+            if character in _GNU:
+                return ("char", _GNU[character])
+            if character in "123456789bB<>`'":
                 raise Unsupported(f"\\{character}")
-        elif character in "*+?":
-            raise Unsupported("nothing to repeat")
+        elif character in "*+?{":
+            raise Malformed("nothing to repeat")
         return ("char", character)
 
     def build(tree: Tree, out: int) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from sovaudit.facts.parse.sudoers_defaults import takes
 from sovaudit.facts.parse.sudoers_lex import Lexer, Token
 from sovaudit.facts.parse.sudoers_patterns import NEWEST, Version, knows
 from sovaudit.model.finding import Line
@@ -241,7 +242,8 @@ class _Parser:
             if not negated and self._peek().kind in ("=", "+", "-"):
                 op = self._take().kind
                 value = self._expect("WORD").text
-            found.append(Default(scope, members, name, op, value, self._line))
+            if takes(name, op, value):
+                found.append(Default(scope, members, name, op, value, self._line))
             if not self._accept(","):
                 break
         self._expect("NL")
@@ -400,7 +402,13 @@ def _moment(text: str) -> Moment:
         raise _Broken(f"invalid time {text}") from None
 
 
+_SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1, "": 1}
+
+
 def _timeout(text: str) -> None:
-    """parse_timeout() of sudo: numbers with `d h m s` in that order, any of them once; a number without a letter is seconds."""
-    if not re.fullmatch(r"(?=.)(?:\d{1,9}d)?(?:\d{1,9}h)?(?:\d{1,9}m)?(?:\d{1,9}s?)?", text, re.ASCII | re.IGNORECASE):
+    """parse_timeout() of sudo: numbers with `d h m s`, none before an earlier one; a last number without a letter is seconds."""
+    if not re.fullmatch(r"(?=.)(?:\d+d)*(?:\d+h)*(?:\d+m)*(?:\d+s)*(?:\d+)?", text, re.ASCII | re.IGNORECASE):
+        raise _Broken(f"invalid timeout {text}")
+    parts = re.findall(r"(\d+)([dhms]?)", text.lower())
+    if any(len(number) > 10 for number, _ in parts) or sum(int(number) * _SECONDS[unit] for number, unit in parts) >= 2**31:
         raise _Broken(f"invalid timeout {text}")

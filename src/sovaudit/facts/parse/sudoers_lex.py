@@ -154,6 +154,8 @@ class Lexer:
             self._previous = self._state
         self._state = INSTR
 
+    _on_pathstring = _on_string
+
     def _on_strcontinue(self, text: str, source: _Source) -> None:
         source.line += 1
         self._continued = True

@@ -74,7 +74,8 @@ _RULES: tuple[tuple[set[int], str, str, bool], ...] = (
     ({EXPECTPATH}, rf"(?:{_PATH}|{_WORD})", "optionpath", False),
     (_INCLUSIVE, _PATH, "path", False),
     (_INCLUSIVE, _REGEX, "regex", False),
-    ({INITIAL, EXPECTPATH, GOTDEFS}, r"\"", "string", False),
+    ({INITIAL, GOTDEFS}, r"\"", "string", False),
+    ({EXPECTPATH}, r"\"", "pathstring", False),
     ({INITIAL, GOTDEFS}, rf"(?:{_ID}|{_WORD})", "word", False),
     ({GOTINC}, r"[^\"\s](?:\\[ \t]|\S)*", "incpath", False),
     ({GOTINC}, r"\"", "string", False),
@@ -92,7 +93,8 @@ BY_STATE = [[(rx, action, bol) for states, rx, action, bol in _COMPILED if state
 _SINCE: dict[str, Version] = {
     "include": (1, 9, 1), "includedir": (1, 9, 1), "regex": (1, 9, 10), "INTERCEPT": (1, 9, 8), "NOINTERCEPT": (1, 9, 8), "CWD": (1, 9, 3),
     "CHROOT": (1, 9, 3), "APPARMOR_PROFILE": (1, 9, 14), "TIMEOUT": (1, 8, 20), "NOTBEFORE": (1, 8, 20), "NOTAFTER": (1, 8, 20),
-    "MAIL": (1, 8, 13), "NOMAIL": (1, 8, 13), "FOLLOW": (1, 8, 15), "NOFOLLOW": (1, 8, 15), "GOTEDIT": (1, 9, 14), "list": (1, 9, 13),
+    "MAIL": (1, 8, 13), "NOMAIL": (1, 8, 13), "FOLLOW": (1, 8, 15), "NOFOLLOW": (1, 8, 15), "GOTEDIT": (1, 9, 14), "pathstring": (1, 9, 14),
+    "list": (1, 9, 13),
 }  # fmt: skip
 
 
