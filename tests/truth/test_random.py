@@ -64,6 +64,7 @@ def judged(root: Path, files: dict[str, str]) -> Host:
     modules = {f"/{MODULES}/{module.name}": (0o644, 0, 0) for module in (root / MODULES).glob("*.so")}
     modes = {**random_pam.modes(), **modules, "/bin/bash": (0o755, 0, 0)}
     packages = f"libpam0g {PAM[lab.suite()]}\n"
+    files = {"/etc/ssh/sshd_config": "UsePAM yes\n", "/etc/default/ssh": "", **files}
     return host_with(files, modes=modes, artifacts={"packages": packages}, kind="root", taken_at=datetime.now(UTC))
 
 

@@ -181,12 +181,12 @@ class Follower:
             key, equals, value = name.partition("=")
             if previous in ("include", "substack") and name[0] == "/":
                 self._want("c", name, "pam")
-            elif name[0] == "/" and name.endswith(".so"):
+            elif name[0] == "/":
                 self._want("s", name)
             elif not equals:
                 previous = name
                 continue
-            elif key in ("conf", "config", "accessfile", "file", "listfile", "envfile"):
+            elif key in ("conf", "conffile", "config", "accessfile", "file", "listfile", "envfile"):
                 self._want("c", value)
             elif key == "dictpath":
                 self._words(value)

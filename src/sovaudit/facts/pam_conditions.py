@@ -5,14 +5,15 @@ Where an answer depends on the address, the terminal or the hour, the person cho
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable
 from functools import cache
 
 from sovaudit.facts.accounts import Account
-from sovaudit.facts.files import Unseen, normal
+from sovaudit.facts.files import Unseen
 from sovaudit.facts.pam_flow import Behaviour, Choice, Outcome
-from sovaudit.facts.pam_modules import Call, fixed, gap_of, libpam_at_least, unsure
+from sovaudit.facts.pam_modules import TYPED, Call, fixed, gap_of, libpam_at_least, unsure
 from sovaudit.facts.parse.login_defs import login_defs
 from sovaudit.facts.parse.pam_conf import Code
 from sovaudit.model.evidence import Gap
@@ -22,7 +23,7 @@ from sovaudit.model.verdict import Reason
 BY_USERS = frozenset("su su-l sudo sudo-i passwd chsh chfn chage newgrp sg doas pkexec polkit-1 runuser".split())
 WITH_TERMINAL = frozenset("sshd login su su-l sudo sudo-i".split())  # they always set PAM_TTY
 _ON_THE_SPOT = frozenset({"login", "su", "su-l"})
-_HERE = _ON_THE_SPOT | {"sudo", "sudo-i"}
+HERE = _ON_THE_SPOT | {"sudo", "sudo-i"}
 FROM_AFAR = frozenset("sshd remote vsftpd proftpd ftp dovecot imap pop3 smtp".split())
 
 
@@ -38,9 +39,12 @@ def places(call: Call, item: str, hints: Iterable[str]) -> list[str]:
     """
     words = [form for hint in hints for form in (hint, re.sub(r"\*+", "1", hint.replace("?", "1")), re.sub(r"\*+", "", hint))]
     if item == "rhost":
-        if call.service in _HERE:
+        if call.service in HERE:
             return [""]
-        return [*_ADDRESSES, *words, *([] if call.service in FROM_AFAR else [""])]
+        named = [word for word in words if re.search("[A-Za-z]", word) and not is_address(word)]
+        named = named if named and names_hosts(call) else []
+        written = [text for word in words if (text := _whole(word)) and is_address(text)]
+        return [*_ADDRESSES, *written, *named, *([] if call.service in FROM_AFAR else [""])]
     if call.service == "sshd":
         return ["ssh"]
     names = [*_TERMINALS, *(word.removeprefix("/dev/") for word in words if _TERMINAL.match(word))]
@@ -48,6 +52,25 @@ def places(call: Call, item: str, hints: Iterable[str]) -> list[str]:
     if call.service in _ON_THE_SPOT:
         return names
     return [*devices, ""] if call.service in ("sudo", "sudo-i") else [*names, *devices, ""]
+
+
+def names_hosts(call: Call) -> bool:
+    """Whether PAM_RHOST may be a host's name: sshd gives addresses unless UseDNS is on. Raises Unseen."""
+    return call.service != "sshd" or any(server.settings.outside.yes("usedns") for server in call.host.ssh.servers)
+
+
+def is_address(text: str) -> bool:
+    """An address from which somebody can come."""
+    try:
+        return not ipaddress.ip_address(text).is_unspecified
+    except ValueError:
+        return False
+
+
+def _whole(text: str) -> str:
+    """A beginning of an IPv4 address made whole."""
+    parts = [part for part in text.split(".") if part]
+    return ".".join([*parts, *["1"] * (4 - len(parts))]) if re.fullmatch(r"[0-9.]+", text) and parts else text
 
 
 @cache
@@ -125,7 +148,7 @@ def shells(call: Call) -> Behaviour:
 def listfile(call: Call) -> Behaviour:
     """pam_listfile(8)."""
     on_error = Code.SERVICE_ERR
-    sense, path, item, apply, last = "", "", "", None, ""
+    sense, path, item, apply, last, looked_up = "", "", "", None, "", ""
     for arg in call.args:
         key, equals, value = arg.partition("=")
         if arg == "quiet":
@@ -145,12 +168,16 @@ def listfile(call: Call) -> Behaviour:
             path = value
         elif key == "item":
             item = value
+            looked_up = item if item in ("group", "shell") else looked_up  # stays when another item follows
         elif key == "apply":
             apply = value
         else:
             return fixed(on_error)
     if item not in ("user", "tty", "rhost", "ruser", "group", "shell") or not path or not sense:
         return fixed(on_error)
+    if looked_up and item not in ("user", "group", "shell"):
+        raise Unseen(gap_of(call, Reason.UNSUPPORTED, f"item={looked_up} before item={item}"))
+    item = looked_up or item
     account = call.account
     if apply is not None and last != apply:  # until 1.7 the name lies in a buffer that later arguments overwrite
         modern = libpam_at_least(call.host, (1, 7))
@@ -198,95 +225,6 @@ def _listed(call: Call, item: str, value: str, path: str, on_error: Code, allow:
         else:
             found = value in listed
     return Code.SUCCESS if found == allow else Code.AUTH_ERR
-
-
-def access(call: Call) -> Behaviour:
-    """pam_access(8), access.conf(5): first line that matches decides; no match lets in."""
-    named = call.value("accessfile")
-    files = call.host.files
-    if not all(files.exists(arg.partition("=")[2]) for arg in call.args if arg.startswith("accessfile=")):
-        return fixed(Code.ABORT)
-    paths = [named or "/etc/security/access.conf"]
-    if not named:
-        paths += files.glob("/etc/security/access.d/*.conf")
-    answers: set[Code] = set()
-    for path in paths:
-        text = files.read(path) or ""
-        for line in text.split("\n")[:-1]:  # a last line without its newline is not used
-            verdict = _access_line(call, line)
-            if verdict is None:
-                continue
-            code, sure = verdict
-            answers.add(code)
-            if sure:
-                return chosen(*sorted(answers))
-    return chosen(*sorted(answers | {Code.SUCCESS}))
-
-
-def _access_line(call: Call, text: str) -> tuple[Code, bool] | None:
-    """What a line answers and whether it matches from everywhere; None where it matches from nowhere."""
-    separator, comma = call.value("fieldsep", ":"), call.value("listsep", ", \t")
-    if text.startswith("#") or not text.strip():
-        return None
-    fields = [field for field in _split(text.rstrip(), separator) if field]
-    if len(fields) < 2:
-        return None
-    permission, users = fields[0], fields[1]
-    start = text.find(users, text.find(permission) + len(permission)) + len(users)
-    origins = text[start:].rstrip()[1:]
-    if permission[0] not in "+-" or not origins:
-        return None
-    if _match_list([word for word in _split(users, comma) if word], lambda word: _is_user(call, word)) is not True:
-        return None
-    where = _match_list([word for word in _split(origins, comma) if word], lambda word: _is_origin(call, word))
-    if where is False:
-        return None
-    return Code.SUCCESS if permission[0] == "+" else Code.PERM_DENIED, where is True
-
-
-def _split(text: str, separators: str) -> list[str]:
-    return re.split("[" + re.escape(separators) + "]", text) if separators else [text]
-
-
-def _match_list(words: list[str], match: object) -> bool | None:
-    """A list with EXCEPT; None where it depends."""
-    assert callable(match)
-    upper = [word.upper() for word in words]
-    cut = upper.index("EXCEPT") if "EXCEPT" in upper else len(words)
-    found: bool | None = False
-    for word in words[:cut]:
-        answer: bool | None = match(word)
-        if answer is True:
-            found = True
-            break
-        if answer is None:
-            found = None
-    if found is False or cut == len(words):
-        return found
-    excepted = _match_list(words[cut + 1 :], match)
-    if excepted is True:
-        return False
-    return None if excepted is None else found
-
-
-def _is_user(call: Call, word: str) -> bool:
-    account = call.account
-    if word.startswith("(") and word.endswith(")"):
-        return in_group(call, account, word[1:-1])
-    if "@" in word:
-        raise Unseen(gap_of(call, Reason.UNSUPPORTED, f"{word} names a netgroup or a host"))
-    if word.upper() == "ALL" or word.lower() == account.name.lower():
-        return True
-    return not call.has("nodefgroup") and in_group(call, account, word)
-
-
-def _is_origin(call: Call, word: str) -> bool | None:
-    if word.upper() == "ALL":
-        return True
-    remote = call.service in FROM_AFAR
-    if word.upper() == "LOCAL":
-        return not remote
-    return None if remote or not re.search(r"[./:]", word) else False
 
 
 def localuser(call: Call) -> Behaviour:
@@ -343,20 +281,36 @@ def faillock(call: Call) -> Behaviour:
     return fixed(Code.IGNORE if call.phase == "auth" and "authfail" in call.args else Code.SUCCESS)
 
 
-def time(call: Call) -> Behaviour:
-    """pam_time(8), time.conf(5): a line for this service makes the answer depend on the hour."""
-    path = normal(call.value("conffile", "/etc/security/time.conf"))
-    lines = call.host.files.lines(path) or ()
-    if any(line.text.split("#")[0].strip() for line in lines):
-        return chosen(Code.SUCCESS, Code.PERM_DENIED)
-    return fixed(Code.SUCCESS)
-
-
 def lastlog(call: Call) -> Behaviour:
-    """pam_lastlog(8) in auth or account: refuses who has not logged in for `inactive` days."""
-    if call.account.uid == 0:
+    """pam_lastlog(8) in auth or account: refuses who has logged in before, but not for `inactive` days (90). Without a file it steps aside."""
+    account = call.account
+    limits = [arg[9:] for arg in call.args if arg.startswith("inactive=")]
+    days = [int(text) for text in limits if re.fullmatch(r"\s*\+?[0-9]{1,6}", text) and 0 < int(text) < 100_000]
+    if any(re.fullmatch(r"\s*\+?[0-9]+\D.*", text) for text in limits):
+        raise Unseen(gap_of(call, Reason.UNSUPPORTED, "inactive= is no plain number"))
+    highest = login_defs(call.host.files).number("LASTLOG_UID_MAX", 0xFFFFFFFF)
+    if account.uid == 0 or account.uid > highest:
         return fixed(Code.SUCCESS)
-    return unsure((Code.SUCCESS, Code.AUTH_ERR, Code.IGNORE), gap_of(call, Reason.UNSUPPORTED, "the last login was not seen"))
+    if call.host.files.follow("/var/log/lastlog") is None:
+        return fixed(Code.IGNORE)
+    last = call.host.last_logins.get(account.uid)
+    if last is None:
+        return fixed(Code.SUCCESS)
+    return fixed(Code.AUTH_ERR if (call.host.taken_at - last).days > (days[-1] if days else 90) else Code.SUCCESS)
+
+
+def ftp(call: Call) -> Behaviour:
+    """pam_ftp(8): asks for a password and leaves it to the next module; a name of guests opens to anybody, as the account `ftp`."""
+    names = [arg[6:] for arg in call.args if arg.startswith("users=")]
+    if call.account.name in (names[-1].split(",") if names and names[-1] else ("ftp", "anonymous")):
+        return unsure((Code.SUCCESS, Code.AUTH_ERR), gap_of(call, Reason.UNSUPPORTED, "pam_ftp.so takes this name for a guest's"))
+    return _FTP
+
+
+_FTP: Behaviour = (
+    Choice((Outcome(Code.AUTH_ERR),)),
+    *(Choice((Outcome(Code.AUTH_ERR, token),), needs) for token, needs in TYPED),
+)
 
 
 def cap(call: Call) -> Behaviour:

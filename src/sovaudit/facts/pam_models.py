@@ -7,10 +7,13 @@ from functools import cache
 from sovaudit.facts import pam_conditions as conditions
 from sovaudit.facts.factors import Factor
 from sovaudit.facts.files import Unseen
+from sovaudit.facts.pam_access import access
 from sovaudit.facts.pam_codes import google, oath, remote, u2f
+from sovaudit.facts.pam_exec import exec_
 from sovaudit.facts.pam_flow import Behaviour, Choice, Outcome
 from sovaudit.facts.pam_modules import Call, Model, fixed, gap_of, unix, unsure
 from sovaudit.facts.pam_succeed_if import succeed_if
+from sovaudit.facts.pam_time import time
 from sovaudit.facts.parse.pam_conf import Code
 from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
@@ -96,7 +99,7 @@ MODELS: dict[str, Model] = {
     "pam_nologin.so": conditions.nologin,
     "pam_shells.so": conditions.shells,
     "pam_listfile.so": conditions.listfile,
-    "pam_access.so": conditions.access,
+    "pam_access.so": access,
     "pam_localuser.so": conditions.localuser,
     "pam_usertype.so": conditions.usertype,
     "pam_securetty.so": conditions.securetty,
@@ -139,10 +142,11 @@ MODELS: dict[str, Model] = {
     "pam_userdb.so": _DIRECTORY,
     "pam_tally2.so": _uncertain("the counter of failed logins was not seen", Code.SUCCESS, Code.AUTH_ERR),
     "pam_tally.so": _uncertain("the counter of failed logins was not seen", Code.SUCCESS, Code.AUTH_ERR),
-    "pam_time.so": conditions.time,
+    "pam_time.so": time,
     "pam_lastlog.so": conditions.lastlog,
     "pam_rhosts.so": remote(Factor.HOST),
-    "pam_exec.so": _uncertain("what the program answers is not known", Code.SUCCESS, Code.SYSTEM_ERR, Code.AUTH_ERR, Code.IGNORE),
+    "pam_exec.so": exec_,
+    "pam_ftp.so": conditions.ftp,
     "pam_script.so": _uncertain("what the script answers is not known"),
     "pam_python.so": _uncertain("what the script answers is not known"),
     "pam_timestamp.so": _uncertain("a recent authentication opens without a password", Code.SUCCESS, Code.AUTH_ERR),

@@ -224,11 +224,11 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
     for (i = 1; i <= n; i++) {
       e = index(w[i], "="); k = e ? substr(w[i], 1, e - 1) : w[i]; v = e ? substr(w[i], e + 1) : ""
       if ((prev == "include" || prev == "substack") && w[i] ~ /^\057/) want("c", 0, "pam", w[i])
-      else if (w[i] ~ /^\057.*\.so$/) want("s", 0, "plain", w[i])
+      else if (w[i] ~ /^\057/) want("s", 0, "plain", w[i])
       else if (!e) { prev = w[i]; continue }
       else if (k == "dictpath") words(v)
       else if (k == "dir") counted(v)
-      else if (k == "conf" || k == "config" || k == "accessfile" || k == "file" || k == "listfile" || k == "envfile") want("c", 0, "plain", v)
+      else if (k == "conf" || k == "conffile" || k == "config" || k == "accessfile" || k == "file" || k == "listfile" || k == "envfile") want("c", 0, "plain", v)
       else if (k == "usersfile") pattern("c", v, "oath")
       else if (k == "secret" || k == "authfile" || k == "authpending_file") pattern("s", v, "plain")
       else { prev = w[i]; continue }
