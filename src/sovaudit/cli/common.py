@@ -84,9 +84,9 @@ def profile_arguments(parser: argparse.ArgumentParser) -> None:
     """Choosing and turning checks."""
     group = parser.add_argument_group("what is judged")
     group.add_argument("--profile", metavar="NAME|FILE", help="dnssi-2023 unless named")
-    group.add_argument("--select", action="append", metavar="ID,…", help="only these checks")
-    group.add_argument("--ignore", action="append", metavar="ID,…", help="not these checks")
-    group.add_argument("--set", action="append", metavar="ID.knob=VALUE", help="turn a knob of a check")
+    group.add_argument("--select", action="append", metavar="ID,…", help="only these checks, or families of them")
+    group.add_argument("--ignore", action="append", metavar="ID,…", help="not these checks, or families of them")
+    group.add_argument("--set", action="append", metavar="ID.knob=VALUE", help="turn a knob of a check; lists as a,b,c")
     group.add_argument("--waivers", metavar="FILE", help="accepted failures (TOML)")
     group.add_argument("--declarations", metavar="FILE", help="what the organisation declares of controls (TOML)")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import textwrap
+import types
+import typing
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -28,7 +30,7 @@ def check_page(check: Check, directives: Iterable[Directive], language: str = "e
     lines += [t("Severity: {severity}. Since: {since}.", severity=t.ours(severity), since=check.since), "", f"## {t('Knobs')}", ""]
     if check.knobs:
         lines += [f"| {t('knob')} | {t('type')} | {t('default')} |", "|---|---|---|"]
-        lines += [f"| `{name}` | {_kind(check.knob_types[name])} | `{_value(value)}` |" for name, value in check.knobs.items()]
+        lines += [f"| `{name}` | {_kind(check.knob_types[name], t)} | `{_value(value)}` |" for name, value in check.knobs.items()]
     else:
         lines.append(t("None."))
     lines += ["", f"## {t('Controls that name it')}", ""]
@@ -53,16 +55,23 @@ def _filled(words: Mapping[str, str], text: str, remedy: str) -> str:
     return textwrap.fill(words.get(text, text), 140, break_on_hyphens=False, break_long_words=False)
 
 
-def _kind(kind: Any) -> str:
-    return getattr(kind, "__name__", None) if isinstance(kind, type) and not hasattr(kind, "__args__") else str(kind).replace("|", "or")  # type: ignore[return-value]
+def _kind(kind: Any, t: Words) -> str:
+    """A knob's type as people type it: `14`, `true`, `a,b,c`."""
+    words = {int: t("whole number"), bool: t("true or false"), str: t("text"), list: t("list"), tuple: t("list"), set: t("list"),
+             frozenset: t("list"), type(None): "none"}  # fmt: skip
+    base = typing.get_origin(kind) or kind
+    if base in words:
+        return words[base]
+    parts = [_kind(part, t) for part in typing.get_args(kind)]
+    return t(" or ").join(parts) if isinstance(kind, types.UnionType) or base is typing.Union else str(kind)
 
 
 def _value(value: Any) -> str:
     if isinstance(value, (set, frozenset)):
         value = tuple(sorted(value))
-    if isinstance(value, tuple):
+    if isinstance(value, (tuple, list)):
         return ", ".join(str(item) for item in value) or "none named"
-    return str(value)
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def control_page(directive: Directive, control: Control, language: str = "en") -> str:
