@@ -22,6 +22,7 @@ from sovaudit.collectors.local import collect_local
 from sovaudit.model.evidence import Evidence, Target
 
 SUITE = "bookworm"
+ALL = CollectOptions(log_records=True)  # everything that a host can be asked for
 PACKAGES = (
     "at,auditd,busybox,ca-certificates,chrony,cracklib-runtime,cron,iproute2,libcap2-bin,libpam-google-authenticator,libpam-modules,libpam-oath,"
     "libpam-pwquality,login,logrotate,oathtool,openssh-server,pamtester,passwd,procps,rsyslog,rsyslog-gnutls,sudo,systemd,systemd-sysv"
@@ -146,7 +147,7 @@ def write(root: Path, files: Mapping[str, str], modes: Mapping[str, int] | None 
         place.chmod((modes or {}).get(path, default))
 
 
-def local(root: Path, *before: str, options: CollectOptions = CollectOptions()) -> Evidence:  # noqa: B008 - frozen
+def local(root: Path, *before: str, options: CollectOptions = ALL) -> Evidence:
     """What the collector's script sees when it runs inside that root, as `local:` and `ssh:` run it. before: arguments of chroot(8)."""
     script = f'mount -t proc proc "{root}/proc"; hostname lab; exec "$@"'
     prefix = ("unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "sh", "-c", script, "sh", "chroot", *before, str(root))
@@ -155,7 +156,7 @@ def local(root: Path, *before: str, options: CollectOptions = CollectOptions()) 
 
 def mounted(root: Path) -> Evidence:
     """What `root:` sees of it."""
-    return collect(parse_target(f"root:{root}"))
+    return collect(parse_target(f"root:{root}"), ALL)
 
 
 def free_port() -> int:

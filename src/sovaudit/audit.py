@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -217,6 +217,7 @@ def collect_into(
     path: Path, targets: Sequence[Target], options: CollectOptions, *, jobs: int, progress: Progress, resume: bool = False
 ) -> str:
     """Collect targets, several at a time, each written as soon as it is there; `bundle:` targets are copied. Returns the root."""
+    options = options_beside(targets, options)
     with BundleWriter(path, resume=resume) as writer:
         done = set(writer.targets)
         for target in [target for target in targets if target.kind == "bundle"]:
@@ -228,6 +229,11 @@ def collect_into(
             what = evidence.status.value + (f" ({evidence.error})" if evidence.error else "")
             progress(f"{count}/{total} {evidence.target.id}: {what}")
         return writer.finish()
+
+
+def options_beside(targets: Sequence[Target], options: CollectOptions) -> CollectOptions:
+    """A collector's archive is held against what the hosts themselves wrote."""
+    return replace(options, log_records=True) if any(target.kind == "logs" for target in targets) else options
 
 
 def _copy(path: Path, writer: BundleWriter, done: set[str], options: CollectOptions) -> None:

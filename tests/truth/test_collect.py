@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sovaudit.collectors import CollectOptions, collect, parse_target
+from sovaudit.collectors import collect, parse_target
 from sovaudit.collectors.local import collect_local
 from sovaudit.model.evidence import Evidence, Target
 from sovaudit.model.verdict import Reason
@@ -175,7 +175,7 @@ def root() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def mounted(root: Path) -> Evidence:
-    return collect(parse_target(f"root:{root}"))
+    return collect(parse_target(f"root:{root}"), lab.ALL)
 
 
 def test_the_mounted_root_and_the_running_host_give_the_same_bytes(root: Path, mounted: Evidence) -> None:
@@ -209,11 +209,11 @@ def test_busybox_alone_gives_the_same(root: Path, mounted: Evidence) -> None:
         shell = Target("local:", "local:", "local")
         wrapper = 'mount -t proc proc "$R/proc"; hostname lab; shift; exec chroot "$R" /opt/busybox/sh "$@"'
         prefix = ("env", f"R={root}", "unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "sh", "-c", wrapper, "sh")
-        seen = collect_local(shell, CollectOptions(), prefix=prefix)
+        seen = collect_local(shell, lab.ALL, prefix=prefix)
     finally:
         script.body = original
     assert seen.error == ""
-    again = collect(parse_target(f"root:{root}"))
+    again = collect(parse_target(f"root:{root}"), lab.ALL)
     reasons = {gap.item: gap.reason for gap in seen.gaps}
     assert (reasons["setuid:capabilities"], reasons["acls"]) == (Reason.ABSENT, Reason.UNSUPPORTED)  # what busybox cannot show is said
     kept = "".join(
@@ -231,8 +231,8 @@ def test_bash_as_sh_gives_the_same(root: Path) -> None:
 
     wrapper = 'mount -t proc proc "$R/proc"; hostname lab; shift; exec chroot "$R" /bin/bash --posix "$@"'
     prefix = ("env", f"R={root}", "unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "sh", "-c", wrapper, "sh")
-    seen = run(Target("local:", "local:", "local"), CollectOptions(), prefix=prefix)
-    same(collect(parse_target(f"root:{root}")), seen)
+    seen = run(Target("local:", "local:", "local"), lab.ALL, prefix=prefix)
+    same(collect(parse_target(f"root:{root}"), lab.ALL), seen)
 
 
 def test_no_secret_is_in_the_evidence(root: Path, mounted: Evidence) -> None:
@@ -315,7 +315,7 @@ def test_links_never_leave_the_root(root: Path) -> None:
     outside = Path("/etc/lab-outside.conf")
     outside.write_text("outside needle\n")
     try:
-        seen = collect(parse_target(f"root:{root}"))
+        seen = collect(parse_target(f"root:{root}"), lab.ALL)
     finally:
         outside.unlink()
     assert not any(b"outside needle" in data for data in seen.artifacts.values())

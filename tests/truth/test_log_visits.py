@@ -84,7 +84,7 @@ def running(root: Path) -> Evidence:
     """What the script sees while that root's rsyslogd runs beside it."""
     script = f'mount -t proc proc "{root}/proc"; hostname lab; chroot "{root}" rsyslogd -iNONE; exec "$@"'
     prefix = ("unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "sh", "-c", script, "sh", "chroot", str(root))
-    return collect_local(Target("local:", "local:", "local"), CollectOptions(), prefix=prefix)
+    return collect_local(Target("local:", "local:", "local"), CollectOptions(log_records=True), prefix=prefix)
 
 
 def judged(host: Evidence, archive: Path) -> Outcome:

@@ -43,6 +43,12 @@ def reach_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--ask-sudo-pass", action="store_true", help="ask for the sudo password")
     group.add_argument("--sudo-password-file", metavar="FILE", help="read the sudo password from a file")
     group.add_argument("--collector", metavar="PATH", help="run the collector installed at PATH on the target (see sovaudit privileges)")
+    group.add_argument(
+        "--log-records",
+        action="store_true",
+        default=None,
+        help="bring the end of each host's own log as digests, for an audit beside a collector's archive (with a logs: target it is brought anyway)",
+    )
     group.add_argument("--identity", action="append", metavar="FILE", help="an SSH private key to offer")
     group.add_argument("--ask-pass", action="store_true", help="ask for the SSH password")
     group.add_argument(
@@ -177,6 +183,7 @@ def collect_options(options: argparse.Namespace, *, binds: bool = True) -> Colle
         "max_bytes": options.max_bytes,
         "sudo": options.sudo,
         "collector_path": options.collector,
+        "log_records": options.log_records,
         "known_hosts": (options.known_hosts,) if options.known_hosts else None,
         "jump": options.jump,
         "ssh_config": options.ssh_config,

@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from sovaudit.audit import targets_of
+    from sovaudit.audit import options_beside, targets_of
     from sovaudit.collectors import plan
     from sovaudit.collectors.privileges import collector
 
@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.buffer.write(collector())
         return 0
     targets = targets_of(common.targets(options))
-    chosen = common.collect_options(options, binds=False)
+    chosen = options_beside(targets, common.collect_options(options, binds=False))
     for target in targets:
         print(common.shown(target.id))
         for line in plan(target, chosen):

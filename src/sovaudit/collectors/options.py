@@ -17,6 +17,7 @@ class CollectOptions:
     host_timeout_s: seconds for one target, connecting included. max_bytes: raw evidence of one target.
     sudo: become root on the target through sudo; `sudo_password` None means `sudo -n`.
     collector_path: run this installed copy through `sudo -n` instead of sending the script (see `privileges`); implies sudo.
+    log_records: bring the end of a host's own log as digests, to hold against a collector's archive; an audit with a `logs:` target does.
     key_files, password, known_hosts, jump: as `ssh -i`, a password, `-o UserKnownHostsFile`, `-J`; empty means what ~/.ssh/config says.
     ssh_config: the configuration file; None means ~/.ssh/config. agent: ask a running ssh-agent.
     ldap_*: bind_dn and password of a simple bind; sasl `external` or `gssapi` instead; ca the PEM file of the authority (None: the system's);
@@ -33,6 +34,7 @@ class CollectOptions:
     sudo: bool = False
     sudo_password: str | None = field(default=None, repr=False)
     collector_path: str = ""
+    log_records: bool = False
     key_files: tuple[str, ...] = ()
     key_passphrase: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)

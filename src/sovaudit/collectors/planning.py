@@ -39,10 +39,11 @@ def plan_lines(target: Target, options: CollectOptions) -> tuple[str, ...]:
     lines.append(
         f"read the serial numbers in the last {serials.TAIL} bytes of /var/log/audit/audit.log and {serials.MAX_FILES - 1} older ones"
     )
-    lines.append(
-        f"read the last {host_log.TAIL} bytes of the first of {', '.join(host_log.LOGS)} in {host_log.FOLDER} and of the one before it: "
-        "their lines come here but for those that masking would change, and only digests are kept"
-    )
+    if options.log_records:
+        lines.append(
+            f"read the last {host_log.TAIL} bytes of the first of {', '.join(host_log.LOGS)} in {host_log.FOLDER} and of the one before it: "
+            "their lines come here but for those that masking would change, and only digests are kept"
+        )
     lines.append(f"never read, only stat: {' '.join(items.NEVER)}")
     if live:
         lines += [f"run {command.line}" + ("  (as root only)" if command.root else "") for command in items.COMMANDS]

@@ -201,11 +201,12 @@ def _collect(target: Target, system: MountedRoot, options: CollectOptions, began
         gaps[gap.item] = gap
     artifacts["audit-serials"], missed = _serials(system, gatherer.tree)
     gaps.update({each.item: each for each in missed})
-    noted = host_log.collect(system, gatherer.tree, artifacts["tree"])
-    if isinstance(noted, Gap):
-        gaps[noted.item] = noted
-    else:
-        artifacts[host_log.NAME] = noted
+    if options.log_records:
+        noted = host_log.collect(system, gatherer.tree, artifacts["tree"])
+        if isinstance(noted, Gap):
+            gaps[noted.item] = noted
+        else:
+            artifacts[host_log.NAME] = noted
     for command in items.COMMANDS:
         gaps[f"cmd:{command.name}"] = Gap(f"cmd:{command.name}", Reason.UNSUPPORTED, "a mounted root runs no programs")
     if not any(name in artifacts for name in ("file:/etc/passwd", "file:/etc/os-release", "file:/usr/lib/os-release")):

@@ -72,14 +72,15 @@ def body() -> str:
 
 @cache
 def installed_copy() -> bytes:
-    """The script as a program: it reads `SOVAUDIT <nonce> <bytes>` from its input and takes no argument."""
+    """The script as a program: it reads `SOVAUDIT <nonce> <bytes> [log-records]` from its input and takes no argument."""
     head = (
-        "#!/bin/sh\n# sovaudit collector: reads and prints, writes nothing. sudoers pins this file by its digest.\nunset SOVAUDIT_N SOVAUDIT_MAX\n"
-        'while read -r w SOVAUDIT_N SOVAUDIT_MAX; do [ "$w" = SOVAUDIT ] && break; done\n'
+        "#!/bin/sh\n# sovaudit collector: reads and prints, writes nothing. sudoers pins this file by its digest.\n"
+        "unset SOVAUDIT_N SOVAUDIT_MAX SOVAUDIT_MORE\n"
+        'while read -r w SOVAUDIT_N SOVAUDIT_MAX SOVAUDIT_MORE; do [ "$w" = SOVAUDIT ] && break; done\n'
     )
     return (head + body()).encode()
 
 
-def sent(nonce: str, max_bytes: int) -> bytes:
-    """What `sh -s` reads."""
-    return f"SOVAUDIT_N={nonce} SOVAUDIT_MAX={max_bytes}\n{body()}".encode()
+def sent(nonce: str, max_bytes: int, more: str = "") -> bytes:
+    """What `sh -s` reads. more: `log-records`, or nothing."""
+    return f"SOVAUDIT_N={nonce} SOVAUDIT_MAX={max_bytes} SOVAUDIT_MORE={more}\n{body()}".encode()

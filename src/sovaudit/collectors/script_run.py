@@ -7,12 +7,12 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sovaudit.collectors import script
+from sovaudit.collectors import host_log, script
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.collectors.root import identity_of
 from sovaudit.collectors.stream import Receiver
 from sovaudit.errors import CollectError
-from sovaudit.model.evidence import Evidence, Target
+from sovaudit.model.evidence import Evidence, Gap, Target
 from sovaudit.model.verdict import Reason, TargetStatus
 
 
@@ -40,9 +40,11 @@ def invocation(options: CollectOptions) -> Invocation:
         if options.sudo_password is not None:
             sudo = ("sudo", "-S", "-p", "", "--")
             password = options.sudo_password.encode() + b"\n"
+    more = host_log.NAME if options.log_records else ""
     if options.collector_path:
-        return Invocation((*sudo, options.collector_path), nonce, password + f"SOVAUDIT {nonce} {options.max_bytes}\n".encode())
-    text = script.sent(nonce, options.max_bytes)
+        asked = f"SOVAUDIT {nonce} {options.max_bytes} {more}".rstrip() + "\n"
+        return Invocation((*sudo, options.collector_path), nonce, password + asked.encode())
+    text = script.sent(nonce, options.max_bytes, more)
     if sudo:
         # the loader swallows a password that sudo did not ask for: it must never be read as a command
         return Invocation((*sudo, "/bin/sh", "-c", script.LOADER), nonce, password + b"SOVAUDIT-SCRIPT\n" + text)
@@ -89,6 +91,9 @@ def evidence_of(
 ) -> Evidence:
     """Evidence from a complete answer. Raises CollectError (failed)."""
     answer = receiver.finish()
+    if options.log_records and host_log.NAME not in answer.artifacts and host_log.NAME not in answer.gaps:
+        answer.broken = True
+        answer.gaps[host_log.NAME] = Gap(host_log.NAME, Reason.TIMEOUT, "not read, or it did not end")
     cut = answer.broken or any(gap.reason in (Reason.TRUNCATED, Reason.TIMEOUT) for gap in answer.gaps.values())
     kernel = answer.artifacts.get("cmd:kernel", b"").decode("utf-8", "replace").partition("\n")[2].strip()
     identity = identity_of(answer.artifacts, hostname=answer.info.get("hostname", ""), kernel=kernel, machine_id=b"")

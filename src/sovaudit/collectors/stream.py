@@ -230,9 +230,6 @@ def _complete(answer: Answer, marks: set[bytes]) -> None:
     if "console-logins" not in answer.artifacts and "console-logins" not in answer.gaps:
         answer.broken = True
         answer.gaps["console-logins"] = Gap("console-logins", Reason.TIMEOUT, "not looked up, or it did not end")
-    if host_log.NAME not in answer.artifacts and host_log.NAME not in answer.gaps:
-        answer.broken = True
-        answer.gaps[host_log.NAME] = Gap(host_log.NAME, Reason.TIMEOUT, "not read, or it did not end")
     for name in (*(command.name for command in items.COMMANDS), *items.FROM_PROC, *items.PROC_FILES):
         if f"cmd:{name}" not in answer.artifacts and f"cmd:{name}" not in answer.gaps:
             answer.broken = True

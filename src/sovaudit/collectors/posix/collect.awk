@@ -545,7 +545,7 @@ BEGIN {
   }
   if (head <= TAIL) gap("truncated", "tree:/", "links or includes too deep")
   n = split(ENVIRON["SOVAUDIT_PROC"], hw, / /); for (i = 1; i < n; i += 2) told(hw[i], hw[i + 1])
-  packages(); log_starts(); acls(); last_logins(); console_logins(); serials(); log_tail()
+  packages(); log_starts(); acls(); last_logins(); console_logins(); serials(); if (ENVIRON["SOVAUDIT_MORE"] == "log-records") log_tail()
   for (p in STRANGE) gap("unsupported", "tree:" p, "a name with control characters")
   for (p in UNREAD) if (p in LISTED) gap("denied", "tree:" p, "")
   print N " t"

@@ -1,4 +1,4 @@
-# the end of the host's own security log: host_log.py says the same
+# the end of the security log of this host: host_log.py says the same
 function log_of(path, size, share,   cmd, l, m, t, first, others) {
   print "F\t" path "\t" (share < size ? "c" : "w")
   cmd = "tail -c " share " <" quote(path) " 2>/dev/null | tr \"\\000\" \"\\001\""; first = share < size; others = 0

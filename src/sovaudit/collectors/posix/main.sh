@@ -20,7 +20,7 @@ sovaudit_main() {
   { unset SOVAUDIT_FN SOVAUDIT_ITEMS
     B=$({ printf '%s\n' "$P"; SOVAUDIT_N=$N UIDN=$UIDN TIMEOUT=$TIMEOUT guard 40 /bin/sh -c "$SOVAUDIT_COMMANDS" </dev/null; } | SOVAUDIT_N=$N SOVAUDIT_MODE=filter awk "$SOVAUDIT_AWK")
     printf '%s\n' "$B"; } | {
-  A=$(SOVAUDIT_N=$N SOVAUDIT_MODE=files guard 45 awk "$SOVAUDIT_AWK" </dev/null)
+  A=$(SOVAUDIT_N=$N SOVAUDIT_MORE=${SOVAUDIT_MORE:-} SOVAUDIT_MODE=files guard 45 awk "$SOVAUDIT_AWK" </dev/null)
   B=$(cat)
   if [ -r /etc/machine-id ] && command -v sha256sum >/dev/null 2>&1; then
     read -r ID </etc/machine-id; case $ID in ''|uninitialized) ID= ;; *) ID=$(printf 'sovaudit machine id 1\n%s\n' "$ID" | sha256sum); ID=${ID%% *} ;; esac
