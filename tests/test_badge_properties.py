@@ -73,6 +73,10 @@ TABLES: dict[str, list[dict[str, Any]]] = {
     ],
     "hosts": [{"host": "srv1", "area": "room"}],
     "video": [{"camera": "K1", "oldest": "2026-01-01", "newest": "2026-06-01"}],
+    "recordings": [
+        {"camera": "K2", "start": "2026-05-01", "end": "2026-05-20"},
+        {"camera": "K2", "start": "2026-05-21", "end": "2026-06-01"},
+    ],
 }
 
 

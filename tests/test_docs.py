@@ -49,10 +49,13 @@ def test_the_page_on_badges_shows_a_map_that_reads(tmp_path: Path) -> None:
     from sovaudit.collectors.badges.mapping import CANONICAL, load_map, ready_maps
     from sovaudit.facts.badge_events import CODES, SIDE_TABLES
 
-    (example,) = blocks("docs/badges.md", "toml")
-    (tmp_path / "map.toml").write_text(example)
+    example, table = blocks("docs/badges.md", "toml")
+    (tmp_path / "map.toml").write_text(example + table)
     found, folder = load_map(str(tmp_path / "map.toml"), {})
-    assert folder == tmp_path and found.files == {"doors": "doors.csv"}
+    assert folder == tmp_path and {name: beside.file for name, beside in found.files.items()} == {
+        "doors": "doors.csv",
+        "recordings": "segments.csv",
+    }
     page = (TOP / "docs/badges.md").read_text("utf-8")
     for word in (*CANONICAL, *CODES, *ready_maps(), *SIDE_TABLES, *(name for columns in SIDE_TABLES.values() for name in columns)):
         assert word in page, word

@@ -5,25 +5,36 @@ the law on personal data bounds how long it may be kept.
 
 Events pass when the oldest is at least `months` old at the time of the export, and each calendar month since then holds events. They fail
 when the oldest is younger, or a whole month in between is empty. Video is judged only if the `video` table (camera, oldest and newest
-record) is given, one answer for each camera: it passes when its oldest record is at most `video_months` old.
+record) or the `recordings` table (camera, start and end of each recorded segment) is given, one answer for each camera: it passes when its
+oldest record is at most `video_months` old.
 
-Unknown where the export holds no event that could be read, where rows that could not be read may be the ones that are missing, and for a
-camera without a date. Out of reach: what was kept and not exported; an export of one month shows one month.
+With `recordings` there is a second answer for each camera: it passes when, from its first record to its last, no hole between segments is
+longer than `hole_minutes`, and fails when one is, or when it stopped: others recorded on for more than its longest segment and
+`hole_minutes`. The dates of the `video` table count as recorded.
 
-Remedy: raise the retention of the access control system and of its controllers' memory; export the whole period; erase video in time.
+Unknown where the export holds no event that could be read, where rows that could not be read may be the ones that are missing, for a
+camera without a date, and for holes of one that records on motion (any `mode` but continuous or by schedule), that has segments without a
+beginning or an end, or whose clock was put back in them. Out of reach: what was kept and not exported (an export of one month shows one
+month), what came after the newest recording of the list, and what the pictures show.
+
+Remedy: raise the retention of the access control system and of its controllers' memory; export the whole period; erase video in time; find
+out why a camera did not record.
 """
 
 from datetime import UTC, datetime
 
 from sovaudit.authoring import BadgeLog, Outcomes, check, failed, passed, unknown
+from sovaudit.facts import badge_video
 from sovaudit.facts.badges import utc
 
 MONTHS = "SELECT DISTINCT CAST(strftime(make_timestamp(event_time * 1000), '%Y%m') AS INTEGER) FROM events ORDER BY 1"
-CAMERAS = "SELECT camera, min(oldest) FROM video GROUP BY camera ORDER BY camera"
+CAMERAS = "SELECT camera, min(oldest) FROM ({given}) WHERE camera IS NOT NULL GROUP BY camera ORDER BY camera"
+VIDEO = "SELECT camera, oldest FROM video"
+RECORDINGS = "SELECT camera, start AS oldest FROM recordings"
 
 
 @check("physical-access.retention", severity="high", since="0.2")
-def retention(log: BadgeLog, *, months: int = 3, video_months: int = 3) -> Outcomes:
+def retention(log: BadgeLog, *, months: int = 3, video_months: int = 3, hole_minutes: int = 5) -> Outcomes:
     required = earlier(log.taken_at, months)
     first, last = log.span
     there = {month for (month,) in log.query(MONTHS)}
@@ -45,9 +56,10 @@ def retention(log: BadgeLog, *, months: int = 3, video_months: int = 3) -> Outco
         yield failed(
             "there is no event in {absent}", subject="events", because=lines, absent=", ".join(f"{m // 100}-{m % 100:02}" for m in absent)
         )
-    if log.has("video"):
+    tables = [sql for name, sql in (("video", VIDEO), ("recordings", RECORDINGS)) if log.has(name)]
+    if tables:
         bound = ms(earlier(log.taken_at, video_months))
-        for camera, oldest in log.query(CAMERAS):
+        for camera, oldest in log.query(CAMERAS.format(given=" UNION ALL ".join(tables))):
             if oldest is None:
                 yield unknown("{camera} has no date", subject=camera, camera=camera, settle="Give the camera's oldest record.")
             elif oldest < bound:
@@ -57,6 +69,28 @@ def retention(log: BadgeLog, *, months: int = 3, video_months: int = 3) -> Outco
                 )  # fmt: skip
             else:
                 yield passed("{camera} keeps records since {oldest}", subject=camera, camera=camera, oldest=utc(oldest))
+    if log.has("recordings"):
+        yield from without_holes(log, hole_minutes)
+
+
+def without_holes(log: BadgeLog, minutes: int) -> Outcomes:
+    for camera in badge_video.cameras(log, minutes):
+        subject = f"{camera.name}: recordings"
+        if camera.doubt and (camera.holes or not camera.last):
+            yield unknown(
+                "whether {camera} recorded without a hole is not known: {why}", subject=subject, camera=camera.name, why=camera.doubt,
+                because=camera.lines, settle="Give every recorded segment with its beginning and end, in UTC or with an offset, and how it records.",
+            )  # fmt: skip
+        elif camera.holes:
+            yield failed(
+                "{camera} did not record for {missing} minutes in {count} holes of more than {minutes} minutes", subject=subject,
+                camera=camera.name, missing=camera.missing // 60_000, count=camera.holes, minutes=minutes, because=camera.lines,
+            )  # fmt: skip
+        else:
+            yield passed(
+                "{camera} recorded from {first} to {last} without a hole of more than {minutes} minutes", subject=subject,
+                camera=camera.name, first=utc(camera.first), last=utc(camera.last), minutes=minutes,
+            )  # fmt: skip
 
 
 def ms(moment: datetime) -> int:

@@ -6,11 +6,12 @@ Judged for each area or reader for which a row of the `rights` table names a sch
 Morocco's Ramadan clock as well). A passage of somebody who has a right there on that day passes if one of these rights has no schedule, or
 has one that is open in that minute; it fails otherwise. The `schedules` table gives days (`mon-fri`, `sat,sun`, `1-5`, `daily`; French too)
 and times; an end at or before the start is on the next day, and 23:59 is the end of the day. Ends are excluded: at 18:00 a schedule until
-18:00 is over.
+18:00 is over. On the dates of its `closed` column (`2026-01-11`, `2026-07-30..2026-08-02`, `holidays` for those of the `holidays` table, for
+all sites or that of the passage) no stretch of a row begins.
 
 Not applicable where no right names a schedule. Unknown without the tables or the time zone; for an area or reader with a schedule that the
 table does not hold or that cannot be read; and where rows of the export could not be read or have codes or directions that the map does not
-name. Who has no right at all is judged by physical-access.zone-rights. Out of reach: holidays.
+name. Who has no right at all is judged by physical-access.zone-rights.
 
 Remedy: ask the person; let the controllers enforce the schedule, or widen it where it is too narrow.
 """
@@ -22,21 +23,23 @@ from sovaudit.facts.badges import utc
 BOUND = "SELECT coalesce(area, access_point), schedule FROM granted WHERE schedule IS NOT NULL GROUP BY ALL ORDER BY ALL"
 OUTSIDE = """
 WITH entries AS (
-  SELECT *, CAST(({local} // 60000 + 4320) % 10080 AS INTEGER) AS minute FROM ({entries}) WHERE person IN (
-    SELECT person FROM granted WHERE schedule IS NOT NULL)),
+  SELECT *, CAST(({local} // 60000 + 4320) % 10080 AS INTEGER) AS minute, CAST({local} // 86400000 AS INTEGER) AS day
+  FROM ({entries}) WHERE person IN (SELECT person FROM granted WHERE schedule IS NOT NULL)),
 allowed AS (
-  SELECT e.row, e.ms, e.credential, e.person, e.minute, coalesce(g.area, g.access_point) AS place, g.schedule, g.schedule IS NULL AS always
+  SELECT e.row, e.ms, e.credential, e.person, e.minute, e.day, e.site, coalesce(g.area, g.access_point) AS place, g.schedule,
+         g.schedule IS NULL AS always
   FROM entries e JOIN granted g ON g.person = e.person AND g.area = e.area
   WHERE (g.valid_from IS NULL OR e.ms >= g.valid_from) AND (g.valid_to IS NULL OR e.ms <= g.valid_to)
   UNION ALL
-  SELECT e.row, e.ms, e.credential, e.person, e.minute, coalesce(g.area, g.access_point), g.schedule, g.schedule IS NULL
+  SELECT e.row, e.ms, e.credential, e.person, e.minute, e.day, e.site, coalesce(g.area, g.access_point), g.schedule, g.schedule IS NULL
   FROM entries e JOIN granted g ON g.person = e.person AND g.access_point = e.access_point AND (g.area IS NULL OR g.area <> e.area)
   WHERE (g.valid_from IS NULL OR e.ms >= g.valid_from) AND (g.valid_to IS NULL OR e.ms <= g.valid_to)),
 timed AS (
   SELECT a.row, min(a.place) AS place, min(a.ms) AS ms, min(a.credential) AS credential, min(a.person) AS person,
-         bool_or(a.always OR o.minute IS NOT NULL) AS open_,
+         bool_or(a.always OR (o.minute IS NOT NULL AND c.part IS NULL)) AS open_,
          bool_or(a.schedule IN (SELECT schedule FROM unread_schedules)) AS doubtful
-  FROM allowed a LEFT JOIN open_minutes o ON o.schedule = a.schedule AND o.minute = a.minute GROUP BY a.row)
+  FROM allowed a LEFT JOIN open_minutes o ON o.schedule = a.schedule AND o.minute = a.minute
+  LEFT JOIN closed_days c ON c.part = o.part AND c.day = a.day - o.later AND c.site IN ('', coalesce(a.site, '')) GROUP BY a.row)
 SELECT place, row, ms, credential, person FROM timed WHERE NOT open_ AND NOT coalesce(doubtful, false) ORDER BY place, ms, row
 """
 

@@ -104,3 +104,64 @@ def test_what_was_not_understood() -> None:
     assert said(at("2026-03-02 12:00"), refused={"time": 1}) == {"room": "unknown"}
     assert said(at("2026-03-02 22:00"), refused={"time": 1}) == {"room": "fail"}
     assert verdicts(run(schedule, badges_with([at("2026-03-02 12:00")], doors=DOORS, credentials=CARDS), None)) == {"": "unknown"}
+
+
+def closed(text: str | None, *, days: str = "mon-fri", start: str = "08:00", end: str = "18:00") -> list[dict[str, Any]]:
+    return [{"schedule": "office", "days": days, "time_from": start, "time_to": end, "closed": text}]
+
+
+def outside(*whens: str, schedules: list[dict[str, Any]], zone: str = "UTC") -> list[str]:
+    """Which of these times are outside."""
+    tables = {"doors": DOORS, "credentials": CARDS, "rights": [ROOM], "schedules": schedules}
+    (found,) = run(schedule, badges_with([at(when) for when in whens], zone=zone, **tables), None)
+    return [line.text.split(" at ")[1][:16] for line in found.because]
+
+
+def test_dates_on_which_it_is_closed() -> None:
+    dates = "2026-01-11, 2026-03-02;2026-03-04..2026-03-05"
+    days = [f"2026-03-0{day} 12:00" for day in range(2, 7)]
+    assert outside(*days, schedules=closed(dates)) == [days[0], days[2], days[3]]
+    assert outside(*days, schedules=closed("2026-02-20 .. 2026-03-01 2026-03-07")) == []
+    assert said(at(days[0]), schedules=closed("11 janvier")) == {"room": "unknown"}
+
+
+def test_a_night_belongs_to_the_day_on_which_it_begins() -> None:
+    whens = ["2026-03-01 22:30", "2026-03-02 05:59", "2026-03-02 22:00", "2026-03-02 23:59", "2026-03-03 05:59", "2026-03-03 22:00"]
+    night = closed("2026-03-02", days="daily", start="22:00", end="06:00")
+    assert outside(*whens, schedules=night) == whens[2:5]
+
+
+def test_the_night_of_a_sunday_ends_in_the_next_week() -> None:
+    night = closed("2026-03-01", days="sun", start="22:00", end="06:00")
+    assert outside("2026-03-02 05:00", "2026-03-09 05:00", schedules=night) == ["2026-03-02 05:00"]
+
+
+def test_the_date_is_that_of_the_doors_clock() -> None:
+    night = closed("2026-04-02", days="daily", start="00:00", end="24:00")
+    whens = ["2026-04-01 22:59", "2026-04-01 23:00", "2026-04-02 22:59", "2026-04-02 23:00"]
+    assert outside(*whens, schedules=night, zone="Africa/Casablanca") == whens[1:3]
+
+
+@pytest.mark.parametrize(
+    ("word", "holidays", "verdict"),
+    [
+        ("holidays", [{"day": "2026-03-02"}], "fail"), ("holidays", [{"day": "2026-03-03"}], "pass"),
+        ("2026-05-01 holidays", [{"day": "2026-03-02"}], "fail"), ("holidays", [{"day": "2 March"}], "unknown"),
+        ("holidays", [{"day": "2026-03-02", "site": "S1"}], "fail"), ("holidays", [{"day": "2026-03-02", "site": "S2"}], "pass"),
+        (None, [{"day": "2026-03-02"}], "pass"),
+    ],
+)  # fmt: skip
+def test_the_holidays_of_the_site(word: str | None, holidays: list[dict[str, Any]], verdict: str) -> None:
+    row = {**at("2026-03-02 12:00"), "site": "S1"}
+    assert verdict in said(row, schedules=closed(word), holidays=holidays).values()
+
+
+def test_without_a_table_of_holidays_nobody_knows() -> None:
+    assert said(at("2026-03-02 12:00"), schedules=closed("holidays")) == {"room": "unknown"}
+
+
+def test_another_row_may_hold_on_a_holiday() -> None:
+    feast = [*closed("2026-03-02"), {"schedule": "office", "days": "daily", "time_from": "10:00", "time_to": "11:00", "closed": None}]
+    assert outside("2026-03-02 10:30", "2026-03-02 12:00", "2026-03-03 12:00", schedules=feast) == ["2026-03-02 12:00"]
+    wide = [ROOM, {"subject": "anna", "area": "room"}]
+    assert said(at("2026-03-02 12:00"), schedules=closed("2026-03-02"), rights=wide) == {"room": "pass"}

@@ -52,6 +52,64 @@ def test_times_in_tables_are_the_maps_own_and_a_last_day_is_whole(tmp_path: Path
     ]
 
 
+def test_a_map_says_how_the_file_of_a_table_is_read(tmp_path: Path) -> None:
+    """As recorders export their segments: other names, other times, other encodings."""
+    text = "Export du 01/06/2026\nCaméra;Début;Fin;Déclencheur\nEntrée;20/05/2026 00:00:00;20/05/2026 01:00:00;Permanent\nEntrée;20/05/2026 01:00:00;;Mvt\n"
+    (tmp_path / "segments.csv").write_bytes(text.encode("cp1252"))
+    columns = 'camera = "Caméra"\nstart = "Début"\nend = "Fin"\nmode = { column = "Déclencheur", map = { Permanent = "continuous", Mvt = "motion" } }\n'
+    maps = (
+        'base = "generic"\n[files.recordings]\nfile = "segments.csv"\nencoding = "cp1252"\nskip = 1\n'
+        f'[files.recordings.time]\nformat = "%d/%m/%Y %H:%M:%S"\nzone = "Africa/Casablanca"\n[files.recordings.columns]\n{columns}'
+    )
+    found = log(tmp_path, HEAD + row(), maps)
+    rows = found.query('SELECT camera, start, "end", mode FROM recordings ORDER BY start')
+    assert [(camera, utc(start), end and utc(end), mode) for camera, start, end, mode in rows] == [
+        ("Entrée", "2026-05-19 23:00:00Z", "2026-05-20 00:00:00Z", "continuous"),
+        ("Entrée", "2026-05-20 00:00:00Z", None, "motion"),
+    ]
+    # the map says how, the target which file
+    later = log(tmp_path, HEAD + row(), maps.replace('file = "segments.csv"\n', ""), query=f"&recordings={tmp_path}/segments.csv")
+    assert later.query("SELECT count(*) FROM recordings") == [(2,)]
+    assert not log(tmp_path, HEAD + row(), maps.replace('file = "segments.csv"\n', "")).has("recordings")
+
+
+def test_a_table_in_json_or_xml_through_the_map(tmp_path: Path) -> None:
+    items = [{"source": {"name": "K1"}, "from": 1779235200, "to": 1779238800}, {"source": {"name": "K2"}, "from": 1779235200, "to": None}]
+    (tmp_path / "segments.json").write_text(json.dumps({"result": {"items": items}}))
+    (tmp_path / "segments.xml").write_text(
+        "<r><t>1</t><seg><cam>K1</cam><begin>2026-05-20T00:00:00Z</begin><stop>2026-05-20T01:00:00Z</stop></seg><seg><cam>K2</cam><begin>2026-05-20T00:00:00Z"
+        "</begin></seg></r>"
+    )
+    forms = {
+        "json": ('records = "result.items"\ntime = { format = "epoch_s" }\n', 'camera = "source.name"\nstart = "from"\nend = "to"\n'),
+        "xml": ('records = "seg"\n', 'camera = "cam"\nstart = "begin"\nend = "stop"\n'),
+    }
+    for kind, (more, columns) in forms.items():
+        maps = f'base = "generic"\n[files.recordings]\nfile = "segments.{kind}"\n{more}[files.recordings.columns]\n{columns}'
+        found = log(tmp_path, HEAD + row(), maps)
+        rows = found.query('SELECT camera, start, "end" FROM recordings ORDER BY camera')
+        assert rows == [("K1", 1779235200000, 1779238800000), ("K2", 1779235200000, None)], kind
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[files.recordings]\ncolumns = { lens = 'x' }\n", "files.recordings.columns.lens"), ("[files.cameras]\nfile = 'x'\n", "files.cameras"),
+        ("[files.recordings]\nencoding = 'klingon'\n", "klingon"), ("[files.recordings]\nfile = 'segments.csv'\nclock = 1\n", "clock"),
+    ],
+)  # fmt: skip
+def test_a_map_of_a_table_that_does_not_hold_together(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(UsageError) as error:
+        log(tmp_path, HEAD + row(), f'base = "generic"\n{text}')
+    assert said in str(error.value)
+
+
+def test_a_map_of_a_table_whose_file_has_other_columns(tmp_path: Path) -> None:
+    (tmp_path / "segments.csv").write_text("camera,from\nK1,2026-05-20\n")
+    seen = evidence(tmp_path, HEAD + row(), 'base = "generic"\n[files.recordings]\nfile = "segments.csv"\ncolumns = { start = "begin" }\n')
+    assert "has no column 'begin'" in seen.error
+
+
 def test_rows_of_a_table_that_cannot_be_read_are_a_doubt(tmp_path: Path) -> None:
     (tmp_path / "zones.csv").write_text("area,min_persons\nroom,two\n,1\nhall,1\nyard\n")
     found = log(tmp_path, HEAD + row(), query=f"&zones={tmp_path}/zones.csv")
@@ -91,7 +149,7 @@ def test_every_column_that_may_say_who_is_hidden() -> None:
     harmless |= set(
         "valid_from valid_to status schedule days time_from time_to time_in time_out site_a site_b minutes day event_time".split()
     )
-    harmless |= set("acknowledged_at reason camera oldest newest".split())
+    harmless |= set("acknowledged_at reason camera oldest newest start end mode closed".split())
     assert {column for columns in SIDE_TABLES.values() for column in columns} - harmless == set(PEOPLE)
 
 

@@ -76,13 +76,15 @@ SIDE_TABLES = MappingProxyType(
             "valid_to": TIME,
         },
         "members": {"member_of": "VARCHAR", "subject": "VARCHAR"},
-        "schedules": {"schedule": "VARCHAR", "days": "VARCHAR", "time_from": "VARCHAR", "time_to": "VARCHAR"},
+        "schedules": {"schedule": "VARCHAR", "days": "VARCHAR", "time_from": "VARCHAR", "time_to": "VARCHAR", "closed": "VARCHAR"},
         "visits": {"visitor": "VARCHAR", "host": "VARCHAR", "credential": "VARCHAR", "time_in": TIME, "time_out": TIME},
         "travel": {"site_a": "VARCHAR", "site_b": "VARCHAR", "minutes": "BIGINT"},
         "holidays": {"day": "VARCHAR", "site": "VARCHAR"},
         "acknowledgements": {"access_point": "VARCHAR", "event_time": TIME, "acknowledged_at": TIME, "by": "VARCHAR", "reason": "VARCHAR"},
         "hosts": {"host": "VARCHAR", "area": "VARCHAR"},
         "video": {"camera": "VARCHAR", "oldest": TIME, "newest": TIME},
+        # one row a recorded segment; an empty end: it goes on. mode: what it records on
+        "recordings": {"camera": "VARCHAR", "start": TIME, "end": TIME, "mode": "VARCHAR"},
     }
 )
 KEYS = MappingProxyType({name: next(iter(columns)) for name, columns in SIDE_TABLES.items()})

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from sovaudit.facts import badge_holders, badge_moves, schedules
 from sovaudit.facts.badges import BadgeLog
+from sovaudit.facts.files import Unseen
 from sovaudit.facts.roster import Roster
+from sovaudit.model.evidence import Gap
+from sovaudit.model.verdict import Reason
 
 _ALL = """
 WITH RECURSIVE within AS (
@@ -16,7 +19,7 @@ SELECT DISTINCT n.person, r.area, r.access_point, r.schedule, r.valid_from, r.va
 WHERE r.area IS NOT NULL OR r.access_point IS NOT NULL
 """
 _ENTRIES = """
-SELECT p.row, p.ms, p.credential, coalesce(p.subject, h.person) AS person, p.access_point, p.area
+SELECT p.row, p.ms, p.credential, coalesce(p.subject, h.person) AS person, p.access_point, p.area, p.site
 FROM ({passages}) p {holds}
 """
 
@@ -34,28 +37,49 @@ def prepare(log: BadgeLog, people: Roster | None) -> None:
 
 
 def entries(log: BadgeLog) -> str:
-    """SQL of passages with the person: row, ms, credential, person, access_point, area."""
+    """SQL of passages with the person: row, ms, credential, person, access_point, area, site."""
     return _ENTRIES.format(passages=badge_moves.passages(log), holds=badge_holders.HOLDS)
 
 
 def timetable(log: BadgeLog) -> list[str]:
-    """The table `open_minutes` (schedule, minute of the local week); names of schedules that rights name and that cannot be read."""
-    known: dict[str, set[int] | None] = {}
-    for name, days, start, end in (
-        log.query("SELECT schedule, days, time_from, time_to FROM schedules WHERE schedule IS NOT NULL ORDER BY ALL")
-        if log.has("schedules")
-        else []
-    ):
-        found = schedules.minutes(days, start, end)
+    """The tables `open_minutes` and `closed_days`; names of schedules that rights name and that cannot be read.
+
+    open_minutes: schedule, minute of the local week, later (1 where its stretch began the day before), part (of the schedule). closed_days: part, day
+    (number of the local date) on which no stretch of that part begins, site ('' for all).
+    """
+    known: dict[str, set[tuple[int, int, int]] | None] = {}
+    closed: set[tuple[int, int, str]] = set()
+    feasts = None
+    given = "SELECT schedule, days, time_from, time_to, closed FROM schedules WHERE schedule IS NOT NULL ORDER BY ALL"
+    for part, (name, days, start, end, off) in enumerate(log.query(given) if log.has("schedules") else [], 1):
+        found, dates = schedules.stretches(days, start, end), schedules.dates(off)
         held = known.setdefault(name, set())
-        if found is None or held is None:
+        if dates is not None and dates[1]:
+            feasts = _feasts(log) if feasts is None else feasts
+        if found is None or held is None or dates is None or (dates[1] and not log.has("holidays")):
             known[name] = None
-        else:
-            held.update(minute for low, high in found for minute in range(low, high))
+            continue
+        apart = part if dates[0] or dates[1] else 0
+        held.update(
+            (minute % schedules.WEEK, minute // schedules.DAY - low // schedules.DAY, apart)
+            for low, high in found
+            for minute in range(low, high)
+        )
+        closed |= {(apart, day, "") for day in dates[0]} | {(apart, day, site) for day, site in (feasts or ()) if dates[1]}
     log.load(
         "open_minutes",
-        {"schedule": "VARCHAR", "minute": "INTEGER"},
-        [[name, minute] for name, minutes in sorted(known.items()) for minute in sorted(minutes or ())],
+        {"schedule": "VARCHAR", "minute": "INTEGER", "later": "INTEGER", "part": "INTEGER"},
+        [[name, *minute] for name, minutes in sorted(known.items()) for minute in sorted(minutes or ())],
     )
+    log.load("closed_days", {"part": "INTEGER", "day": "INTEGER", "site": "VARCHAR"}, [list(row) for row in sorted(closed)])
     asked = [name for (name,) in log.query("SELECT DISTINCT schedule FROM granted WHERE schedule IS NOT NULL ORDER BY 1")]
     return [name for name in asked if known.get(name) is None]
+
+
+def _feasts(log: BadgeLog) -> list[tuple[int, str]]:
+    """Number of the date and site ('' for all) of each row of `holidays`. Raises Unseen."""
+    found = log.query("SELECT day, coalesce(site, '') FROM holidays WHERE day IS NOT NULL ORDER BY 1, 2") if log.has("holidays") else []
+    try:
+        return [(schedules.number(day), site) for day, site in found]
+    except ValueError as error:
+        raise Unseen(Gap("badges/holidays", Reason.UNSUPPORTED, "a day is no date such as 2026-03-02")) from error

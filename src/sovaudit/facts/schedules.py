@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 DAY = 1440
 WEEK = 7 * DAY
@@ -15,12 +16,15 @@ _NAMES = {
     for name in names.split()
 }  # fmt: skip
 _EVERY = frozenset(("", "*", "all", "daily", "every day", "tous", "tous les jours", "7/7"))
+MAX_DATES = 4000
+_EPOCH = date(1970, 1, 1).toordinal()
+_FEASTS = re.compile(r"(?<![^,; ])((public )?holidays?|(jours? )?f[ée]ri[ée]s?)(?![^,; ])")
 _WORDS = {"weekdays": range(5), "weekday": range(5), "weekend": range(5, 7), "ouvrables": range(5)}
 _TIME = re.compile(r"(\d{1,2})(?::|h)?(\d{2})?(?::(\d{2}))?")
 
 
-def minutes(days: str | None, start: str | None, end: str | None) -> list[tuple[int, int]] | None:
-    """Stretches of minutes since Monday 00:00 in the local week, ends excluded; None for what cannot be read.
+def stretches(days: str | None, start: str | None, end: str | None) -> list[tuple[int, int]] | None:
+    """Stretches of minutes since Monday 00:00 in the local week, ends excluded, one of Sunday perhaps beyond it; None for what cannot be read.
 
     days: names, numbers (1 is Monday), ranges, lists; empty: every day. An end at or before the start is on the next day; 23:59 means the end
     of the day, as panels have it. Without start and end: the whole day.
@@ -32,13 +36,33 @@ def minutes(days: str | None, start: str | None, end: str | None) -> list[tuple[
         until = DAY
     if until <= since:
         until += DAY
-    found = []
-    for day in sorted(when):
-        low, high = day * DAY + since, day * DAY + until
-        found.append((low, min(high, WEEK)))
-        if high > WEEK:
-            found.append((0, high - WEEK))
-    return found
+    return [(day * DAY + since, day * DAY + until) for day in sorted(when)]
+
+
+def dates(text: str | None) -> tuple[frozenset[int], bool] | None:
+    """Dates on which a row of a schedule does not hold, as days since 1970, and whether the site's holidays are among them; None if unreadable.
+
+    Dates such as `2026-01-11`, from one to another as `2026-07-30..2026-08-02`, with `,` `;` or blanks between; `holidays` for those of the table.
+    """
+    words, count = _FEASTS.subn(" ", " ".join((text or "").lower().split()))
+    found: set[int] = set()
+    for part in re.split(r"[,; ]+", words.replace(" .. ", "..")):
+        if not part:
+            continue
+        first, mark, last = part.partition("..")
+        try:
+            low, high = (number(end) for end in (first, last if mark else first))
+        except ValueError:
+            return None
+        if high < low or high - low > MAX_DATES:
+            return None
+        found.update(range(low, high + 1))
+    return (frozenset(found), count > 0) if len(found) <= MAX_DATES else None
+
+
+def number(day: str) -> int:
+    """Days since 1970 of a date. Raises ValueError."""
+    return date.fromisoformat(day).toordinal() - _EPOCH
 
 
 def _days(text: str) -> set[int] | None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sovaudit.collectors.badges.address import Address, address
-from sovaudit.collectors.badges.mapping import BadgeMap, load_map
+from sovaudit.collectors.badges.mapping import BadgeMap, Beside, load_map
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.errors import UsageError
 from sovaudit.model.evidence import Evidence, Target
@@ -26,17 +26,18 @@ def parse(text: str) -> Target:
     return Target(text, text, "badges")
 
 
-def _map(place: Address) -> tuple[BadgeMap, dict[str, Path]]:
-    """The map, and the files of the tables beside the events. Raises UsageError."""
+def _map(place: Address) -> tuple[BadgeMap, dict[str, tuple[Path, Beside]]]:
+    """The map, and for each table beside the events its file and how that is read. Raises UsageError."""
     plan, folder = load_map(place.map, dict(place.options))
     if place.database != (plan.format == "sql"):
         raise UsageError('a database is read with format = "sql", and nothing else is', where=f"map {place.map}")
     if place.database and not plan.table:
         raise UsageError("names no table", where="badges:", hint="Add &table=NAME, or table = … in the map.")
     beside = folder or (Path() if place.database else Path(place.place).parent)
-    files = {name: beside / path for name, path in plan.files.items()}
-    files |= {name: Path(path) for name, path in place.options.items() if name not in ("map", "zone", "source", "table")}
-    for name, path in files.items():
+    files = {name: (beside / table.file, table) for name, table in plan.files.items() if table.file}
+    given = {name: Path(path) for name, path in place.options.items() if name not in ("map", "zone", "source", "table")}
+    files |= {name: (path, plan.files.get(name, Beside())) for name, path in given.items()}
+    for name, (path, _) in files.items():
         if not path.is_file():
             raise UsageError(f"there is no file {str(path)!r}", where=f"badges: {name}", hint="It is named by the map or the target.")
     return plan, files
@@ -56,7 +57,7 @@ def plan(target: Target, options: CollectOptions) -> tuple[str, ...]:
     place = address(target.uri)
     chosen, files = _map(place)
     lines = [f"target {target.uri}", f"read {place.place} through the map {place.map} ({chosen.format})"]
-    return (*lines, *(f"read {path} ({name})" for name, path in sorted(files.items())))
+    return (*lines, *(f"read {path} ({name})" for name, (path, _) in sorted(files.items())))
 
 
 def redact(evidence: Evidence, options: CollectOptions) -> Evidence:

@@ -108,6 +108,26 @@ class Time(_Part):
         return self.format in ("epoch_s", "epoch_ms") or "%z" in self.format
 
 
+class Beside(_Part):
+    """A table beside the events: `file`, or that and what is not as docs/badges.md has it. columns: of the table → where they come from."""
+
+    file: Name | None = None
+    format: Literal["csv", "tsv", "json", "jsonl", "xml", "excel"] | None = None
+    encoding: str = "utf-8"
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    quote: Annotated[str, Field(max_length=1, pattern="^[!-~]?$")] = '"'
+    skip: Annotated[int, Field(ge=0, le=1000)] = 0
+    records: str = ""
+    sheet: str = ""
+    time: Time = Time()
+    columns: dict[str, Column] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, given: Any) -> Any:
+        return {"file": given} if isinstance(given, str) else given
+
+
 class BadgeMap(_Part):
     """The whole file. names: the columns of a file without a header line. skip: lines before it.
 
@@ -134,7 +154,7 @@ class BadgeMap(_Part):
     received: Time | None = None
     columns: dict[str, Column]
     events: dict[str, str] = {}
-    files: dict[str, str] = {}
+    files: dict[str, Beside] = {}
 
     @model_validator(mode="after")
     def _whole(self) -> BadgeMap:
@@ -150,10 +170,15 @@ class BadgeMap(_Part):
         strange = sorted(set(self.files) - set(SIDE_TABLES))
         if strange:
             raise ValueError(f"files.{strange[0]} is no table; they are {', '.join(SIDE_TABLES)}")
-        try:
-            codecs.lookup(self.encoding)
-        except LookupError as error:
-            raise ValueError(f"{self.encoding!r} is no encoding") from error
+        for name, beside in self.files.items():
+            strange = sorted(set(beside.columns) - set(SIDE_TABLES[name]))
+            if strange:
+                raise ValueError(f"files.{name}.columns.{strange[0]} is no column of it; they are {', '.join(SIDE_TABLES[name])}")
+        for encoding in (self.encoding, *(beside.encoding for beside in self.files.values())):
+            try:
+                codecs.lookup(encoding)
+            except LookupError as error:
+                raise ValueError(f"{encoding!r} is no encoding") from error
         if not self.header and not self.names:
             raise ValueError("a file without a header line needs names")
         return self

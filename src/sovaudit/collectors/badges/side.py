@@ -1,4 +1,4 @@
-"""The tables beside the events: plain files with fixed columns (docs/badges.md)."""
+"""The tables beside the events: plain files with fixed columns, or with what the map says (docs/badges.md)."""
 
 from __future__ import annotations
 
@@ -6,49 +6,52 @@ from pathlib import Path
 from typing import Any
 
 from sovaudit.collectors.badges import reading, times
-from sovaudit.collectors.badges.mapping import BadgeMap, Column, Time
+from sovaudit.collectors.badges.columns import NOTHING, text
+from sovaudit.collectors.badges.mapping import BadgeMap, Beside, Column, Time
 from sovaudit.collectors.badges.preparing import prepare
 from sovaudit.errors import CollectError
 from sovaudit.facts.badge_events import KEYS, PEOPLE, SIDE_TABLES, TIME
 from sovaudit.tables import Engine, Pieces, Scratch, identifier
 
-_FORMATS = {".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "excel"}
-_ENDS = ("valid_to", "time_out", "newest")  # a bare date there means the whole of that day
+_FORMATS = {".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "excel", ".xml": "xml"}
+_ENDS = ("valid_to", "time_out", "newest", "end")  # a bare date there means the whole of that day
 _LAST = 86_399_999
 _YES = "('true', 'yes', 'y', '1', 'oui', 'o', 'vrai')"
 _NO = "('false', 'no', 'n', '0', 'non', 'faux')"
 
 
-def keep(name: str, path: Path, zone: str | None, scratch: Scratch, pieces: Pieces, teach: Any) -> dict[str, Any]:
+def keep(name: str, path: Path, beside: Beside, zone: str | None, scratch: Scratch, pieces: Pieces, teach: Any) -> dict[str, Any]:
     """Write one table as an artifact; what `badges/source` says of it. Raises CollectError."""
     kinds = SIDE_TABLES[name]
-    shape = BadgeMap(format=_format(path), delimiter=_delimiter(path), columns={"event_time": Column(value=""), "event": Column(value="")})
-    ready = prepare(str(path), shape, scratch)
+    ready = prepare(str(path), _shape(path, beside), scratch)
     have = _columns(ready.path, ready.plan)
-    if KEYS[name] not in have:
+    given = {column: beside.columns.get(column) or Column(column=column) for column in kinds if column in beside.columns or column in have}
+    if KEYS[name] not in given:
         raise CollectError(
-            f"has no column {KEYS[name]!r}", status="failed", where=str(path), hint=f"The columns of {name} are {', '.join(kinds)}."
-        )
-    used = [column for column in kinds if column in have]
-    plan = ready.plan.model_copy(update={"columns": {column: Column(column=column) for column in used}})
+            f"has no column {KEYS[name]!r}", status="failed", where=str(path),
+            hint=f"The columns of {name} are {', '.join(kinds)}; a map says which others they are: [files.{name}.columns].",
+        )  # fmt: skip
+    plan = ready.plan.model_copy(update={"columns": given})
     engine = Engine(scratch, reads=[ready.path], ordered=True)
     try:
         teach(engine)
         table = reading.json_lines(ready.path, plan) if plan.format == "jsonl" else reading.delimited(ready.path, plan, str(path))
-        given = ", ".join(f"nullif(trim({table.field(column) if column in used else 'NULL'}), '') AS \"{column}\"" for column in kinds)
-        time = Time(zone=zone)
+        used = [column for column in kinds if column in table.plan.columns]
+        texts = {column: text(table.plan.columns[column], table.field) if column in used else NOTHING for column in kinds}
+        given_ = ", ".join(f'{texts[column]} AS "{column}"' for column in kinds)
+        time = beside.time if beside.time.zone else beside.time.model_copy(update={"zone": zone})
         wrong = " OR ".join(
             [
                 f"{KEYS[name]} IS NULL",
                 *(
-                    f"({column} IS NOT NULL AND {_typed(column, kind, time)} IS NULL)"
+                    f'("{column}" IS NOT NULL AND {_typed(column, kind, time)} IS NULL)'
                     for column, kind in kinds.items()
                     if kind != "VARCHAR"
                 ),
             ]
         )
         typed = ", ".join(f'{hidden(name, column, _typed(column, kind, time))} AS "{column}"' for column, kind in kinds.items())
-        engine.run(f"CREATE TEMP TABLE given AS SELECT {given} FROM {table.expression}")
+        engine.run(f"CREATE TEMP TABLE given AS SELECT {given_} FROM {table.expression}")
         refused = dict(ready.refused) | reading.rejected(engine)
         ((bad,),) = engine.rows(f"SELECT count(*) FROM given WHERE {wrong}")
         out = scratch.file(f"{identifier(name)}.parquet")
@@ -64,22 +67,31 @@ def keep(name: str, path: Path, zone: str | None, scratch: Scratch, pieces: Piec
         "rows": rows,
         "refused": bad + sum(each.count for each in refused.values()),
         "columns": used,
-        "ignored_columns": sorted(set(have) - set(kinds))[:50],
+        "ignored_columns": sorted(set(have) - set(reading.wanted(table.plan)))[:50],
         **pieces.add_table(f"badges/{name}.parquet", out),
     }
+
+
+def _shape(path: Path, beside: Beside) -> BadgeMap:
+    """How the file is taken apart; its columns are not known yet."""
+    format_ = beside.format or _format(path)
+    return BadgeMap(
+        format=format_, encoding=beside.encoding, quote=beside.quote, skip=beside.skip, records=beside.records, sheet=beside.sheet,
+        delimiter=beside.delimiter or _delimiter(path, beside, format_), columns={"event_time": Column(value=""), "event": Column(value="")},
+    )  # fmt: skip
 
 
 def _format(path: Path) -> str:
     return _FORMATS.get(path.suffix.lower(), "csv")
 
 
-def _delimiter(path: Path) -> str | None:
-    """A CSV file's own: the one of `, ; tab |` that its first line holds most of."""
-    if _format(path) != "csv":
+def _delimiter(path: Path, beside: Beside, format_: str) -> str | None:
+    """A CSV file's own: the one of `, ; tab |` that its header line holds most of."""
+    if format_ != "csv":
         return None
     with path.open("rb") as file:
-        first = file.readline(1 << 16).decode("utf-8", "replace")
-    return max(",;\t|", key=first.count)
+        lines = file.read(1 << 16).decode(beside.encoding, "replace").split("\n")
+    return max(",;\t|", key=lines[min(beside.skip, len(lines) - 1)].count)
 
 
 def _columns(path: Path, plan: BadgeMap) -> list[str]:
@@ -106,7 +118,7 @@ def _typed(column: str, kind: str, time: Time) -> str:
         return f"CASE WHEN lower({column}) IN {_YES} THEN true WHEN lower({column}) IN {_NO} THEN false END"
     if kind == TIME:
         wall, zoneless = f"({times.parsed(column, time)})", f"({times.is_local(column, time)})"
-        end = f" + CASE WHEN length({column}) = 10 THEN {_LAST} ELSE 0 END" if ends else ""
+        end = f" + CASE WHEN length({column}) = 10 THEN {_LAST} ELSE 0 END" if ends and time.format == "iso" else ""
         return f"(SELECT {times.moment('zoneless', 'wall', time)}{end} FROM (SELECT {wall} AS wall, {zoneless} AS zoneless))"
     return f"TRY_CAST({column} AS {kind})" if kind != "VARCHAR" else column
 

@@ -15,7 +15,7 @@ from sovaudit.collectors import pseudonyms
 from sovaudit.collectors.badges import reading, side, times
 from sovaudit.collectors.badges.address import Address
 from sovaudit.collectors.badges.columns import events_query
-from sovaudit.collectors.badges.mapping import BadgeMap
+from sovaudit.collectors.badges.mapping import BadgeMap, Beside
 from sovaudit.collectors.badges.preparing import Prepared, prepare
 from sovaudit.collectors.badges.sieve import FEW, Refused
 from sovaudit.collectors.options import CollectOptions
@@ -30,7 +30,13 @@ MOST_CODES = 200
 
 
 def store(
-    target: Target, place: Address, plan: BadgeMap, files: dict[str, Path], options: CollectOptions, taken_at: datetime, began: float
+    target: Target,
+    place: Address,
+    plan: BadgeMap,
+    files: dict[str, tuple[Path, Beside]],
+    options: CollectOptions,
+    taken_at: datetime,
+    began: float,
 ) -> Evidence:
     """Raises CollectError, UsageError."""
     scratch = Scratch()
@@ -47,7 +53,7 @@ def store(
     said = _events(place, ready, scratch, pieces, teach)
     said["people"] = pseudonyms.NAMED if options.identify else pseudonyms.PSEUDONYMS
     said["map"] = plan.model_dump(mode="json", exclude_defaults=True)
-    said["tables"] = {name: side.keep(name, path, plan.time.zone, scratch, pieces, teach) for name, path in sorted(files.items())}
+    said["tables"] = {name: side.keep(name, *table, plan.time.zone, scratch, pieces, teach) for name, table in sorted(files.items())}
     pieces.add("badges/source", canon.canonical(said))
     size = sum(pieces.size(name) for name in pieces)
     cost = {"wall_ms": int((time.monotonic() - began) * 1000), "bytes": size}
@@ -130,7 +136,7 @@ def redact(evidence: Evidence, options: CollectOptions) -> Evidence:
             engine = Engine(scratch, ordered=True)
             try:
                 pseudonyms.teach(engine, options.people_key)
-                chosen = ", ".join(f"{side.hidden(name, column, column)} AS {column}" for column in columns)
+                chosen = ", ".join(side.hidden(name, column, f'"{column}"') + f' AS "{column}"' for column in columns)
                 engine.write(f"SELECT {chosen} FROM read_parquet({literal(str(given))})", out)
             finally:
                 engine.close()
