@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import lab, pki, samba_ad, slapd
+from tests import kdc, lab, pki, samba_ad, slapd
 
 # a busy machine is no defect: how long an example takes is measured in benchmarks
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -24,6 +24,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         "root": "" if os.geteuid() == 0 else "needs root",
         "browser": "" if shutil.which("chromium") else "needs Chromium",
         "samba": samba_ad.why_not(),
+        "kerberos": "" if kdc.available() else "needs krb5-kdc, krb5-admin-server, krb5-user and libsasl2-modules-gssapi-mit",
         "slapd": "" if slapd.available() else "needs slapd and ldap-utils",
     }
     for item in items:

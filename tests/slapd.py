@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import os
 import shutil
 import socket
 import subprocess
@@ -137,9 +138,15 @@ AUDIT_ACCOUNT = (
 
 @contextlib.contextmanager
 def slapd(
-    entries: str = "", *, tree: str = TREE + AUDIT_ACCOUNT, names: str = "IP:127.0.0.1,DNS:localhost", days: int = 2, **configuration: str
+    entries: str = "",
+    *,
+    tree: str = TREE + AUDIT_ACCOUNT,
+    names: str = "IP:127.0.0.1,DNS:localhost",
+    days: int = 2,
+    environment: dict[str, str] | None = None,
+    **configuration: str,
 ) -> Iterator[Slapd]:
-    """A server that holds `tree` and these entries (LDIF). configuration: as `config`. Stopped and removed on leaving."""
+    """A server that holds `tree` and these entries (LDIF). environment: more of it. configuration: as `config`. Stopped and removed on leaving."""
     folder = Path(tempfile.mkdtemp(prefix="sovaudit-slapd-"))
     try:
         (folder / "db").mkdir()
@@ -153,7 +160,10 @@ def slapd(
         server = Slapd(folder, free_port(), free_port(), folder / "ca.pem")
         listen = f"ldap://127.0.0.1:{server.ldap} ldaps://127.0.0.1:{server.ldaps} ldapi://{str(folder / 'ldapi').replace('/', '%2F')}"
         process = subprocess.Popen(
-            ["slapd", "-F", str(folder / "slapd.d"), "-h", listen, "-d", "0"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            ["slapd", "-F", str(folder / "slapd.d"), "-h", listen, "-d", "0"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **(environment or {})},
         )
         try:
             for _ in range(200):

@@ -13,7 +13,9 @@ from typing import Any
 
 import ldap3
 from ldap3.core.exceptions import LDAPException, LDAPSocketOpenError, LDAPStartTLSError
+from ldap3.protocol.sasl.sasl import send_sasl_negotiation
 
+from sovaudit.collectors.ldap import kerberos
 from sovaudit.collectors.ldap.address import Address
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.errors import CollectError
@@ -82,7 +84,7 @@ def connected(address: Address, options: CollectOptions, where: str, *, anonymou
     try:
         _open(connection, address, options, where)
         # A stranger does not bind at all: a server that refuses anonymous binds may yet answer who never tried (slapd-config(5), olcDisallows).
-        if not anonymous and not connection.bind():
+        if not anonymous and not _bound(connection, address, options, where):
             raise _refused(connection.result, where)
         yield connection
     except LDAPException as error:
@@ -90,6 +92,18 @@ def connected(address: Address, options: CollectOptions, where: str, *, anonymou
     finally:
         with contextlib.suppress(Exception):
             connection.socket.close()  # an unbind could wait for a server that no longer answers
+
+
+def _bound(connection: Any, address: Address, options: CollectOptions, where: str) -> bool:
+    if options.ldap_sasl != "gssapi":
+        return bool(connection.bind())
+
+    def exchange(token: bytes) -> tuple[int, bytes]:
+        result = send_sasl_negotiation(connection, None, token)
+        return int(result["result"]), bytes(result.get("saslCreds") or b"")
+
+    service = f"ldap@{options.ldap_tls_name or address.host}"
+    return kerberos.sign_in(service, exchange, where, binding=kerberos.channel(connection.socket)) == 0
 
 
 def _credentials(options: CollectOptions) -> dict[str, Any]:
