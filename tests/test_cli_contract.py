@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
@@ -29,6 +32,10 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def good(tmp_path: Path) -> str:
     return f"root:{make_root(tmp_path / 'good', SECOND_ROOT)}"
+
+
+def run(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, "-m", "sovaudit", *arguments], capture_output=True, env={**os.environ, **env})
 
 
 def options_of(made: ArgumentParser) -> set[str]:
@@ -186,6 +193,38 @@ def test_render_heeds_the_settings(good: str, capsys: pytest.CaptureFixture[str]
     assert Path("one/report.en.md").is_file()
     assert main(["render", "one/report.json", "-o", "csv", "-o", "md"]) == 2, "nothing is written where one of them exists"
     assert not Path("one/report.en.csv").exists()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_terminal_that_lacks_our_signs_gets_plainer_ones(encoding: str) -> None:
+    for arguments in (
+        ["explain", "two-factor.ssh-login", "--lang", "fr"],
+        ["explain", "exit-codes"],
+        ["audit", "--help"],
+        ["explain", "é’"],
+    ):
+        result = run(*arguments, env={"PYTHONIOENCODING": encoding})
+        assert result.returncode == (2 if arguments[1] == "é’" else 0), result.stderr
+    assert "no such check" in result.stderr.decode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("{} list checks >/dev/full", 74),
+        ("{} --help >/dev/full", 74),
+        ("{} audit --help >/dev/full", 74),
+        ("{} --help >&-", 0),
+        ("{} explain exit-codes >&-", 0),
+        ("{} nope 2>/dev/full", 2),
+        ("{} audit --nope 2>/dev/full", 2),
+        ("{} explain nope 2>&-", 2),
+    ],
+)
+def test_standard_output_that_is_full_or_closed(command: str, code: int) -> None:
+    result = subprocess.run(command.format(f"{sys.executable} -m sovaudit"), shell=True, capture_output=True, text=True)
+    assert result.returncode == code and "Traceback" not in result.stderr
+    assert result.stderr in ("", "sovaudit: a result cannot be written: No space left on device\n")
 
 
 # The key's passphrase

@@ -6,7 +6,9 @@ Nothing heavy is imported before a verb is known: `sovaudit --version` and `--he
 from __future__ import annotations
 
 import argparse
+import codecs
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -42,6 +44,32 @@ class Terminated(BaseException):
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code (docs/exit-codes.md)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _speak()
+    previous = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = _run(arguments, debug="--debug" in arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        with contextlib.suppress(OSError):  # or Python itself complains when it closes stdout
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        _leave(130, "interrupted; finished targets are kept (audit --resume DIR goes on)")
+    except Terminated:
+        _leave(143, "terminated; finished targets are kept (audit --resume DIR goes on)")
+    except OSError as error:
+        if "--debug" in arguments:
+            raise
+        where = error.filename if error.filename else "a result cannot be written"
+        _say(f"sovaudit: {ascii(str(where))[1:-1]}: {error.strerror or error}")
+        return 74
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    return code
+
+
+def _run(arguments: list[str], *, debug: bool) -> int:
+    """Answer, or say in one line why not."""
     if arguments[:1] in (["--version"], ["-V"]):
         from sovaudit import __version__
 
@@ -57,14 +85,74 @@ def main(argv: list[str] | None = None) -> int:
         options = parser(verb).parse_intermixed_args(arguments[1:])  # targets may stand anywhere among flags
     except SystemExit as end:  # the parser has said what is wrong; its own code for that is 2 as well
         return int(end.code or 0)
-    return _run(_module(verb).run, options)
+    from sovaudit import errors
+
+    codes = {errors.UsageError: 2, errors.NothingError: 5, errors.IntegrityError: 4, errors.OutputError: 74}
+    try:
+        return int(_module(verb).run(options))
+    except errors.SovauditError as error:
+        if debug:
+            raise
+        from sovaudit.reports.hostile import visible
+
+        _say(f"sovaudit: {visible(str(error))}")
+        return next((code for kind, code in codes.items() if isinstance(error, kind)), 70)
+    except OSError:
+        raise
+    except Exception as error:
+        if debug:
+            raise
+        return _internal(error)
+
+
+def _say(text: str) -> None:
+    """One line on standard error, if anybody takes it."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
+PLAIN = {
+    "’": "'",
+    "‘": "'",
+    "“": '"',
+    "”": '"',
+    "…": "...",
+    "→": "->",
+    "–": "-",
+    "—": "-",
+    "·": "-",
+    "œ": "oe",
+    "\u00a0": " ",
+    "\u202f": " ",
+}
+
+
+def _speak() -> None:
+    """Speak on whatever standard output and error are: closed ones, and those of a locale that lacks our signs."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - as long as the process
+        elif isinstance(stream, io.TextIOWrapper) and codecs.lookup(stream.encoding).name != "utf-8":
+            codecs.register_error("sovaudit", _plain)
+            stream.reconfigure(errors="sovaudit")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(PLAIN.get(character, "?") for character in error.object[error.start : error.end]), error.end
 
 
 class Parser(argparse.ArgumentParser):
     """Says in one line what is wrong, without the list of all options."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"sovaudit: {self.prog.removeprefix('sovaudit ')}: {ascii(message)[1:-1]}. {self.prog} --help says what there is.\n")
+        _say(f"sovaudit: {self.prog.removeprefix('sovaudit ')}: {ascii(message)[1:-1]}. {self.prog} --help says what there is.")
+        self.exit(2)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        (file or sys.stderr).write(message)  # argparse would hide that it cannot be written
 
 
 def parser(verb: str) -> Parser:
@@ -97,47 +185,8 @@ def _unknown_verb(verb: str) -> int:
 
     near = difflib.get_close_matches(verb, VERBS, 1)
     hint = f"Did you mean {near[0]}?" if near else "sovaudit --help lists them."
-    print(f"sovaudit: no such verb: {ascii(verb)[1:-1]}. {hint}", file=sys.stderr)
+    _say(f"sovaudit: no such verb: {ascii(verb)[1:-1]}. {hint}")
     return 2
-
-
-def _run(verb: object, options: argparse.Namespace) -> int:
-    from sovaudit import errors
-
-    assert callable(verb)
-    codes = {errors.UsageError: 2, errors.NothingError: 5, errors.IntegrityError: 4, errors.OutputError: 74}
-    previous = signal.signal(signal.SIGTERM, _terminate)
-    try:
-        code = int(verb(options))
-        sys.stdout.flush()
-    except errors.SovauditError as error:
-        if options.debug:
-            raise
-        from sovaudit.reports.hostile import visible
-
-        print(f"sovaudit: {visible(str(error))}", file=sys.stderr)
-        return next((code for kind, code in codes.items() if isinstance(error, kind)), 70)
-    except BrokenPipeError:
-        with contextlib.suppress(OSError):  # or Python itself complains when it closes stdout
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except KeyboardInterrupt:
-        _leave(130, "interrupted; finished targets are kept (audit --resume DIR goes on)")
-    except Terminated:
-        _leave(143, "terminated; finished targets are kept (audit --resume DIR goes on)")
-    except OSError as error:
-        if options.debug:
-            raise
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"sovaudit: {where}{error.strerror or error}", file=sys.stderr)
-        return 74
-    except Exception as error:
-        if options.debug:
-            raise
-        return _internal(error)
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-    return code
 
 
 def _terminate(number: int, frame: object) -> NoReturn:
@@ -146,7 +195,7 @@ def _terminate(number: int, frame: object) -> NoReturn:
 
 def _leave(code: int, message: str) -> NoReturn:
     """End at once: collecting threads may still wait for their hosts, and joining them would ignore the user."""
-    print(f"\nsovaudit: {message}", file=sys.stderr)
+    _say(f"\nsovaudit: {message}")
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
     sys.stderr.flush()
@@ -161,7 +210,7 @@ def _internal(error: Exception) -> int:
     with contextlib.suppress(OSError), tempfile.NamedTemporaryFile("w", prefix="sovaudit-", suffix=".traceback", delete=False) as file:
         traceback.print_exception(error, file=file)
         place = file.name
-    print(f"sovaudit: a defect of ours: {type(error).__name__}: {ascii(str(error))[:200]}. Traceback: {place}", file=sys.stderr)
+    _say(f"sovaudit: a defect of ours: {type(error).__name__}: {ascii(str(error))[:200]}. Traceback: {place}")
     return 70
 
 
