@@ -14,7 +14,7 @@ Remedy: ask the holder to show the badge; block it if it is not shown.
 """
 
 from sovaudit.authoring import BadgeLog, Gap, Line, Outcomes, Reason, Roster, check, failed, passed, unknown
-from sovaudit.facts import badge_holders
+from sovaudit.facts import badge_holders, badge_uses
 from sovaudit.facts.badges import utc
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.roster import Standing
@@ -32,7 +32,7 @@ def dormant_badge(log: BadgeLog, people: Roster | None, *, max_idle_days: int = 
     log.need("credential")
     first, last = log.span
     badges, strange = _in_use(log, people, last)
-    used = {use.badge: use.last for use in badge_holders.uses(log, "true")}
+    used = {use.badge: use.last for use in badge_uses.uses(log, "true")}
     since = last - max_idle_days * DAY
     idle = [(badge, used.get(badge)) for badge, begun in badges if (begun is None or begun < since) and (used.get(badge) or 0) < since]
     if first > since:

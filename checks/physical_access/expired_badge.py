@@ -17,7 +17,7 @@ Remedy: give each badge an end, no later than its kind allows, and let the contr
 from datetime import UTC, datetime
 
 from sovaudit.authoring import BadgeLog, Line, Outcomes, check, failed, passed, unknown
-from sovaudit.facts import badge_holders
+from sovaudit.facts import badge_holders, badge_uses
 from sovaudit.facts.badges import utc
 
 DAY = 86_400_000
@@ -26,9 +26,11 @@ WITH bounds AS (
   SELECT credential, CASE WHEN count(valid_from) = count(*) THEN min(valid_from) END AS low,
          CASE WHEN count(valid_to) = count(*) THEN max(valid_to) END AS high, count(*) > 1 AS several
   FROM credentials WHERE credential IS NOT NULL GROUP BY credential),
+suspects AS (
+  SELECT DISTINCT u.credential FROM uses u JOIN bounds b ON u.credential = b.credential
+  WHERE u.event = 'GRANTED' AND (b.several OR u.first < b.low OR u.last > b.high)),
 used AS (
-  SELECT e.credential, e.row, e.event_time AS ms FROM events e JOIN bounds b ON e.credential = b.credential
-  WHERE e.event = 'GRANTED' AND (b.several OR e.event_time < b.low OR e.event_time > b.high)),
+  SELECT credential, row, event_time AS ms FROM events WHERE event = 'GRANTED' AND credential IN (SELECT credential FROM suspects)),
 outside AS (
   SELECT * FROM used WHERE NOT EXISTS (SELECT 1 FROM credentials c WHERE c.credential = used.credential
     AND (c.valid_from IS NULL OR used.ms >= c.valid_from) AND (c.valid_to IS NULL OR used.ms <= c.valid_to)))
@@ -45,13 +47,20 @@ def expired_badge(
     log.need("credential")
     now = int(log.taken_at.timestamp() * 1000)
     limits = {"staff": (staff_months, 0), "contractor": (contractor_months, 0), "visitor": (0, visitor_days)}
+    badge_uses.fold(log)
     outside = {badge: rest for badge, *rest in log.query(OUTSIDE)}
     rows: dict[str, list[tuple[str, int | None, int | None, str | None]]] = {}
     for badge, kind, begin, end, status in log.query(ROWS):
         rows.setdefault(badge, []).append((kind, begin, end, status))
     failing = unclear = 0
+    judged: dict[tuple[str, int | None, int | None, str | None], str] = {}
     for badge, given in rows.items():
-        wrong = [verdict for row in given if (verdict := _judge(row, limits, now)) != ""]
+        for row in given:
+            if row not in judged:
+                judged[row] = _judge(row, limits, now)
+        wrong = [judged[row] for row in given if judged[row]]
+        if badge not in outside and not wrong:
+            continue
         lines = [Line("credentials", 0, _said(row)) for row in given[:3]]
         if badge in outside:
             count, first, last, record = outside[badge]
@@ -63,7 +72,7 @@ def expired_badge(
                     "opened doors outside of its time" if badge in outside else "has no end, or a later one than its kind allows", subject=badge,
                     because=lines,
                 )  # fmt: skip
-        elif wrong:
+        else:
             unclear += 1
             if unclear <= badge_holders.MOST:
                 yield unknown(

@@ -17,40 +17,36 @@ from sovaudit.authoring import BadgeLog, Line, Outcomes, check, failed, not_appl
 from sovaudit.facts import badge_moves
 from sovaudit.facts.badges import utc
 
+TRAVELLERS = f"""
+SELECT credential FROM uses u LEFT JOIN ways w ON u.access_point = w.access_point
+WHERE {badge_moves.PRESENTED} AND credential IS NOT NULL AND coalesce(u.site, w.site) IS NOT NULL
+GROUP BY credential HAVING min(coalesce(u.site, w.site)) <> max(coalesce(u.site, w.site))"""
 WAYS = f"""
 WITH shown AS (
   SELECT e.row, e.event_time AS ms, e.time_note AS note, e.source, coalesce(e.sequence, 0) AS number, credential,
          coalesce(e.site, w.site) AS site
-  FROM events e LEFT JOIN ways w ON e.access_point = w.access_point WHERE credential IS NOT NULL AND {badge_moves.PRESENTED}),
-travellers AS (SELECT credential FROM shown WHERE site IS NOT NULL GROUP BY credential HAVING min(site) <> max(site)),
+  FROM events e LEFT JOIN ways w ON e.access_point = w.access_point
+  WHERE credential IN (SELECT credential FROM travellers) AND {badge_moves.PRESENTED}),
 steps AS (
   SELECT *, lag(site) OVER w AS left_site, lag(ms) OVER w AS left_ms, lag(note) OVER w AS left_note
-  FROM shown WHERE site IS NOT NULL AND credential IN (SELECT credential FROM travellers)
-  WINDOW w AS (PARTITION BY credential ORDER BY ms, source, number, row)),
-ways_ AS (
-  SELECT least(left_site, site) AS a, greatest(left_site, site) AS b, row, credential, ms, left_ms, left_site, site,
-         note IS NOT NULL OR left_note IS NOT NULL AS doubtful, coalesce(there.minutes, back.minutes) AS minutes
-  FROM steps
-  LEFT JOIN travel_ there ON there.site_a = left_site AND there.site_b = site
-  LEFT JOIN travel_ back ON back.site_a = site AND back.site_b = left_site
-  WHERE left_site <> site)
+  FROM shown WHERE site IS NOT NULL WINDOW w AS (PARTITION BY credential ORDER BY ms, source, number, row))
+SELECT least(left_site, site) AS a, greatest(left_site, site) AS b, row, credential, ms, left_ms, left_site, site,
+       note IS NOT NULL OR left_note IS NOT NULL AS doubtful, coalesce(there.minutes, back.minutes) AS minutes
+FROM steps
+LEFT JOIN travel_ there ON there.site_a = left_site AND there.site_b = site
+LEFT JOIN travel_ back ON back.site_a = site AND back.site_b = left_site
+WHERE left_site <> site
 """
-PAIRS = (
-    WAYS
-    + """
+PAIRS = """
 SELECT a, b, count(*), count(minutes), count(*) FILTER (ms - left_ms < minutes * 60000 AND NOT doubtful),
-       count(*) FILTER (ms - left_ms < minutes * 60000 AND doubtful) FROM ways_ GROUP BY a, b ORDER BY a, b"""
-)
-FAULTS = (
-    WAYS
-    + """
-, numbered AS (
-  SELECT *, row_number() OVER (PARTITION BY a, b ORDER BY ms, row) AS place FROM ways_ WHERE ms - left_ms < minutes * 60000)
+       count(*) FILTER (ms - left_ms < minutes * 60000 AND doubtful) FROM site_ways GROUP BY a, b ORDER BY a, b"""
+FAULTS = """
+WITH numbered AS (
+  SELECT *, row_number() OVER (PARTITION BY a, b ORDER BY ms, row) AS place FROM site_ways WHERE ms - left_ms < minutes * 60000)
 SELECT a, b, row, credential, left_site, left_ms, site, ms, minutes FROM numbered WHERE place <= $most ORDER BY a, b, ms, row"""
-)
 NOWHERE = f"""
-SELECT count(*) FROM events e LEFT JOIN ways w ON e.access_point = w.access_point
-WHERE credential IS NOT NULL AND {badge_moves.PRESENTED} AND coalesce(e.site, w.site) IS NULL"""
+SELECT CAST(coalesce(sum(times), 0) AS BIGINT) FROM uses u LEFT JOIN ways w ON u.access_point = w.access_point
+WHERE credential IS NOT NULL AND {badge_moves.PRESENTED} AND coalesce(u.site, w.site) IS NULL"""
 
 
 @check("physical-access.impossible-travel", severity="high", since="0.2")
@@ -64,6 +60,8 @@ def impossible_travel(log: BadgeLog) -> Outcomes:
     if len(sites) > 1:
         log.need_table("travel")
         log.keep("travel_", "SELECT site_a, site_b, max(minutes) AS minutes FROM travel GROUP BY site_a, site_b")
+        log.keep("travellers", TRAVELLERS)
+        log.keep("site_ways", WAYS)
         yield from _pairs(log)
     if nowhere or log.doubts:
         yield unknown(

@@ -15,7 +15,7 @@ Remedy: give each person one badge of their own; close the old row when a badge 
 """
 
 from sovaudit.authoring import BadgeLog, Line, Outcomes, Roster, check, failed, passed, unknown
-from sovaudit.facts import badge_holders
+from sovaudit.facts import badge_holders, badge_uses
 from sovaudit.facts.roster import Standing
 
 OVERLAPS = """
@@ -26,9 +26,9 @@ GROUP BY ALL ORDER BY ALL
 """
 IN_TURN = """
 WITH several AS (
-  SELECT credential FROM events WHERE credential IS NOT NULL AND subject IS NOT NULL GROUP BY credential HAVING min(subject) <> max(subject)),
+  SELECT credential FROM uses WHERE credential IS NOT NULL AND subject IS NOT NULL GROUP BY credential HAVING min(subject) <> max(subject)),
 spans AS (
-  SELECT credential, subject, min(event_time) AS first, max(event_time) AS last FROM events
+  SELECT credential, subject, min(first) AS first, max(last) AS last FROM uses
   WHERE subject IS NOT NULL AND credential IN (SELECT credential FROM several) GROUP BY credential, subject)
 SELECT a.credential, a.subject, b.subject FROM spans a JOIN spans b ON a.credential = b.credential AND a.subject < b.subject
 WHERE a.first <= b.last AND b.first <= a.last ORDER BY 1, 2, 3
@@ -43,6 +43,7 @@ WHERE subject IS NOT NULL AND credential IS NOT NULL AND (valid_to IS NULL OR va
 def individual(log: BadgeLog, people: Roster | None, *, most: int = 1) -> Outcomes:
     badge_holders.need_link(log, people)
     table = log.has("credentials")
+    badge_uses.fold(log)
     shared: dict[str, set[str]] = {}
     for badge, one, other in [
         *(log.query(OVERLAPS) if table else []),

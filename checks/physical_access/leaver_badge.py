@@ -18,7 +18,7 @@ Remedy: block the badge on the last day, and take it back; find out what was don
 from datetime import UTC, datetime, time, timedelta
 
 from sovaudit.authoring import BadgeLog, Gap, Line, Outcomes, Reason, Roster, Unseen, check, failed, passed, unknown
-from sovaudit.facts import badge_holders
+from sovaudit.facts import badge_holders, badge_uses
 from sovaudit.facts.badges import utc
 from sovaudit.facts.roster import Person, Standing
 
@@ -36,12 +36,13 @@ WHERE who IS NULL OR who IN (SELECT person FROM gone_people) GROUP BY credential
 def leaver_badge(log: BadgeLog, people: Roster) -> Outcomes:
     badge_holders.need_link(log, people)
     badge_holders.one_holder(log, people)
+    badge_uses.fold(log)
     today = people.taken_at.date()
     gone = {badge_holders.name_of(each): each for each in people.people if each.standing(today)[0] is not Standing.ACTIVE}
     here = {badge_holders.name_of(each) for each in people.people} - set(gone)
     badges: dict[str, set[str]] = {}
     for badge, person in log.query(
-        "SELECT credential, person FROM holders UNION SELECT credential, subject FROM events WHERE credential IS NOT NULL "
+        "SELECT credential, person FROM holders UNION SELECT credential, subject FROM uses WHERE credential IS NOT NULL "
         "AND subject IS NOT NULL AND event = 'GRANTED' ORDER BY 1, 2"
     ):
         badges.setdefault(badge, set()).add(person)

@@ -14,7 +14,7 @@ Remedy: find out who carries the badge, or block it; keep the table of badges co
 """
 
 from sovaudit.authoring import BadgeLog, Outcomes, Roster, check, failed, not_applicable, passed, unknown
-from sovaudit.facts import badge_holders
+from sovaudit.facts import badge_holders, badge_uses
 from sovaudit.facts.badges import utc
 
 VISITS = """
@@ -35,18 +35,18 @@ def orphan_badge(log: BadgeLog, people: Roster | None) -> Outcomes:
     rostered = {badge for person in people.people for badge in person.badges} if people else set()
     visitors = _visitors(log)
     doubts = [*log.doubts, *(people.gaps if people else ())]
-    count = faults = 0
-    for use in badge_holders.uses(log):
+    count = 0
+    faults: list[badge_uses.Use] = []
+    for use in badge_uses.uses(log):
         count += 1
-        lines = [log.line(use.row, f"granted {use.count} times from {utc(use.first)} to {utc(use.last)}")]
+        if use.badge in rostered or visitors.get(use.badge) == 0:
+            continue
         names = {*held.get(use.badge, ()), *use.subjects}
-        if use.badge in rostered or (use.badge not in visitors and (names & known if known is not None else names)):
-            continue
-        if use.badge in visitors and visitors[use.badge] == 0:
-            continue
-        faults += 1
-        if faults > badge_holders.MOST:
-            continue
+        if use.badge in visitors or not (names & known if known is not None else names):
+            faults.append(use)
+    rows = badge_uses.first_grants(log, [use.badge for use in faults[: badge_holders.MOST]])
+    for use in faults[: badge_holders.MOST]:
+        lines = [log.line(rows[use.badge], f"granted {use.count} times from {utc(use.first)} to {utc(use.last)}")]
         if use.badge in visitors and visitors[use.badge] < 0:
             yield unknown(
                 "a visitor's badge, and no table of visits says who had it",
@@ -67,12 +67,12 @@ def orphan_badge(log: BadgeLog, people: Roster | None) -> Outcomes:
                 "belongs to nobody of the roster, as far as its rows could be read", subject=use.badge, because=lines, gaps=people.gaps,
                 settle="Mend the rows of the roster.",
             )  # fmt: skip
-        elif names:
+        elif held.get(use.badge) or use.subjects:
             yield failed("belongs to somebody who is not in the roster", subject=use.badge, because=lines)
         else:
             yield failed("opens doors and belongs to nobody", subject=use.badge, because=lines)
-    if faults > badge_holders.MOST:
-        yield failed("{count} more badges open doors and belong to nobody", subject="others", count=faults - badge_holders.MOST)
+    if len(faults) > badge_holders.MOST:
+        yield failed("{count} more badges open doors and belong to nobody", subject="others", count=len(faults) - badge_holders.MOST)
     if doubts:
         yield unknown(
             "not every row was understood: another badge may have been used, or another person may be meant", gaps=doubts,
@@ -81,7 +81,7 @@ def orphan_badge(log: BadgeLog, people: Roster | None) -> Outcomes:
     elif not count:
         yield not_applicable("no badge opened a door")
     else:
-        yield passed("{count} of {total} badges that open doors belong to somebody", count=count - faults, total=count)
+        yield passed("{count} of {total} badges that open doors belong to somebody", count=count - len(faults), total=count)
 
 
 def _visitors(log: BadgeLog) -> dict[str, int]:

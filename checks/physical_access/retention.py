@@ -27,7 +27,9 @@ from sovaudit.authoring import BadgeLog, Outcomes, check, failed, passed, unknow
 from sovaudit.facts import badge_video
 from sovaudit.facts.badges import utc
 
-MONTHS = "SELECT DISTINCT CAST(strftime(make_timestamp(event_time * 1000), '%Y%m') AS INTEGER) FROM events ORDER BY 1"
+MONTHS = """
+SELECT DISTINCT CAST(strftime(make_timestamp(day * 86400000000), '%Y%m') AS INTEGER)
+FROM (SELECT DISTINCT event_time // 86400000 AS day FROM events) ORDER BY 1"""
 CAMERAS = "SELECT camera, min(oldest) FROM ({given}) WHERE camera IS NOT NULL GROUP BY camera ORDER BY camera"
 VIDEO = "SELECT camera, oldest FROM video"
 RECORDINGS = "SELECT camera, start AS oldest FROM recordings"

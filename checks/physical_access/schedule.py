@@ -21,9 +21,13 @@ from sovaudit.facts import badge_moves, badge_rights
 from sovaudit.facts.badges import utc
 
 BOUND = "SELECT coalesce(area, access_point), schedule FROM granted WHERE schedule IS NOT NULL GROUP BY ALL ORDER BY ALL"
+MINUTE, DATE = "({at} // 60000 + 4320) % 10080", "{at} // 86400000"
+# at a minute at which every schedule that can be read is open, and on no day that one of them leaves out, nobody comes outside of theirs
+SUSPECT = """AND ({minute} IN (SELECT minute FROM shut_minutes)
+  OR {day} IN (SELECT day FROM closed_days UNION SELECT day + 1 FROM closed_days))"""
 OUTSIDE = """
 WITH entries AS (
-  SELECT *, CAST(({local} // 60000 + 4320) % 10080 AS INTEGER) AS minute, CAST({local} // 86400000 AS INTEGER) AS day
+  SELECT *, CAST({minute} AS INTEGER) AS minute, CAST({day} AS INTEGER) AS day
   FROM ({entries}) WHERE person IN (SELECT person FROM granted WHERE schedule IS NOT NULL)),
 allowed AS (
   SELECT e.row, e.ms, e.credential, e.person, e.minute, e.day, e.site, coalesce(g.area, g.access_point) AS place, g.schedule,
@@ -59,7 +63,10 @@ def schedule(log: BadgeLog, people: Roster | None) -> Outcomes:
     doubts = [*badge_moves.doubts(log), *(people.gaps if people else ())]
     lines: dict[str, list[Line]] = {}
     counts: dict[str, int] = {}
-    for place, row, ms, badge, person in log.query(OUTSIDE.format(entries=badge_rights.entries(log), local=log.local("ms"))):
+    at, told = log.local("ms"), log.local("event_time")
+    entries = badge_rights.entries(log, only=SUSPECT.format(minute=MINUTE.format(at=told), day=DATE.format(at=told)))
+    found = log.query(OUTSIDE.format(entries=entries, minute=MINUTE.format(at=at), day=DATE.format(at=at)))
+    for place, row, ms, badge, person in found:
         counts[place] = counts.get(place, 0) + 1
         if counts[place] <= badge_moves.QUOTED:
             lines.setdefault(place, []).append(log.line(row, f"{badge} of {person} at {utc(ms)}"))

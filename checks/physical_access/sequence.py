@@ -17,16 +17,27 @@ Remedy: export the log again from the controllers; if numbers are still missing,
 from sovaudit.authoring import BadgeLog, Line, Outcomes, check, failed, passed, unknown
 from sovaudit.facts.badges import utc
 
-# one sort of the log: what stands right before each number; `what` is only compared, never shown
-FAULTS = """
-WITH numbered AS (
-  SELECT source, sequence, row, event_time, hash(credential, access_point, event_native) AS what FROM events WHERE sequence IS NOT NULL),
+# one sort of the log: what stands right before each number. What two records with one number say is compared for these alone
+STEPS = """
+WITH numbers AS (SELECT source, CAST(row_number() OVER (ORDER BY source) AS INTEGER) AS place FROM (
+  SELECT DISTINCT source FROM events WHERE source IS NOT NULL)),
 steps AS (
-  SELECT source, sequence, row, event_time, sequence - lag(sequence) OVER w AS step, lag(event_time) OVER w - event_time AS back,
-         what <> lag(what) OVER w AS other
-  FROM numbered WINDOW w AS (PARTITION BY source ORDER BY sequence, event_time, row))
-SELECT source, sequence, row, event_time, greatest(step - 1, 0) AS missing, step = 0 AS again, step = 0 AND (other OR back <> 0) AS clash, back
-FROM steps WHERE step <> 1 OR back > {tolerance}
+  SELECT place, e.sequence, row, event_time, e.sequence - lag(e.sequence) OVER w AS step, lag(event_time) OVER w - event_time AS back,
+         lag(row) OVER w AS row_before
+  FROM events e JOIN numbers n ON e.source = n.source WHERE e.sequence IS NOT NULL
+  WINDOW w AS (PARTITION BY place ORDER BY e.sequence, event_time, row))
+SELECT n.source, s.* EXCLUDE (place) FROM steps s JOIN numbers n ON s.place = n.place WHERE step <> 1 OR back > {tolerance}
+"""
+FAULTS = """
+WITH twice AS (
+  SELECT row, credential, access_point, event_native FROM events
+  WHERE row IN (SELECT row FROM {steps} WHERE step = 0 UNION SELECT row_before FROM {steps} WHERE step = 0)),
+others AS (
+  SELECT s.row FROM {steps} s JOIN twice a ON s.row = a.row JOIN twice b ON s.row_before = b.row
+  WHERE s.step = 0 AND (s.back <> 0
+    OR (a.credential, a.access_point, a.event_native) IS DISTINCT FROM (b.credential, b.access_point, b.event_native)))
+SELECT source, sequence, row, event_time, greatest(step - 1, 0) AS missing, step = 0 AS again, row IN (SELECT row FROM others) AS clash, back
+FROM {steps}
 """
 SUMS = """
 SELECT source, sum(missing)::BIGINT, count(*) FILTER (again), count(*) FILTER (clash), count(*) FILTER (back > $tolerance)
@@ -46,7 +57,9 @@ QUOTED = 8
 def sequence(log: BadgeLog, *, tolerance_ms: int = 2000) -> Outcomes:
     log.need("sequence")
     faults = f"number_faults_{int(tolerance_ms)}"
-    log.keep(faults, FAULTS.format(tolerance=int(tolerance_ms)))
+    steps = f"number_steps_{int(tolerance_ms)}"
+    log.keep(steps, STEPS.format(tolerance=int(tolerance_ms)))
+    log.keep(faults, FAULTS.format(steps=steps))
     sums = {source: found for source, *found in log.query(SUMS.format(faults=faults), {"tolerance": tolerance_ms})}
     lines: dict[str, list[Line]] = {}
     for source, *fault in log.query(LINES.format(faults=faults), {"most": QUOTED}):

@@ -18,20 +18,20 @@ from sovaudit.authoring import BadgeLog, Gap, Line, Outcomes, Reason, Roster, ch
 from sovaudit.facts import badge_moves, badge_rights, badge_zones
 from sovaudit.facts.badges import utc
 
+# badges through readers of restricted areas, but those that each time were somebody's who may always enter there
+DOUBTED = """
+SELECT DISTINCT p.credential, coalesce(p.access_point, '') AS access_point
+FROM ({by_use}) p LEFT JOIN holder h ON p.credential = h.credential AND h.low <= p.ms AND h.high >= p.number
+WHERE p.area IN (SELECT area FROM restricted_areas) AND p.credential NOT IN (SELECT credential FROM visitors_badges)
+  AND NOT EXISTS (SELECT 1 FROM always a WHERE a.person = coalesce(p.subject, h.person) AND a.area = p.area)
+  AND NOT EXISTS (SELECT 1 FROM always a WHERE a.person = coalesce(p.subject, h.person) AND a.access_point = p.access_point)
+"""
+ALWAYS = "SELECT DISTINCT person, area, access_point FROM granted WHERE valid_from IS NULL AND valid_to IS NULL"
 ENTERED = """
-WITH entries AS ({entries}),
-into_ AS (
-  SELECT area, coalesce(person, '') AS person, credential, coalesce(access_point, '') AS access_point
-  FROM entries WHERE area IN (SELECT area FROM restricted_areas) AND credential NOT IN (SELECT credential FROM visitors_badges) GROUP BY ALL),
-always AS (SELECT DISTINCT person, area, access_point FROM granted WHERE valid_from IS NULL AND valid_to IS NULL),
-open_ AS (
-  SELECT i.* FROM into_ i
-  WHERE NOT EXISTS (SELECT 1 FROM always a WHERE a.person = i.person AND a.area = i.area)
-    AND NOT EXISTS (SELECT 1 FROM always a WHERE a.person = i.person AND a.access_point = i.access_point)),
-each_ AS (
-  SELECT e.area, e.credential, e.ms, e.row, e.access_point, coalesce(e.person, '') AS person FROM entries e
-  SEMI JOIN open_ o ON o.area = e.area AND o.credential = e.credential AND o.person = coalesce(e.person, '')
-    AND o.access_point = coalesce(e.access_point, '')),
+WITH each_ AS (
+  SELECT e.area, e.credential, e.ms, e.row, e.access_point, coalesce(e.person, '') AS person FROM ({entries}) e
+  SEMI JOIN doubted d ON d.credential = e.credential AND d.access_point = coalesce(e.access_point, '')
+  WHERE e.area IN (SELECT area FROM restricted_areas)),
 wrong AS (
   SELECT * FROM each_ WHERE NOT EXISTS (
     SELECT 1 FROM granted g WHERE g.person = each_.person AND (g.area = each_.area OR g.access_point = each_.access_point)
@@ -56,8 +56,11 @@ def zone_rights(
     badge_rights.prepare(log, people)
     doubts = [*badge_moves.doubts(log), *(people.gaps if people else ())]
     log.load("restricted_areas", {"area": "VARCHAR"}, [[area] for area in levels.restricted])
+    log.keep("always", ALWAYS)
+    log.keep("doubted", DOUBTED.format(by_use=badge_moves.passages_by_use(log)))
+    entries = badge_rights.entries(log, badges="AND credential IN (SELECT credential FROM doubted)")
     lines: dict[str, list[Line]] = {}
-    for area, badge, person, times, first, last, row in log.query(ENTERED.format(entries=badge_rights.entries(log))):
+    for area, badge, person, times, first, last, row in log.query(ENTERED.format(entries=entries)):
         who = f"{badge} of {person}" if person else f"{badge}, whose holder is not known"
         lines.setdefault(area, []).append(log.line(row, f"{who}: {times} times without a right, {utc(first)} to {utc(last)}"))
     for area in levels.restricted:

@@ -235,8 +235,10 @@ def _rows(path: Path, plan: ListMap, of: List, options: CollectOptions) -> tuple
     columns: dict[str, Column] = dict(plan.columns)
     reader = _Reader(columns, of, plan.time.format)
     rows: list[Row] = []
+    known = 0
     for line, cells in records.rows:
-        if not mapped:
+        if not mapped and len(records.columns) > known:
+            known = len(records.columns)
             _own_names(records, columns, of)
         row = reader.row(line, cells)
         if row is not None:
@@ -262,8 +264,8 @@ def _own_names(records: Records, columns: dict[str, Column], of: List) -> None:
     """Without a map, a file's columns have our own names, in whatever case."""
     if len(columns) < len(of.columns):
         for name in records.columns:
-            if name.lower() in of.columns:
-                columns.setdefault(name.lower(), Column(column=name))
+            if name.lower() in of.columns and name.lower() not in columns:
+                columns[name.lower()] = Column(column=name)
 
 
 class _Reader:

@@ -5,9 +5,6 @@ A person goes by the name that the evidence has for them: a pseudonym, or the id
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-
 from sovaudit.facts.badges import BadgeLog
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.roster import Person, Roster
@@ -91,24 +88,3 @@ def need_link(log: BadgeLog, people: Roster | None = None) -> None:
     raise Unseen(
         Gap("badges/credentials", Reason.ABSENT, "nothing says whose a badge is: no table of credentials, no subject, no badge in a roster")
     )
-
-
-@dataclass(slots=True)
-class Use:
-    """How a badge was used. row: the record of its first use; subjects: persons that its events name, at most two of them."""
-
-    badge: str
-    count: int
-    first: int
-    last: int
-    row: int
-    subjects: tuple[str, ...]
-
-
-def uses(log: BadgeLog, which: str = "event = 'GRANTED'") -> Iterable[Use]:
-    """Each badge of the log with its uses, sorted. which: a condition on events."""
-    for badge, count, first, last, row, least, most in log.query(
-        "SELECT credential, count(*), min(event_time), max(event_time), min_by(row, (event_time, row)), min(subject), max(subject) "
-        f"FROM events WHERE credential IS NOT NULL AND {which} GROUP BY credential ORDER BY credential"
-    ):
-        yield Use(badge, count, first, last, row, tuple(sorted({name for name in (least, most) if name is not None})))

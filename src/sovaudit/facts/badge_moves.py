@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sovaudit.facts import badge_zones
+from sovaudit.facts import badge_uses, badge_zones
 from sovaudit.facts.badges import BadgeLog, utc
 from sovaudit.facts.files import Unseen
 from sovaudit.model.evidence import Gap
@@ -57,7 +57,7 @@ WHERE NOT cancelled
 _ENTERED = """(
   SELECT *, coalesce(lead(event) OVER following = 'NO_ENTRY_AFTER_GRANT' AND lead(access_point) OVER following = access_point
     AND lead(event_time) OVER following - event_time <= 60000, false) OR event = 'NO_ENTRY_AFTER_GRANT' AS no_entry
-  FROM events WHERE event IN ('GRANTED', 'NO_ENTRY_AFTER_GRANT') AND credential IS NOT NULL {which}
+  FROM events WHERE event IN ('GRANTED', 'NO_ENTRY_AFTER_GRANT') AND credential IS NOT NULL {badges}
   WINDOW following AS (PARTITION BY credential ORDER BY event_time, source, sequence, row))"""
 
 
@@ -71,13 +71,28 @@ def ways(log: BadgeLog) -> None:
     )
 
 
-def passages(log: BadgeLog, which: str = "") -> str:
-    """SQL of passages: row, ms, note, source, number, credential, subject, access_point, site, left_area, area. which: more conditions on events."""
+def passages(log: BadgeLog, badges: str = "", only: str = "") -> str:
+    """SQL of passages: row, ms, note, source, number, credential, subject, access_point, site, left_area, area.
+
+    badges: a condition on events that holds for all of a badge or for none; only: one on single events, as `AND …`.
+    """
     ways(log)
     if NO_ENTRY in log.codes:
-        return _PASSAGES.format(cancelled="e.no_entry", events=_ENTERED.format(which=which))
-    plain = f"(SELECT * FROM events WHERE event = 'GRANTED' AND credential IS NOT NULL {which})"
+        return _PASSAGES.format(cancelled="e.no_entry", events=f"(SELECT * FROM {_ENTERED.format(badges=badges)} WHERE true {only})")
+    plain = f"(SELECT * FROM events WHERE event = 'GRANTED' AND credential IS NOT NULL {badges} {only})"
     return _PASSAGES.format(cancelled="false", events=plain)
+
+
+def passages_by_use(log: BadgeLog) -> str:
+    """SQL like that of passages, but one row for all of one badge through one reader: ms of the first, number: ms of the last; row 0.
+    Some of them may have been no passage (NO_ENTRY_AFTER_GRANT)."""
+    ways(log)
+    badge_uses.fold(log)
+    folded = (
+        "(SELECT 0 AS row, first AS event_time, CAST(NULL AS VARCHAR) AS time_note, CAST(NULL AS VARCHAR) AS source, last AS sequence, "
+        f"* EXCLUDE (first, last) FROM uses WHERE {badge_uses.GRANTS})"
+    )
+    return _PASSAGES.format(cancelled="false", events=folded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +111,8 @@ def areas(log: BadgeLog) -> Areas:
     log.need_table("doors")
     log.need("access_point", "credential")
     ways(log)
-    ((outs,),) = log.query("SELECT count(*) FROM events WHERE direction = 'out'")
+    badge_uses.fold(log)
+    ((outs,),) = log.query("SELECT count(*) FROM uses WHERE direction = 'out'")
     why: dict[str, str] = {}
     named: set[str] = set()
     joined: list[set[str]] = []
@@ -116,7 +132,7 @@ def areas(log: BadgeLog) -> Areas:
             reason = f"{reader} has no exit reader"
         for area in sides:
             why.setdefault(area, reason)
-    inner = "SELECT area_from AS area FROM events WHERE area_from IS NOT NULL UNION SELECT area_to FROM events WHERE area_to IS NOT NULL"
+    inner = "SELECT area_from AS area FROM uses WHERE area_from IS NOT NULL UNION SELECT area_to FROM uses WHERE area_to IS NOT NULL"
     strange = {area for (area,) in log.query(f"SELECT DISTINCT area FROM ({inner}) ORDER BY 1")} - named
     why.update((area, "no door of the table leads there") for area in strange)
     levels = badge_zones.Levels(log, badge_zones.PUBLIC_WORDS, (), ())
@@ -151,24 +167,43 @@ def doubts(log: BadgeLog) -> tuple[Gap, ...]:
     return tuple(found)
 
 
-def strays(log: BadgeLog, closed: frozenset[str]) -> None:
-    """The table `moves`: passages of the badges that once left an area in which their last passage had not put them.
+_COMBOS = f"""
+SELECT *, row_number() OVER (ORDER BY access_point, area_from, area_to, direction) AS row
+FROM (SELECT DISTINCT access_point, area_from, area_to, direction FROM uses WHERE {badge_uses.GRANTS})"""
+_TURNS = """
+WITH numbered AS (SELECT area, CAST(row_number() OVER (ORDER BY area) AS INTEGER) AS n FROM closed_areas)
+SELECT c.access_point, c.area_from, c.area_to, c.direction, coalesce(f.n, 0) AS before, coalesce(t.n, 0) AS behind
+FROM combos c JOIN ({passages}) p ON p.row = c.row LEFT JOIN numbered f ON p.left_area = f.area LEFT JOIN numbered t ON p.area = t.area
+WHERE coalesce(f.n, 0) <> coalesce(t.n, 0)
+"""
+_BADGES = f"""
+SELECT credential, CAST(row_number() OVER (ORDER BY credential) AS INTEGER) AS badge
+FROM (SELECT DISTINCT credential FROM uses WHERE {badge_uses.GRANTS})"""
+_STRAYS = """
+WITH steps AS (
+  SELECT b.badge, e.event_time AS ms, t.before, t.behind FROM events e JOIN badge_numbers b ON e.credential = b.credential
+  JOIN turns t ON {same} WHERE e.event = 'GRANTED'),
+followed AS (
+  SELECT badge, before, ms = lag(ms) OVER w AS tied, lag(behind) OVER w AS was FROM steps WINDOW w AS (PARTITION BY badge ORDER BY ms))
+SELECT credential FROM badge_numbers WHERE badge IN (SELECT badge FROM followed WHERE tied OR was <> before)
+UNION SELECT credential FROM uses WHERE event = 'NO_ENTRY_AFTER_GRANT' AND credential IS NOT NULL
+"""
 
-    All others move without a contradiction, so that nothing more needs to be asked of them. One pass over the log.
+
+def strays(log: BadgeLog, closed: frozenset[str]) -> None:
+    """The table `moves`: passages of every badge that once left an area in which its last passage had not put it, and of some others.
+
+    The rest moves without a contradiction, so that nothing more needs to be asked of it. One pass over the log, of numbers alone: sorting is what
+    costs. What it cannot tell (two passages in one millisecond, a grant that was no entry) counts as astray.
     """
-    every = passages(log)
+    badge_uses.fold(log)
     log.load("closed_areas", {"area": "VARCHAR"}, [[area] for area in sorted(closed)])
-    log.keep(
-        "stray_badges",
-        f"""
-        WITH nodes AS (
-          SELECT credential, ms, source, number, row, coalesce(a.area, '') AS before, coalesce(b.area, '') AS behind
-          FROM ({every}) p LEFT JOIN closed_areas a ON p.left_area = a.area LEFT JOIN closed_areas b ON p.area = b.area),
-        steps AS (
-          SELECT credential, before, lag(behind) OVER (PARTITION BY credential ORDER BY {ORDER}) AS was FROM nodes WHERE before <> behind)
-        SELECT DISTINCT credential FROM steps WHERE was <> before
-        """,
-    )
+    log.keep("badge_numbers", _BADGES)
+    log.keep("combos", _COMBOS)
+    blank = "'' AS time_note, '' AS source, 0 AS sequence, '' AS credential, '' AS subject, CAST(NULL AS VARCHAR) AS site, 0 AS event_time"
+    log.keep("turns", _TURNS.format(passages=_PASSAGES.format(cancelled="false", events=f"(SELECT *, {blank} FROM combos)")))
+    keys = ["access_point", *(name for name in ("area_from", "area_to", "direction") if log.filled[name])]
+    log.keep("stray_badges", _STRAYS.format(same=" AND ".join(f"e.{key} IS NOT DISTINCT FROM t.{key}" for key in keys)))
     few = passages(log, "AND credential IN (SELECT credential FROM stray_badges)")
     # a record that was delivered twice is one passage
     once = "QUALIFY row_number() OVER (PARTITION BY credential, source, number, ms, access_point, left_area, area ORDER BY row) = 1"
@@ -251,8 +286,9 @@ def _add(here: Found, doubtful: bool, at: int, line: Line) -> None:
 
 
 def sites(log: BadgeLog) -> Iterator[str]:
-    """Names of sites at which badges were presented. Raises Unseen where nothing says."""
+    """Names of sites at which badges were presented. Raises Unseen where nothing says. Makes the tables `ways` and `uses`."""
     ways(log)
+    badge_uses.fold(log)
     names = [name for (name,) in log.query(SITES)]
     if not names:
         raise Unseen(Gap("badges/events: site", Reason.ABSENT, "neither the events nor the table of doors name a site"))
@@ -261,6 +297,6 @@ def sites(log: BadgeLog) -> Iterator[str]:
 
 PRESENTED = "(event IN ('GRANTED', 'NO_ENTRY_AFTER_GRANT', 'PASSBACK_DETECTED', 'DURESS', 'PRESENCE') OR starts_with(event, 'DENIED_'))"
 SITES = f"""
-SELECT DISTINCT coalesce(e.site, w.site) FROM events e LEFT JOIN ways w ON e.access_point = w.access_point
-WHERE {PRESENTED} AND credential IS NOT NULL AND coalesce(e.site, w.site) IS NOT NULL ORDER BY 1
+SELECT DISTINCT coalesce(u.site, w.site) FROM uses u LEFT JOIN ways w ON u.access_point = w.access_point
+WHERE {PRESENTED} AND credential IS NOT NULL AND coalesce(u.site, w.site) IS NOT NULL ORDER BY 1
 """

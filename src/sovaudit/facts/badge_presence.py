@@ -23,6 +23,10 @@ class Stretch:
     line: Line
 
 
+_NEAR = """AND (area_from IS NOT NULL OR area_to IS NOT NULL OR access_point IN (
+  SELECT access_point FROM ways WHERE f IN (SELECT area FROM watched_areas) OR t IN (SELECT area FROM watched_areas)))"""
+
+
 def watch(log: BadgeLog, people: Roster | None, areas: Iterable[str]) -> str:
     """Name of a table of entries (sign 1) and exits (sign -1) of persons through the doors of some areas, made in one pass:
     place, person, sign, ms, source, number, row.
@@ -38,7 +42,7 @@ def watch(log: BadgeLog, people: Roster | None, areas: Iterable[str]) -> str:
     )
     log.keep(
         table,
-        f"WITH passing AS ({badge_moves.passages(log)}) "
+        f"WITH passing AS ({badge_moves.passages(log, only=_NEAR)}) "
         f"{half.format(place='area', sign=1)} UNION ALL {half.format(place='left_area', sign=-1)}",
     )
     return table

@@ -36,16 +36,16 @@ def prepare(log: BadgeLog, people: Roster | None) -> None:
     log.keep("granted", _ALL)
 
 
-def entries(log: BadgeLog) -> str:
-    """SQL of passages with the person: row, ms, credential, person, access_point, area, site."""
-    return _ENTRIES.format(passages=badge_moves.passages(log), holds=badge_holders.HOLDS)
+def entries(log: BadgeLog, *, badges: str = "", only: str = "") -> str:
+    """SQL of passages with the person: row, ms, credential, person, access_point, area, site. badges, only: as for passages."""
+    return _ENTRIES.format(passages=badge_moves.passages(log, badges, only), holds=badge_holders.HOLDS)
 
 
 def timetable(log: BadgeLog) -> list[str]:
-    """The tables `open_minutes` and `closed_days`; names of schedules that rights name and that cannot be read.
+    """The tables `open_minutes`, `closed_days` and `shut_minutes`; names of schedules that rights name and that cannot be read.
 
     open_minutes: schedule, minute of the local week, later (1 where its stretch began the day before), part (of the schedule). closed_days: part, day
-    (number of the local date) on which no stretch of that part begins, site ('' for all).
+    (number of the local date) on which no stretch of that part begins, site ('' for all). shut_minutes: minute of the week at which a schedule that can be read, and that a right names, is never open.
     """
     known: dict[str, set[tuple[int, int, int]] | None] = {}
     closed: set[tuple[int, int, str]] = set()
@@ -73,6 +73,9 @@ def timetable(log: BadgeLog) -> list[str]:
     )
     log.load("closed_days", {"part": "INTEGER", "day": "INTEGER", "site": "VARCHAR"}, [list(row) for row in sorted(closed)])
     asked = [name for (name,) in log.query("SELECT DISTINCT schedule FROM granted WHERE schedule IS NOT NULL ORDER BY 1")]
+    week = set(range(schedules.WEEK))
+    shut = {minute for name in asked if (held := known.get(name)) is not None for minute in week - {minute for minute, _, _ in held}}
+    log.load("shut_minutes", {"minute": "INTEGER"}, [[minute] for minute in sorted(shut)])
     return [name for name in asked if known.get(name) is None]
 
 

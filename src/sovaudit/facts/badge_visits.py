@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sovaudit.facts import badge_holders, badge_moves
+from sovaudit.facts import badge_holders, badge_moves, badge_uses
 from sovaudit.facts.badges import BadgeLog
 from sovaudit.facts.roster import Roster
 
@@ -15,6 +15,10 @@ _HOSTS = """
 SELECT p.row, p.ms, p.source, p.number, p.note, p.credential, coalesce(p.subject, h.person) AS person, p.access_point, p.left_area, p.area
 FROM ({passages}) p {holds}
 WHERE coalesce(p.subject, h.person) IN (SELECT host FROM visits)
+"""
+_BADGES = """
+SELECT credential FROM holder WHERE person IN (SELECT host FROM visits)
+UNION SELECT credential FROM uses WHERE credential IS NOT NULL AND subject IN (SELECT host FROM visits)
 """
 ALONE = """
 SELECT v.area, v.row, v.ms, v.credential, coalesce(v.access_point, ''), bool_or(v.host IS NOT NULL),
@@ -45,4 +49,7 @@ def prepare(log: BadgeLog, people: Roster | None, restricted: list[str], closed:
     badge_holders.visitors(log)
     log.keep("visitor_moves", badge_moves.passages(log, "AND credential IN (SELECT credential FROM visitors_badges)"))
     log.keep("visited", _VISITED.format(passages="SELECT * FROM visitor_moves"))
-    log.keep("host_moves", _HOSTS.format(passages=badge_moves.passages(log), holds=badge_holders.HOLDS))
+    badge_uses.fold(log)
+    log.keep("hosts_badges", _BADGES)
+    moves = badge_moves.passages(log, "AND credential IN (SELECT credential FROM hosts_badges)")
+    log.keep("host_moves", _HOSTS.format(passages=moves, holds=badge_holders.HOLDS))

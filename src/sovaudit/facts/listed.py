@@ -69,7 +69,7 @@ class Listed:
             seen = 0
             for name in sorted(name for name in evidence.artifacts if name.startswith(f"{self._kind}/rows/")):
                 try:
-                    for text in evidence.artifacts[name].splitlines():
+                    for text in filter(None, evidence.artifacts[name].decode().split("\n")):
                         row = json.loads(text)
                         int(row["line"])
                         seen += 1

@@ -86,21 +86,24 @@ class Roster(FromLists):
     @cached_property
     def people(self) -> tuple[Person, ...]:
         """One for each id, and one for each row without an id. Raises Unseen for a roster that holds nobody."""
-        seen: set[str] = set()
-        again: dict[str, _Rows] = {}  # ids of several rows: all others need not wait for their end
-        for _, row in self._listed.rows():
-            name = row.get("id", "")
-            if name in seen:
-                again[name] = []
-            elif name:
-                seen.add(name)
+        places: dict[str, int] = {}
+        again: dict[str, _Rows] = {}  # ids of several rows: all others are done when they are read
         found: list[Person] = []
         for number, row in self._listed.rows():
-            if row.get("id") in again:
-                again[row["id"]].append((number, row))
+            name = row.get("id", "")
+            if name in places:
+                again[name] = []
             else:
-                found.append(self._person(row.get("id", ""), [(number, row)]))
-        found += (self._person(name, rows) for name, rows in again.items())
+                if name:
+                    places[name] = len(found)
+                found.append(self._person(name, [(number, row)]))
+        if again:
+            alone = {places[name] for name in again}
+            found = [person for place, person in enumerate(found) if place not in alone]
+            for number, row in self._listed.rows():
+                if row.get("id") in again:
+                    again[row["id"]].append((number, row))
+            found += (self._person(name, rows) for name, rows in again.items())
         if not found:
             raise Unseen(Gap("people/rows", Reason.ABSENT, "the roster holds nobody"))
         return tuple(found)
@@ -127,8 +130,8 @@ class Roster(FromLists):
             id=name,
             status=status,
             left_on=left_on,
-            accounts=tuple(dict.fromkeys(account for _, row in rows for account in row.get("account", ()))),
-            badges=tuple(dict.fromkeys(badge for _, row in rows for badge in row.get("badge", ()))),
+            accounts=_each(rows, "account"),
+            badges=_each(rows, "badge"),
             person=str(first.get("person", "")),
             joined_on=max(joined, default=None),
             doubt=doubt,
@@ -151,6 +154,12 @@ class Roster(FromLists):
         if len({number for number, _ in rows}) == 1 and len(here) == 1 and len(gone) == len(said) - 1 and None not in gone:
             return here[0], None, ""  # one export, made at one moment: who left and is there again was taken on again
         return "", None, "its rows contradict each other"
+
+
+def _each(rows: _Rows, column: str) -> tuple[str, ...]:
+    """Every value of a column that may hold several, once."""
+    found = [value for _, row in rows for value in row.get(column, ())]
+    return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)
 
 
 def _index(pairs: Iterable[tuple[str, Person]]) -> dict[str, tuple[Person, ...]]:

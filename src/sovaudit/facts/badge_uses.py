@@ -1,0 +1,54 @@
+"""How often each badge was shown where: the log folded into one small table, made once. Most questions need it no finer.
+
+`uses`: credential, access_point, site, area_from, area_to, direction, subject, event, times, first, last (ms). What a question finds here it then
+asks exactly, of the few events that are left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sovaudit.facts.badges import BadgeLog
+
+_USES = """
+SELECT credential, access_point, site, area_from, area_to, direction, subject, event, count(*) AS times, min(event_time) AS first,
+       max(event_time) AS last
+FROM events GROUP BY ALL"""
+GRANTS = "event = 'GRANTED' AND credential IS NOT NULL"
+
+
+def fold(log: BadgeLog) -> None:
+    """Make the table `uses`. Raises Unseen."""
+    log.keep("uses", _USES)
+
+
+@dataclass(slots=True)
+class Use:
+    """How a badge was used. subjects: persons that its events name, at most two of them."""
+
+    badge: str
+    count: int
+    first: int
+    last: int
+    subjects: tuple[str, ...]
+
+
+def uses(log: BadgeLog, which: str = "event = 'GRANTED'") -> Iterable[Use]:
+    """Each badge of the log with its uses, sorted. which: a condition on the table `uses`."""
+    fold(log)
+    for badge, count, first, last, least, most in log.query(
+        "SELECT credential, CAST(sum(times) AS BIGINT), min(first), max(last), min(subject), max(subject) FROM uses "
+        f"WHERE credential IS NOT NULL AND {which} GROUP BY credential ORDER BY credential"
+    ):
+        yield Use(badge, count, first, last, tuple(sorted({name for name in (least, most) if name is not None})))
+
+
+def first_grants(log: BadgeLog, badges: Iterable[str]) -> dict[str, int]:
+    """Badge → record of its first grant."""
+    log.load("asked_badges", {"credential": "VARCHAR"}, [[badge] for badge in sorted(badges)])
+    found = log.query(
+        "SELECT credential, min_by(row, (event_time, row)) FROM events WHERE event = 'GRANTED' "
+        "AND credential IN (SELECT credential FROM asked_badges) GROUP BY credential ORDER BY credential"
+    )
+    return dict(found)
