@@ -167,8 +167,8 @@ def schedule(log: Log) -> Answers:
     house, held, allowed = building(log), holders(log), rights(log)
     open_: dict[str, set[int]] = defaultdict(set)
     for row in log.tables["schedules"]:
-        for low, high in schedules.minutes(row["days"], row["time_from"], row["time_to"]) or ():
-            open_[row["schedule"]].update(range(low, high))
+        for low, high in schedules.stretches(row["days"], row["time_from"], row["time_to"]) or ():
+            open_[row["schedule"]].update(minute % schedules.WEEK for minute in range(low, high))
     counts = {row["area"]: 0 for row in log.tables["rights"] if row["schedule"]}
     for badge, events in log.by_badge.items():
         mine = allowed.get(held.get(badge, ""), [])

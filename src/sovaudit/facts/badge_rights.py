@@ -45,7 +45,8 @@ def timetable(log: BadgeLog) -> list[str]:
     """The tables `open_minutes`, `closed_days` and `shut_minutes`; names of schedules that rights name and that cannot be read.
 
     open_minutes: schedule, minute of the local week, later (1 where its stretch began the day before), part (of the schedule). closed_days: part, day
-    (number of the local date) on which no stretch of that part begins, site ('' for all). shut_minutes: minute of the week at which a schedule that can be read, and that a right names, is never open.
+    (number of the local date) on which no stretch of that part begins, site ('' for all). shut_minutes: minute of
+    the week at which a schedule that can be read, and that a right names, is never open.
     """
     known: dict[str, set[tuple[int, int, int]] | None] = {}
     closed: set[tuple[int, int, str]] = set()
