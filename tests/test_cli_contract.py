@@ -131,9 +131,21 @@ def test_help_says_what_every_option_is_for(verb: str) -> None:
         ("diff one", "NEW"),
         ("replay x.sova --against y.json --set a.b=1", "--set: --against judges as that report was judged"),
         ("render nothing.json -o docx", "Formats: html, pdf"),
+        ("audit ssh://a@b --identity nowhere", "--identity nowhere: is not there"),
+        ("audit ssh://a@b --known-hosts nowhere", "--known-hosts nowhere: is not there"),
+        ("audit ssh://a@b --ssh-config nowhere", "--ssh-config nowhere: is not there"),
+        ("audit ldaps://a/dc=b --ca nowhere", "--ca nowhere: is not there"),
+        ("audit ldaps://a/dc=b --tls-cert nowhere --tls-key nowhere", "--tls-cert nowhere: is not there"),
+        ("plan ssh://a@b --collector collect", "--collector collect: is no absolute path"),
+        ("audit ssh://a@b --ask-pass", "no terminal to ask for the SSH password. Use a file, or SOVAUDIT_SSH_PASSWORD."),
+        ("audit ssh://a@b --sudo --ask-sudo-pass", "no terminal to ask for the sudo password"),
+        ("audit ldaps://a/dc=b --bind-dn c", "--bind-dn: it needs a password"),
     ],
 )
-def test_wrong_use_gives_one_line_and_exit_2(arguments: str, says: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_wrong_use_gives_one_line_and_exit_2(
+    arguments: str, says: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sovaudit.cli.common.somebody", lambda: False)
     assert main(arguments.split()) == 2
     said = capsys.readouterr()
     assert said.err.count("\n") == 1 and said.err.startswith("sovaudit: ") and says in said.err
@@ -244,6 +256,6 @@ def test_an_encrypted_key_signs_with_a_passphrase_from_a_file_or_a_prompt(
     assert main(["audit", good, *key, "--out", "one"]) == 2
     assert "--key-passphrase-file or SOVAUDIT_KEY_PASSPHRASE" in capsys.readouterr().err
     assert main(["audit", good, *key, "--out", "two", "--key-passphrase-file", "word"]) == 0
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sovaudit.cli.common.somebody", lambda: True)
     monkeypatch.setattr("getpass.getpass", lambda prompt, stream: "open sesame" if "hidden.pem" in prompt else "")
     assert main(["audit", good, *key, "--out", "three"]) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -94,7 +95,6 @@ FAULTS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "unknown host key": (("--identity", "id"), "refused", r"host key is not known \(ssh-ed25519 SHA256:.*then: echo '.*' >> .*known_hosts"),
     "changed host key": (("--known-hosts", "changed", "--identity", "id"), "refused", "host key"),
     "wrong key": (("--known-hosts", "known", "--identity", "other"), "refused", "authentication as auditor was refused .*authorized_keys"),
-    "no such key file": (("--known-hosts", "known", "--identity", "nothing"), "refused", "no key file nothing"),
     "wrong password": (("--known-hosts", "known", "--password-file", "wrong"), "refused", "authentication as auditor was refused"),
     "sudo not allowed": (
         ("--known-hosts", "known", "--password-file", "password", "--sudo", "--sudo-password-file", "password"), "refused", "sudo does not let",
@@ -116,6 +116,20 @@ def test_a_fault_is_one_line_and_exit_3(world: World, name: str) -> None:
     assert "\n" not in error and error.startswith(f"ssh://auditor@127.0.0.1:{world.port}: "), error
     assert re.search(said, error), error
     assert "Horse" not in result.stdout + result.stderr + error
+
+
+def test_a_key_with_a_passphrase(world: World) -> None:
+    hidden = world.folder / "hidden"
+    shutil.copy(world.folder / "id", hidden)
+    hidden.chmod(0o600)
+    subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", "open sesame", "-f", str(hidden)], check=True)
+    (world.folder / "word").write_text("open sesame\n")
+    key = ("--known-hosts", "known", "--identity", "hidden")
+    result, target = world.audit("locked", *key)
+    assert (result.returncode, target["status"]) == (3, "refused")
+    assert "--identity-passphrase-file" in str(target["error"])
+    _, target = world.audit("opened", *key, "--identity-passphrase-file", "word")
+    assert target["status"] == "collected"
 
 
 def test_an_ordinary_account_learns_what_root_would_add(world: World) -> None:

@@ -50,6 +50,9 @@ def reach_arguments(parser: argparse.ArgumentParser) -> None:
         help="bring the end of each host's own log as digests, for an audit beside a collector's archive (with a logs: target it is brought anyway)",
     )
     group.add_argument("--identity", action="append", metavar="FILE", help="an SSH private key to offer")
+    group.add_argument(
+        "--identity-passphrase-file", metavar="FILE", help="read that key's passphrase from a file (else ssh-agent holds it)"
+    )
     group.add_argument("--ask-pass", action="store_true", help="ask for the SSH password")
     group.add_argument(
         "--password-file",
@@ -177,6 +180,7 @@ def collect_options(options: argparse.Namespace, *, binds: bool = True) -> Colle
     """binds: whether a directory will be bound to, for which a password may be asked; a plan connects to nothing."""
     from sovaudit.collectors import CollectOptions
 
+    _refuse_missing(options)
     chosen: dict[str, Any] = {
         "host_timeout_s": options.host_timeout,
         "connect_timeout_s": options.connect_timeout,
@@ -188,6 +192,7 @@ def collect_options(options: argparse.Namespace, *, binds: bool = True) -> Colle
         "jump": options.jump,
         "ssh_config": options.ssh_config,
         "key_files": tuple(options.identity) if options.identity else None,
+        "key_passphrase": secret(False, options.identity_passphrase_file, "SOVAUDIT_IDENTITY_PASSPHRASE", ""),
         "password": secret(options.ask_pass, options.password_file, "SOVAUDIT_SSH_PASSWORD", "SSH password: "),
         "ldap_bind_dn": options.bind_dn,
         "ldap_password": bind_password(options) if binds else None,
@@ -207,6 +212,19 @@ def collect_options(options: argparse.Namespace, *, binds: bool = True) -> Colle
     return CollectOptions(**{name: value for name, value in chosen.items() if value is not None})
 
 
+def _refuse_missing(options: argparse.Namespace) -> None:
+    """Files that flags name are looked for before any connection. Raises UsageError."""
+    named = ("known_hosts", "ssh_config", "ca", "tls_cert", "tls_key")
+    files = [(name, getattr(options, name)) for name in named] + [("identity", path) for path in options.identity or ()]
+    for name, path in files:
+        if path and not os.access(path, os.R_OK):
+            raise UsageError("is not there, or cannot be read", where=f"--{name.replace('_', '-')} {path}")
+    if options.collector and not options.collector.startswith("/"):
+        raise UsageError(
+            "is no absolute path", where=f"--collector {options.collector}", hint="Name the collector as it lies on the target."
+        )
+
+
 def people_key(options: argparse.Namespace) -> bytes | None:
     """The key of pseudonyms, where this audit may need one: named, or the user's own, made on first use. None: a random one will do."""
     if not options.people_key and not getattr(options, "redact", None) and not any(text.startswith(PEOPLE) for text in targets(options)):
@@ -224,15 +242,28 @@ def bind_password(options: argparse.Namespace) -> str | None:
         raise UsageError("its password is empty", where="--bind-dn", hint="A bind without a password proves nothing: name the right file.")
     if held is not None or not options.bind_dn or options.sasl:
         return held
-    if not sys.stdin.isatty():
+    if not somebody():
         raise UsageError("it needs a password", where="--bind-dn", hint="Use --bind-password-file or SOVAUDIT_LDAP_PASSWORD.")
     return getpass.getpass(f"password of {shown(options.bind_dn)}: ", stream=sys.stderr)
+
+
+def somebody() -> bool:
+    """Whether anybody sits at a terminal to be asked; getpass would otherwise read a secret from standard input, echoed."""
+    if sys.stdin is not None and sys.stdin.isatty():
+        return True
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def secret(ask: bool, file: str | None, variable: str, prompt: str) -> str | None:
     """A secret by prompt, file or environment, in this order; the variable is removed so that no child inherits it."""
     inherited = os.environ.pop(variable, None)
     if ask:
+        if not somebody():
+            raise UsageError(f"there is no terminal to ask for the {prompt.removesuffix(': ')}", hint=f"Use a file, or {variable}.")
         return getpass.getpass(prompt, stream=sys.stderr)
     if file:
         try:
@@ -295,7 +326,7 @@ def signer(options: argparse.Namespace, say: Callable[[str], None]) -> Signer:
 def _passphrase(options: argparse.Namespace, key: Path) -> str | None:
     """The passphrase of an encrypted key: from a file, the environment, or a prompt where somebody sits at a terminal."""
     held = secret(False, options.key_passphrase_file, "SOVAUDIT_KEY_PASSPHRASE", "")
-    if held is not None or not sys.stdin.isatty() or not key.is_file() or b"ENCRYPTED" not in key.read_bytes()[:200]:
+    if held is not None or not key.is_file() or b"ENCRYPTED" not in key.read_bytes()[:200] or not somebody():
         return held
     return getpass.getpass(f"passphrase of {shown(str(key))}: ", stream=sys.stderr)
 

@@ -39,6 +39,7 @@ KEYS: dict[str, type] = {
     "jump": str,
     "ssh_config": str,
     "identity": list,
+    "identity_passphrase_file": str,
     "bind_dn": str,
     "bind_password_file": str,
     "sasl": str,

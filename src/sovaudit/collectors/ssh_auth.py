@@ -170,13 +170,24 @@ def _keys(way: Route, options: CollectOptions, tried: list[str], where: str) -> 
     return keys
 
 
+def _key(path: str, passphrase: str | None) -> paramiko.PKey:
+    import paramiko
+
+    try:
+        return paramiko.PKey.from_path(path)
+    except TypeError:  # it has a passphrase; one that has none would be refused with one
+        if passphrase is None:
+            raise
+        return paramiko.PKey.from_path(path, passphrase.encode())  # type: ignore[arg-type]  # its stubs say str, it takes bytes alone
+
+
 def _key_files(way: Route, options: CollectOptions, tried: list[str], where: str) -> list[tuple[str, paramiko.PKey]]:
     import paramiko
 
     found: list[tuple[str, paramiko.PKey]] = []
     for path in way.keys:
         try:
-            found.append((path, paramiko.PKey.from_path(path, options.key_passphrase)))
+            found.append((path, _key(path, options.key_passphrase)))
         except FileNotFoundError:
             if way.given_keys and path in options.key_files:
                 raise CollectError(f"there is no key file {path}", status="refused", where=where, hint="Check the path") from None
@@ -186,7 +197,7 @@ def _key_files(way: Route, options: CollectOptions, tried: list[str], where: str
                     f"cannot use key {path} ({one_line(error)})",
                     status="refused",
                     where=where,
-                    hint="Give its passphrase or add it to ssh-agent",
+                    hint="Give its passphrase (--identity-passphrase-file) or add it to ssh-agent",
                 ) from error
             tried.append(f"{path} (unusable)")
     return found
