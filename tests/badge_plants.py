@@ -14,7 +14,7 @@ MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 def plant(life: _Life) -> None:
     for one in (
         lost_numbers, silent_reader, slow_clock, lost_exit, clone, shared, orphan, leaver, dormant, expired, forced, held, burst, no_right,
-        at_night, unescorted, not_closed, alone, skipping_door, two_holders, remote_console,
+        at_night, unescorted, not_closed, alone, skipping_door, two_holders, remote_console, dark_camera, dead_camera,
     ):  # fmt: skip
         one(life)
 
@@ -237,3 +237,18 @@ def remote_console(life: _Life) -> None:
     """A login at the console in the middle of a night."""
     life.logins.append((life.ms(7 * 20 + 2, 2 * 60 + 30) // 1000, "tty1", "root"))
     _say(life, "console-presence", f"{life.name}host")
+
+
+def dark_camera(life: _Life) -> None:
+    """One file of a camera is missing."""
+    camera = f"{life.name}north-gate"
+    place = [number for number, row in enumerate(life.recordings) if row["camera"] == camera][700]
+    del life.recordings[place]
+    _say(life, "retention", f"{camera}: recordings")
+
+
+def dead_camera(life: _Life) -> None:
+    """A camera records nothing more since a day."""
+    camera = f"{life.name}south-hall"
+    life.recordings[:] = [row for row in life.recordings if not (row["camera"] == camera and row["end"] > life.recordings[-1]["end"] - DAY)]
+    _say(life, "retention", f"{camera}: recordings")

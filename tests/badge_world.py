@@ -70,7 +70,19 @@ class _Life:
         self.staff: list[Row] = [
             {"id": who, "account": who, "badge": self.badge(who), "status": "active", "left_on": ""} for who in self.people
         ]
+        self.recordings = self.film(random.Random(f"film {seed}"))
         self.lost: set[int] = set()  # places of rows that were taken out after they were numbered
+
+    def film(self, chance: random.Random) -> list[Row]:
+        """What three cameras of each site recorded in the last sixty days, hour by hour, with a pause of up to two minutes before the next file."""
+        end = int(TAKEN.timestamp()) * 1000
+        found: list[Row] = []
+        for camera in (f"{self.name}{site}-{place}" for site in SITES for place in ("gate", "hall", "corridor")):
+            at = end - 60 * 24 * 3_600_000 + chance.randrange(3_600_000)
+            while at + 3_600_000 < end:
+                found.append({"camera": camera, "start": at, "end": at + 3_600_000 - chance.randrange(120_000), "mode": "continuous"})
+                at += 3_600_000
+        return found
 
     def badge(self, who: str) -> str:
         return who.replace("p", "b")
@@ -276,5 +288,5 @@ class _Life:
             "schedules": [{"schedule": "office", "days": "mon-fri", "time_from": "07:00", "time_to": "20:00"}], "visits": self.visits,
             "travel": [{"site_a": self.name + SITES[0], "site_b": self.name + SITES[1], "minutes": 60}],
             "holidays": [{"day": day} for day in HOLIDAYS], "acknowledgements": self.acknowledged,
-            "hosts": [{"host": f"{self.name}host", "area": self.area("north", "room1")}],
+            "hosts": [{"host": f"{self.name}host", "area": self.area("north", "room1")}], "recordings": self.recordings,
         }  # fmt: skip

@@ -35,4 +35,4 @@ def test_what_was_planted_is_found_and_nothing_else(name: str) -> None:
 
 
 def test_each_check_has_something_planted() -> None:
-    assert set(answers(True)[0].planted) == set(CHECKS) - {"physical-access.retention"}
+    assert set(answers(True)[0].planted) == set(CHECKS)

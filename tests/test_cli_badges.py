@@ -134,3 +134,12 @@ def test_plan_reads_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert main(["plan", "badges:log.csv?map=generic"]) == 0
     assert "read log.csv through the map generic (csv)" in capsys.readouterr().out
     assert not (home / "config").exists()
+
+
+def test_what_was_not_read_is_said_in_one_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "log.csv").write_text(HEAD + row(1) + row(2, at="yesterday") + row(3, event="PASSED"))
+    assert audit("--out", "out") == 3
+    said = capsys.readouterr().out
+    assert "~ badges:log.csv?map=generic  rows:log.csv: not read: time: 1 (at 2)\n" in said
+    assert "most often PASSED" in " ".join(said.split())
+    assert "not read: time: 1 (at 2)" in (home / "out/report.html").read_text()

@@ -219,15 +219,21 @@ def _planted_badges() -> list[str]:
         f"Simulated years of life (tests/badge_world.py): {data['worlds']} in which nothing was done, with {data['readers']} readers together, and",
         f"{data['planted_worlds']} with something wrong for each check (tests/badge_plants.py). *answered*: passes and failures in ordinary years;",
         "all else was unknown. A false alarm is a failure in an ordinary year; *others* are failures beside what was planted, in the other years.",
+        "*recall*: found of planted; *precision*: found of all failures, in all years.",
         f"False alarms together: {sum(row['false'] for row in rows)}.",
         "",
-        "| check | planted | found | missed | others | answered | false alarms |",
-        "|---|---|---|---|---|---|---|",
+        "| check | planted | found | missed | recall | others | precision | answered | false alarms |",
+        "|---|---|---|---|---|---|---|---|---|",
         *(
-            f"| {row['check']} | {row['planted']} | {row['found']} | {row['missed']} | {row['others']} | {row['judged']} | {row['false']} |"
+            f"| {row['check']} | {row['planted']} | {row['found']} | {row['missed']} | {_share(row['found'], row['planted'])} | {row['others']} "
+            f"| {_share(row['found'], row['found'] + row['others'] + row['false'])} | {row['judged']} | {row['false']} |"
             for row in rows
         ),
     ]
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "-"
 
 
 def _peers(peers: dict[str, Any]) -> list[str]:

@@ -185,3 +185,59 @@ def test_an_expression_that_is_none_is_said(tmp_path: Path, match: str, says: st
     maps = f"[columns]\nevent_time='event_time'\nevent={{column='event', match='{match}'}}\n"
     with pytest.raises(UsageError, match=says):
         evidence(tmp_path, HEAD + row(1), maps)
+
+
+def test_whatever_was_odd_is_one_line_of_the_report(tmp_path: Path) -> None:
+    (tmp_path / "zones.csv").write_text("area,min_persons\nroom,two\n")
+    rows = [
+        row(1),
+        row(2, at="02/03/2026"),
+        row(3, event="PASSED"),
+        row(4, at="never"),
+        row(5).replace(",in,", ",up,"),
+        "\0\n",
+        row(7).rstrip("\n"),
+    ]
+    seen = evidence(tmp_path, HEAD + "".join(rows), query=f"&zones={tmp_path}/zones.csv")
+    assert [(gap.item, gap.detail) for gap in seen.gaps] == [
+        ("rows:log.csv", "not read: NUL: 1 (at 7), time: 2 (at 2, 4)"),
+        ("rows:zones.csv", "of zones not read: 1"),
+        ("end:log.csv", "its last line has no end: it may be cut off"),
+        ("codes:log.csv", "events with codes that the map does not name: 1, most often PASSED"),
+        ("directions:log.csv", "directions that are neither in nor out: 1"),
+    ]
+    many = evidence(tmp_path, HEAD + row(1) + row(2, at="never") * 9)
+    assert [gap.detail for gap in many.gaps] == ["not read: time: 9 (at 2, 3, 4, 5, 6, …)"]
+    assert evidence(tmp_path, HEAD + row(1)).gaps == ()
+    clock = 'base = "generic"\n[time]\nformat = "%Y-%m-%d %H:%M:%S"\nzone = "Africa/Casablanca"\n'
+    twice = evidence(tmp_path, HEAD + row(1, at="2026-02-15 02:30:00") + row(2, at="2026-03-22 02:30:00"), clock)
+    assert [gap.detail for gap in twice.gaps] == ["wall clock times that came twice: 1", "wall clock times that never were: 1"]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ((HEAD + row(1)).encode("utf-16"), "its header line cannot be read (NUL)"), (b"caf\xe9," + (HEAD + row(1)).encode(), "its header line cannot be read (encoding)"),
+        (b"c" * (2 << 20) + b"\n1\n", "its header line cannot be read (long line)"), (b'"event' + (HEAD + row(1)).encode(), "its header line cannot be read (open quote)"),
+    ],
+)  # fmt: skip
+def test_a_header_that_cannot_be_read_is_named(tmp_path: Path, content: bytes, why: str) -> None:
+    seen = evidence(tmp_path, content)
+    assert why in seen.error and str(tmp_path / "log.csv") in seen.error and "sieved" not in seen.error
+
+
+def test_files_of_a_folder_that_are_none_cost_themselves(tmp_path: Path) -> None:
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    for name, content in {
+        "a.csv": b"",
+        "b.csv": b"x,y\n1,2\n",
+        "c.csv": (HEAD + row(9)).encode("utf-16"),
+        "d.csv": (HEAD + row(1)).encode(),
+    }.items():
+        (folder / name).write_bytes(content)
+    found = log(tmp_path, None, name="exports")
+    assert numbers(found) == [1]
+    assert found.reading.refused == {"empty file": 1, "file with other columns": 2}
+    (folder / "d.csv").unlink()
+    assert "has no column" in evidence(tmp_path, None, name="exports").error

@@ -90,7 +90,7 @@ def visited(host: Host, archives: Sequence[LogArchive], *, delay_minutes: int, p
         taken = int(host.taken_at.timestamp())
         unread = [f"{name}: {why}" for archive in archives for name, _, why in archive.unread]
     except Unseen as unseen:
-        found.doubt, found.gaps = f"{unseen.gap.item} was not seen", (unseen.gap,)
+        found.doubt, found.gaps = f"{unseen.gap.item} was not seen" + (f": {unseen.gap.detail}" if unseen.gap.detail else ""), (unseen.gap,)
         return found
     here = [record for record in own.records if not programs or record[1] in programs]
     ended = max(upto for _, upto in windows)

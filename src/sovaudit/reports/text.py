@@ -21,6 +21,9 @@ ANSWERS = 5
 NAMES = 6
 LINES = 20
 """Lines of what was not seen; the rest is counted."""
+ODD = 6
+"""Lines of what was odd in one target; the rest is counted."""
+FROM_FILES = ("badges", "ldif", "logs", "people", "rights")
 
 
 def render_text(
@@ -68,6 +71,7 @@ class _Text:
                 rows.append(
                     self._fit(f"{sign.glyph} {self._label(note.id)} ({sign.word.lower()})", visible(note.error, limit=200), sign.css)
                 )
+        rows += self._odd()
         open_blocks = [block for block in self.blocks if any(group.verdict in (Verdict.UNKNOWN, Verdict.ERROR) for group in block.groups)]
         for block in open_blocks:
             rows.extend(self._open(block))
@@ -78,6 +82,15 @@ class _Text:
         if len(rows) > LINES:
             yield "  " + t.plural("and {n} more", "and {n} more", len(rows) - LINES)
         yield ""
+
+    def _odd(self) -> Iterator[str]:
+        """What of an export, an archive or a list was odd; of a host its gaps are many, and the page has them."""
+        for note in self.report.targets:
+            odd = [gap for gap in note.gaps if note.kind in FROM_FILES and gap.detail]
+            for gap in odd[:ODD]:
+                yield self._fit(f"~ {self._label(note.id)}", visible(f"{gap.item}: {gap.detail}", limit=300))
+            if len(odd) > ODD:
+                yield "  " + self.t.plural("and {n} more", "and {n} more", len(odd) - ODD)
 
     def _open(self, block: Block) -> Iterator[str]:
         for group in block.groups:

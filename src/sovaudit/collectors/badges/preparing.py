@@ -122,6 +122,7 @@ def _folder(folder: Path, plan: BadgeMap, scratch: Scratch) -> Prepared:
     together = Prepared(scratch.file("all.txt"), plan, folder.name, 0, "", files=len(paths))
     digests: dict[str, str] = {}
     columns: list[str] | None = None
+    unfit: CollectError | None = None
     lines = 0
     with together.path.open("wb") as out:
         for path in paths:
@@ -132,7 +133,15 @@ def _folder(folder: Path, plan: BadgeMap, scratch: Scratch) -> Prepared:
             if not one.size:
                 together.refused.setdefault("empty file", Refused()).add(lines + 1)
                 continue
-            names, skip = reading.header(one.path, one.plan) if one.plan.format != "jsonl" else ([], one.plan.skip)
+            try:
+                reading.need_header(one.refused, one.plan, str(path))
+                names, skip = reading.header(one.path, one.plan) if one.plan.format != "jsonl" else ([], one.plan.skip)
+                if columns is None and one.plan.format != "jsonl":
+                    reading.fitted(names, one.plan, str(path))
+            except CollectError as error:
+                unfit = unfit or error
+                together.refused.setdefault("file with other columns", Refused()).add(lines + 1)
+                continue
             if columns is None:
                 columns, skip = names, 0
             elif names != columns:
@@ -144,6 +153,8 @@ def _folder(folder: Path, plan: BadgeMap, scratch: Scratch) -> Prepared:
                 known.first = (known.first + [lines - skip + place for place in each.first])[:FEW]
             lines += _append(one.path, skip, out)
             together.lines = 0 if one.plan.multiline else lines
+    if columns is None and unfit is not None:
+        raise unfit
     together.sha256 = canon.digest(canon.canonical(digests))
     return together
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +56,17 @@ def header(path: Path, plan: BadgeMap) -> tuple[list[str], int]:
     if len(names) > MAX_COLUMNS:
         raise CollectError(f"has {len(names)} columns: more than {MAX_COLUMNS}", status="failed", where=str(path))
     return names, plan.skip + 1
+
+
+def need_header(refused: Mapping[str, Refused], plan: BadgeMap, where: str) -> None:
+    """Raises CollectError if the line with the names of the columns could not be read."""
+    if plan.format not in ("csv", "tsv") or not plan.header:
+        return
+    hints = dict.fromkeys(("encoding", "NUL"), 'Name its encoding in the map, such as encoding = "windows-1252" or "utf-16".')
+    for reason in ("encoding", "NUL", "long line", "carriage return", "open quote"):
+        if reason in refused and plan.skip + 1 in refused[reason].first:
+            what = f"its header line cannot be read ({reason})"
+            raise CollectError(what, status="failed", where=where, hint=hints.get(reason, ""))
 
 
 def wanted(plan: BadgeMap) -> list[str]:

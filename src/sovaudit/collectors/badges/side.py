@@ -24,6 +24,7 @@ def keep(name: str, path: Path, beside: Beside, zone: str | None, scratch: Scrat
     """Write one table as an artifact; what `badges/source` says of it. Raises CollectError."""
     kinds = SIDE_TABLES[name]
     ready = prepare(str(path), _shape(path, beside), scratch)
+    reading.need_header(ready.refused, ready.plan, str(path))
     have = _columns(ready.path, ready.plan)
     given = {column: beside.columns.get(column) or Column(column=column) for column in kinds if column in beside.columns or column in have}
     if KEYS[name] not in given:

@@ -21,8 +21,8 @@ from sovaudit.collectors.badges.sieve import FEW, Refused
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.errors import CollectError, UsageError
 from sovaudit.facts.badge_events import EVENT_COLUMNS, SIDE_TABLES
-from sovaudit.model.evidence import Evidence, Target
-from sovaudit.model.verdict import TargetStatus
+from sovaudit.model.evidence import Evidence, Gap, Target
+from sovaudit.model.verdict import Reason, TargetStatus
 from sovaudit.tables import Engine, Pieces, Scratch, assemble, literal
 
 COLLECTOR = "sovaudit-badges/1"
@@ -58,7 +58,36 @@ def store(
     size = sum(pieces.size(name) for name in pieces)
     cost = {"wall_ms": int((time.monotonic() - began) * 1000), "bytes": size}
     identity = {"file": ready.name, "sha256": ready.sha256, "people": said["people"]}
-    return Evidence(target, TargetStatus.COLLECTED, taken_at, pieces, (), identity, COLLECTOR, cost=cost)
+    return Evidence(target, TargetStatus.COLLECTED, taken_at, pieces, _odd(said), identity, COLLECTOR, cost=cost)
+
+
+def _odd(said: dict[str, Any]) -> tuple[Gap, ...]:
+    """One line for each thing that was not read or understood, counted."""
+    name, found = said["file"]["name"], []
+    if said["refused"]:
+        each = [f"{reason}: {row['count']} ({_places(row)})" for reason, row in said["refused"].items()]
+        found.append((f"rows:{name}", "not read: " + ", ".join(each)))
+    for table, row in said["tables"].items():
+        if row["refused"]:
+            found.append((f"rows:{row['file']}", f"of {table} not read: {row['refused']}"))
+    if not said["file"]["last_line_complete"]:
+        found.append((f"end:{name}", "its last line has no end: it may be cut off"))
+    codes = sum(count for _, count in said["unmapped"]) + said["unmapped_others"]
+    if codes:
+        most = ", ".join(native for native, _ in said["unmapped"][:FEW])
+        found.append((f"codes:{name}", f"events with codes that the map does not name: {codes}, most often {most}"))
+    for key, words in (
+        ("unmapped_directions", "directions that are neither in nor out"), ("repeated_times", "wall clock times that came twice"),
+        ("missing_times", "wall clock times that never were"),
+    ):  # fmt: skip
+        if said[key]:
+            found.append((f"{key.partition('_')[2]}:{name}", f"{words}: {said[key]}"))
+    return tuple(Gap(item, Reason.AMBIGUOUS, detail[:500]) for item, detail in found)
+
+
+def _places(row: dict[str, Any]) -> str:
+    more = ", …" if row["count"] > len(row["first"]) else ""
+    return f"at {', '.join(map(str, row['first']))}{more}" if row["first"] else "of which no place is known"
 
 
 def _account(ready: Prepared, skip: int, seen: int, refused: dict[str, Refused]) -> None:
@@ -73,6 +102,7 @@ def _account(ready: Prepared, skip: int, seen: int, refused: dict[str, Refused])
 
 def _events(place: Address, ready: Prepared, scratch: Scratch, pieces: Pieces, teach: Callable[[Engine], None]) -> dict[str, Any]:
     plan, where = ready.plan, place.place
+    reading.need_header(ready.refused, plan, where)
     engine = Engine(scratch, reads=[ready.path], ordered=True)
     try:
         teach(engine)
