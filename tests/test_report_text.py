@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from sovaudit.gates import policy_line
+from sovaudit.model.finding import Because
+from sovaudit.reports.html import render_html
 from sovaudit.reports.text import render_text
 from tests import report_samples as samples
 
@@ -75,3 +77,14 @@ def test_lines_keep_to_the_width(width: int) -> None:
 
 def test_a_fleet_is_summed_up() -> None:
     assert len(render_text(samples.fleet(200), pages=samples.PAGES).splitlines()) < 80
+
+
+def test_tabs_between_the_words_of_a_quoted_line_are_blanks() -> None:
+    held = samples.small()
+    line = Because(file="/etc/pam.d/tab\tin-name", line=4, text="password\t[success=1]\t\t\tpam_unix.so")
+    findings = [held.findings[0].model_copy(update={"because": [line]}), *held.findings[1:]]
+    report = held.model_copy(update={"findings": findings})
+    page = render_html(samples.bytes_of(report), None, language="en").decode()
+    assert "password  [success=1]  pam_unix.so" in page and "\t" not in page
+    text = render_text(report, language="en")
+    assert "password  [success=1]" in text and "tab⟨TAB⟩in-name" in text

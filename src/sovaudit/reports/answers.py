@@ -11,7 +11,7 @@ from sovaudit.model.report import Report
 from sovaudit.model.verdict import TargetStatus, Verdict
 from sovaudit.reports import grouping, wording
 from sovaudit.reports.grouping import Block, Group, Variant
-from sovaudit.reports.hostile import visible
+from sovaudit.reports.hostile import quoted, visible
 from sovaudit.reports.locale import Words, shown, translate_markup
 from sovaudit.reports.pages import CheckText, DirectiveText
 from sovaudit.reports.rules import directive_views
@@ -173,7 +173,10 @@ class Answers:
             shown(finding.subject, 160),
             translate_markup(finding.message.text, finding.message.args, language),
             shown(finding.seen, 600) if finding.seen else Markup(),
-            [(shown(line.file, 200), str(line.line) if line.line else "", shown(line.text, 400)) for line in finding.because[:MOST_LINES]],
+            [
+                (shown(line.file, 200), str(line.line) if line.line else "", shown(quoted(line.text), 400))
+                for line in finding.because[:MOST_LINES]
+            ],
             self._more(len(finding.because) - MOST_LINES),
             [(shown(gap.item, 200), t(wording.REASONS[gap.reason]), shown(gap.detail, 300)) for gap in finding.gaps[:MOST_LINES]],
             translate_markup(finding.settle.text, finding.settle.args, language) if finding.settle and finding.settle.text else Markup(),

@@ -40,6 +40,11 @@ _OURS = re.compile(f"[{_class(_RANGES)}]|(?<=[{_MARKS}]{{3}})[{_MARKS}]+")
 _THEIRS = re.compile(f"[{_class(_RANGES)}{_SPACES}]|(?<=[{_MARKS}]{{3}})[{_MARKS}]+")
 
 
+def quoted(line: str) -> str:
+    """A line of a file before it is shown: a run of tabs, which separate words in most of them, is two blanks. In a name a tab is a disguise."""
+    return re.sub("\t+", "  ", line)
+
+
 @lru_cache(maxsize=4096)
 def name_of(characters: str) -> str:
     """`ESC`, `U+202E`, or `U+0301×57` for a run of combining marks."""

@@ -11,7 +11,7 @@ from sovaudit.model.report import Report
 from sovaudit.model.verdict import Severity, TargetStatus, Verdict
 from sovaudit.reports import grouping, wording
 from sovaudit.reports.grouping import Block
-from sovaudit.reports.hostile import visible
+from sovaudit.reports.hostile import quoted, visible
 from sovaudit.reports.locale import Words, translate
 from sovaudit.reports.pages import CheckText, installed_checks
 
@@ -135,7 +135,7 @@ class _Text:
             if finding.because:
                 line = finding.because[0]
                 place = visible(line.file, limit=120) + (f":{line.line}" if line.line else "")
-                yield self._cut(f"      {place}  {visible(line.text.strip(), limit=300)}")
+                yield self._cut(f"      {place}  {visible(quoted(line.text.strip()), limit=300)}")
             elif finding.seen:
                 yield self._cut(f"      {visible(finding.seen, limit=300)}")
         if len(variants) > ANSWERS:
