@@ -35,7 +35,7 @@ NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 MINIMAL = {
     "/etc/passwd": "root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1::/usr/sbin:/usr/sbin/nologin\n",
     "/etc/shadow": "root:*:19000:0:99999:7:::\ndaemon:*:19000:0:99999:7:::\n",
-    "/etc/group": "root:x:0:\ndaemon:x:1:\nsudo:x:27:\n",
+    "/etc/group": "root:x:0:\ndaemon:x:1:\nadm:x:4:\nsudo:x:27:\n",
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\n",
 }
 

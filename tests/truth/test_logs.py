@@ -22,6 +22,7 @@ from sovaudit.facts.parse.rsyslog_legacy import FACILITIES
 from sovaudit.facts.rsyslog import Message
 from sovaudit.testing import host_with, run, verdicts
 from tests import lab
+from tests.truth.rsyslog_cases import INPUTS, LATER
 
 MESSAGES = (
     ("auth", 6, "sshd", "Accepted password for bob"),
@@ -269,11 +270,14 @@ WHOLE = {
     "no action": IN,
 }
 
+WHOLE |= INPUTS
+
 Case = tuple[str, dict[str, str]]
 CASES: dict[str, Case] = {
     **{f"odd: {name}": (IN + text, {}) for name, text in ODD.items()},
     **{f"legacy: {name}": (IN + text, {}) for name, text in LEGACY.items()},
     **{f"property: {name}": (IN + text, {}) for name, text in PROPERTIES.items()},
+    **{f"later: {name}": (IN + text, {}) for name, text in LATER.items()},
     **{f"script: {name}": (IN + text, {}) for name, text in SCRIPT.items()},
     **{f"broken: {name}": (IN + text, {}) for name, text in BROKEN.items()},
     **{
@@ -355,6 +359,8 @@ def said(case: Case) -> dict[str, tuple[int, tuple[int, ...]]]:
         commands={"processes": (0, "rsyslogd\n"), "mounts": (0, "")},
     )
     found: dict[str, tuple[int, tuple[int, ...]]] = {}
+    if host.logs.rsyslog is None or host.logs.rsyslog.refused:
+        return found
     for number, (facility, severity, program, text) in enumerate(MESSAGES):
         message = Message(FACILITIES.index(facility), severity, program, f"{text} #{number}#")
         routing = host.logs.route(message)

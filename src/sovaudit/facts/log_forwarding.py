@@ -13,7 +13,7 @@ from sovaudit.facts.journald import read_config
 from sovaudit.facts.log_events import Event
 from sovaudit.facts.log_protection import Answer
 from sovaudit.facts.rsyslog import Message, Routing
-from sovaudit.facts.rsyslog_config import Destination
+from sovaudit.facts.rsyslog_model import Destination
 from sovaudit.facts.rsyslog_sending import Says, Sending
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sovaudit.facts import rsyslog_includes
 from sovaudit.facts.files import Stat, Unseen
 from sovaudit.facts.log_access import LogAccess
-from sovaudit.facts.rsyslog_config import Configuration, Destination
+from sovaudit.facts.rsyslog_model import Configuration, Destination
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason

@@ -15,7 +15,7 @@ from sovaudit.facts.files import Files, Stat, Unseen
 from sovaudit.facts.journald import FOLDER
 from sovaudit.facts.log_access import NOBODY, Access
 from sovaudit.facts.parse import rainerscript as rs
-from sovaudit.facts.rsyslog_config import Configuration, Destination
+from sovaudit.facts.rsyslog_model import Configuration, Destination
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 

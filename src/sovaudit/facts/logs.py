@@ -19,7 +19,7 @@ from sovaudit.facts.log_tamper import Guarded, Tamper
 from sovaudit.facts.logrotate import Logrotate
 from sovaudit.facts.parse.rsyslog_legacy import FACILITIES, SEVERITIES
 from sovaudit.facts.rsyslog import Message, Routing, route
-from sovaudit.facts.rsyslog_config import Configuration, Destination
+from sovaudit.facts.rsyslog_model import Configuration, Destination
 from sovaudit.facts.sudo_records import Recorded, Records
 from sovaudit.facts.systemd_units import Running, Units
 from sovaudit.model.evidence import Gap
@@ -56,8 +56,30 @@ class Logs:
         main = re.search(r"\s-f\s*(/\S+)", unit.get("ExecStart", ""))
         umask = unit.get("UMask", "")
         return rsyslog_config.load(
-            self._files, main[1] if main else rsyslog_includes.MAIN, int(umask, 8) if re.fullmatch(r"[0-7]{1,4}", umask) else 0o022
+            self._files,
+            main[1] if main else rsyslog_includes.MAIN,
+            int(umask, 8) if re.fullmatch(r"[0-7]{1,4}", umask) else 0o022,
+            self._version,
         )
+
+    @property
+    def _version(self) -> str:
+        try:
+            return self._host.packages.get("rsyslog", "")
+        except Unseen:
+            return ""
+
+    @cached_property
+    def _hostname(self) -> str | None:
+        """As local messages carry it: without its domain, in small letters."""
+        name = self._host.evidence.identity.get("hostname", "")
+        try:
+            if not name or not self._host.live:
+                rows = [row.strip() for row in (self._files.read("/etc/hostname") or "").splitlines()]
+                name = next((row for row in rows if row and not row.startswith("#")), name)
+        except Unseen:
+            pass
+        return name.partition(".")[0].lower() or None
 
     @cached_property
     def logrotate(self) -> Logrotate:
@@ -180,7 +202,7 @@ class Logs:
         stops: tuple[Line, ...] = ()
         complete = True
         for source, ruleset in self.entries(message.severity):
-            one = route(config, replace(message, source=source), ruleset)
+            one = route(config, replace(message, source=source, hostname=message.hostname or self._hostname), ruleset)
             combined = tuple({left | right for left in combined for right in one.worlds})[:256]
             doubts += one.doubts
             stops += one.stops

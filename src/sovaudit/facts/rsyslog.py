@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from sovaudit.facts.parse import rainerscript as rs
 from sovaudit.facts.parse import rsyslog_legacy as legacy
-from sovaudit.facts.rsyslog_config import Configuration, Destination
-from sovaudit.facts.rsyslog_text import compare_text, matches
+from sovaudit.facts.rsyslog_functions import Value, as_number, call, number
+from sovaudit.facts.rsyslog_model import Configuration, Destination
+from sovaudit.facts.rsyslog_text import compare_text
 from sovaudit.model.finding import Line
 
 MAX_WORLDS = 64
@@ -18,7 +19,9 @@ MAX_CALLS = 50
 _KNOWN = re.compile(
     r"time.*|date.*|uuid|rawmsg-after-pri|iut|fromhost-port|jsonmesg|bom|\\$.*|now.*|year|month|day|wday|hour|hhour|qhour|minute|sys.*|parsesuccess|uxtradmsg"
 )
-Value = str | int | None  # None: this evidence does not say
+
+
+_SYSTEM = re.compile(r"\$(now(-utc|-unixtimestamp)?|year|month|day|hour|hhour|qhour|minute|wday|bom|myhostname|uptime)(-utc)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +137,15 @@ class _Walk:
         return self.decided[what]
 
     def _assign(self, statement: rs.Assign) -> None:
+        """A value does not replace a tree that has branches, and a branch does not grow on a value."""
         name = statement.name.lstrip("$").lower()
-        value = "" if statement.value is None else self._value(statement.value)
-        for below in [key for key in self.variables if key.startswith(f"{name}!")]:
-            del self.variables[below]
         if statement.value is None:
-            self.variables.pop(name, None)
-        else:
+            for below in [key for key in self.variables if key == name or key.startswith(f"{name}!")]:
+                del self.variables[below]
+            return
+        value = self._value(statement.value)
+        stems = [name[:at] for at, character in enumerate(name) if character == "!" and at > 1]
+        if not any(key.startswith(f"{name}!") for key in self.variables) and not any(stem in self.variables for stem in stems):
             self.variables[name] = value
 
     # Filters
@@ -158,7 +163,9 @@ class _Walk:
         return held
 
     def _property_holds(self, wanted: legacy.PropertyFilter) -> bool | None:
-        name = wanted.name.lstrip("$") if wanted.name.startswith(("$!", "$.")) else wanted.name.removeprefix("$")
+        name = wanted.name.lstrip("$") if wanted.name.startswith(("$!", "$.")) else wanted.name
+        if name.startswith("$") and not _SYSTEM.fullmatch(name):
+            return False  # the line is refused
         value = self._property(name)
         if value is None:
             return None
@@ -198,7 +205,7 @@ class _Walk:
         if name == "fromhost-ip":
             return "127.0.0.1"
         if name in ("hostname", "fromhost", "source", "$myhostname"):
-            return message.hostname
+            return message.hostname or "{host}"
         if name == "inputname":
             return message.source
         if name == "rawmsg":
@@ -209,6 +216,8 @@ class _Walk:
             return "-"
         if name[:1] in ("!", ".", "/"):
             return self.variables.get(name, None if "*" in self.variables else "")
+        if name.startswith("time"):
+            return "{time}"
         return None if _KNOWN.fullmatch(name) else "**INVALID PROPERTY NAME**"
 
     def _value(self, node: rs.Expression) -> Value:
@@ -231,7 +240,7 @@ class _Walk:
             return _logic(operator, self._value(node.left), self._value(node.right))
         if operator == "neg":
             inner = self._value(node.right)
-            return None if inner is None else -(_number(inner) or 0)
+            return None if inner is None else -(number(inner) or 0)
         assert node.left is not None
         left = self._value(node.left)
         if left is None:
@@ -251,28 +260,7 @@ class _Walk:
         if node.name == "exists" and isinstance(first, rs.Variable):
             name = first.name.lower()
             return None if "*" in self.variables else int(any(key == name or key.startswith(f"{name}!") for key in self.variables))
-        values = [self._value(argument) for argument in node.arguments]
-        if any(value is None or (isinstance(value, str) and "{" in value) for value in values[:1]) or None in values:
-            if node.name in ("re_match", "re_match_i") and isinstance(values[0], str) and isinstance(values[1], str):
-                return _as_number(matches(values[1], values[0], node.name.endswith("_i"), extended=True))
-            return None
-        if node.name == "field" and len(values) == 3 and isinstance(values[1], int):
-            parts = str(values[0]).split(chr(values[1] & 0xFF))
-            place = _number(values[2]) or 0
-            return parts[place - 1] if 1 <= place <= len(parts) else "***FIELD NOT FOUND***"
-        if node.name == "tolower":
-            return str(values[0]).lower()
-        if node.name == "toupper":
-            return str(values[0]).upper()
-        if node.name == "strlen":
-            return len(str(values[0]))
-        if node.name == "cnum":
-            return _number(values[0]) or 0
-        if node.name == "cstr":
-            return str(values[0])
-        if node.name in ("re_match", "re_match_i") and len(values) == 2:
-            return _as_number(matches(str(values[1]), str(values[0]), node.name.endswith("_i"), extended=True))
-        return None
+        return call(node.name, [self._value(argument) for argument in node.arguments])
 
 
 def route(config: Configuration, message: Message, ruleset: str) -> Routing:
@@ -306,15 +294,7 @@ def route(config: Configuration, message: Message, ruleset: str) -> Routing:
 
 def _truth(value: str | int) -> bool:
     """A string is true when it reads as a number other than 0."""
-    return bool(_number(value))
-
-
-def _number(value: Value) -> int | None:
-    if isinstance(value, int):
-        return value
-    if value is None or not re.fullmatch(r"-?[0-9]{1,18}", value):
-        return None
-    return int(value)
+    return bool(number(value))
 
 
 def _logic(operator: str, left: Value, right: Value) -> Value:
@@ -322,10 +302,6 @@ def _logic(operator: str, left: Value, right: Value) -> Value:
     if operator == "and":
         return 0 if False in sides else None if None in sides else 1
     return 1 if True in sides else None if None in sides else 0
-
-
-def _as_number(held: bool | None) -> Value:
-    return None if held is None else int(held)
 
 
 def _against_list(operator: str, left: str, items: tuple[str, ...]) -> Value:
@@ -345,7 +321,7 @@ def _against_list(operator: str, left: str, items: tuple[str, ...]) -> Value:
 
 def _combine(operator: str, left: str | int, right: str | int) -> Value:
     if operator in ("+", "-", "*", "/", "%"):
-        a, b = _number(left) or 0, _number(right) or 0
+        a, b = number(left) or 0, number(right) or 0
         if operator in "/%":
             return 0 if b == 0 else abs(a) // abs(b) * (1 if a * b >= 0 else -1) if operator == "/" else a - b * int(a / b)
         return {"+": a + b, "-": a - b, "*": a * b}[operator]
@@ -356,17 +332,17 @@ def _combine(operator: str, left: str | int, right: str | int) -> Value:
         base, a_text, b_text = operator.removesuffix("_i"), str(left), str(right)
         if operator.endswith("_i"):
             a_text, b_text = a_text.lower(), b_text.lower()
-        return _as_number(compare_text(words[base], a_text, b_text))
+        return as_number(compare_text(words[base], a_text, b_text))
     if operator == "!=":
         inner = _combine("==", left, right)
         return None if inner is None else int(not inner)
     if isinstance(left, str) and "{" in left:
         return None
-    a_number, b_number = _number(left), _number(right)
+    a_number, b_number = number(left), number(right)
     if a_number is not None and b_number is not None:
         order = a_number - b_number
     else:
         order = (str(left) > str(right)) - (str(left) < str(right))
     if operator in ("contains", "startswith", "endswith"):
-        return _as_number(compare_text(operator, str(left), str(right)))
+        return as_number(compare_text(operator, str(left), str(right)))
     return int({"==": order == 0, "<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}[operator])

@@ -15,7 +15,7 @@ from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
 
 if TYPE_CHECKING:
-    from sovaudit.facts.rsyslog_config import Configuration, Destination
+    from sovaudit.facts.rsyslog_model import Configuration, Destination
 
 Options = Mapping[str, str]
 _LEGACY_QUEUE = {

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
+from sovaudit.facts.parse.globs import Malformed, Unsupported, regex_matches
+
 HOLE = re.compile(r"\{[a-z]+\}")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _HOLE_CHARACTERS = re.compile(r"[A-Za-z0-9._:@+\-]+")  # what account names, addresses, ports and terminals are made of
 
 
@@ -13,6 +16,9 @@ def compare_text(operation: str, value: str, wanted: str) -> bool | None:
         return matches(wanted, value, False, extended=operation == "ereregex")
     if not HOLE.search(value):
         return _plain(operation, value, wanted)
+    if "{date}" in value:
+        answers = {compare_text(operation, value.replace("{date}", f"{month} 01 00:00:00"), wanted) for month in _MONTHS}
+        return answers.pop() if len(answers) == 1 and not re.search(r"\d|:", wanted) else None
     fixed = HOLE.split(value)
     if operation == "isempty":
         return False
@@ -51,25 +57,20 @@ def _plain(operation: str, value: str, wanted: str) -> bool:
     return value == wanted
 
 
-_SAFE = re.compile(r"[\w\s^$.|()?*+,:;/=@<>!#%&'\"\-\\\[\]{}]{0,200}")
-
-
 def matches(pattern: str, value: str, fold: bool, *, extended: bool) -> bool | None:
-    """A POSIX regular expression; None where the text has holes that matter, or where Python's meaning could differ or run long."""
-    if (
-        HOLE.search(value)
-        or not _SAFE.fullmatch(pattern)
-        or "[:" in pattern
-        or ("\\" in pattern and re.search(r"\\[^.\[\]*+?()|^${}/\\-]", pattern))
-    ):
-        return None
+    """regexec(3). None where only what stands in the text's holes decides, or the expression is not modelled; one that is none matches nothing."""
     if not extended:
-        swapped = re.sub(r"\\([(){}|+?])|([(){}|+?])", lambda match: match[1] or "\\" + match[2], pattern)
-    else:
-        swapped = pattern
-    if re.search(r"[*+}?)][*+{]", swapped):
-        return None  # nested or stacked repetition: not evaluated on a hostile pattern
+        pattern = re.sub(r"\\([(){}|+?])|([(){}|+?])", lambda match: match[1] or "\\" + match[2], pattern)
+    if fold:
+        pattern, value = pattern.lower(), value.lower()
     try:
-        return re.search(swapped, value, re.IGNORECASE if fold else 0) is not None
-    except (re.error, OverflowError):
+        if not HOLE.search(value):
+            return regex_matches(pattern, value)
+        parts = HOLE.split(value)
+        first, last = "^" in pattern, "$" in pattern
+        asked = parts[:1] if first else parts[-1:] if last else parts
+        return True if not (first and last) and any(regex_matches(pattern, part) for part in asked) else None
+    except Malformed:
+        return False
+    except Unsupported:
         return None

@@ -17,7 +17,7 @@ from sovaudit.facts.log_protection import Answer
 from sovaudit.facts.parse.rsyslog_legacy import FACILITIES, SEVERITIES
 from sovaudit.facts.parse.sudoers import Default
 from sovaudit.facts.rsyslog import Message
-from sovaudit.facts.rsyslog_config import Destination
+from sovaudit.facts.rsyslog_model import Destination
 from sovaudit.facts.sudo import Sudo, expand
 from sovaudit.facts.sudo_aliases import leaves
 from sovaudit.facts.sudo_match import ALLOW, YES, Request, Target

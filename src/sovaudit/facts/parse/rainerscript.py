@@ -180,7 +180,8 @@ class ExpressionParser:
             self._expect("]")
             return Literal(tuple(items))
         if kind == "number":
-            return Literal(int(word, 16) if word.startswith("0x") else int(word[:18]))
+            octal = word.startswith("0") and len(word) > 1 and not set(word) - set("01234567")
+            return Literal(int(word, 16) if word.startswith("0x") else int(word[:18], 8 if octal else 10))
         if kind == "string":
             return Literal(unquote(text))
         if kind == "var":
@@ -224,6 +225,6 @@ def unquote(text: str) -> str:
 
 
 def disabled(parameters: Parameters) -> bool:
-    """`config.enabled="off"` takes an object out. Raises nothing: a value from the environment counts as enabled."""
+    """Anything but `config.enabled="on"` takes an object out. A value from the environment counts as enabled."""
     value = parameters.get("config.enabled", "on")
-    return isinstance(value, str) and value.strip().lower() in ("off", "no", "false", "0", "")
+    return isinstance(value, str) and value != "on" and not value.startswith("`")

@@ -19,7 +19,7 @@ _SEVERITY_NUMBERS = {name: number for number, name in enumerate(SEVERITIES)} | {
 _ALL = 0xFF
 
 Mask = tuple[int, ...]  # one byte per facility; bit n stands for severity n
-OPERATIONS = ("contains", "isequal", "isempty", "startswith", "endswith", "regex", "ereregex")
+OPERATIONS = ("contains", "isequal", "isempty", "startswith", "regex", "ereregex")  # of property filters
 
 
 class RefusedError(ValueError):
@@ -68,7 +68,9 @@ def decode_selector(text: str) -> Mask:
 def _combine(old: int, severity: int, single: bool, negated: bool) -> int:
     if severity == NONE:
         return _ALL if negated else 0
-    if single and severity < 8:
+    if single:
+        if severity > 7:
+            return old
         if negated:
             return old & ~(1 << severity)
         return old | 1 << severity

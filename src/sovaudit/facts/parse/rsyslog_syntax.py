@@ -192,7 +192,9 @@ class _Parser:
                 while (part := self.take()) is not None and part.text != "}":
                     if part.kind != "object":
                         raise self.stop(part.text)
-                    self._parameters()
+                    inner = self._parameters()
+                    named = inner.get("name", "") if _word(part) == "property" else ""
+                    parameters["template.properties"] = (*parameters.get("template.properties", ()), str(named))
         elif kind == "ruleset":
             opening = self.take()
             if opening is None or opening.text != "{":
