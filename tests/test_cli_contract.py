@@ -239,6 +239,32 @@ def test_standard_output_that_is_full_or_closed(command: str, code: int) -> None
     assert result.stderr in ("", "sovaudit: a result cannot be written: No space left on device\n")
 
 
+def test_gate_list_and_explain_heed_the_settings(good: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["audit", good, *UID0, "--out", "one", "--quiet"]) == 1
+    Path("sovaudit.toml").write_text('fail_on = "critical"\nmax_unknown = 100\nlang = "fr"\n')
+    failing = main(["gate", "one/report.json", "--fail-on", "low"])
+    monkeypatch.setenv("SOVAUDIT_FAIL_ON", "low")
+    assert (failing, main(["gate", "one/report.json"]), main(["gate", "one/report.json", "--isolated"])) == (1, 1, 1)
+    capsys.readouterr()
+    main(["list", "profiles"])
+    main(["explain", "least-privilege.uid0"])
+    said = capsys.readouterr().out
+    assert "regard" in said and "Remède" in said
+
+
+def test_help_of_a_verb_by_either_word(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["help", "gate"])
+    one = capsys.readouterr().out
+    main(["gate", "--help"])
+    assert one == capsys.readouterr().out and one.startswith("usage: sovaudit gate")
+
+
+def test_audits_of_one_second_have_folders_of_their_own(good: str) -> None:
+    for _ in range(3):
+        main(["audit", good, *UID0, "--quiet"])
+    assert len(list(Path("sovaudit-out").iterdir())) == 3
+
+
 # The key's passphrase
 
 

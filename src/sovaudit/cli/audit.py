@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from sovaudit.cli import common, config
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     if options.resume and options.out and Path(options.resume) != Path(options.out):
         raise UsageError("--resume and --out name different folders", hint="--resume DIR writes into DIR.")
     signer = common.signer(options, lambda text: print(f"sovaudit: {text}", file=sys.stderr))
-    out = Path(options.resume or options.out or Path("sovaudit-out") / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"))
+    out = Path(options.resume or options.out or _fresh())
     result = audit.run(targets, out=out, signer=signer, resume=bool(options.resume), progress=progress)
     for name, place in outputs:
         language = common.language(options, "fr" if name in ("html", "pdf") else "en")
@@ -72,3 +73,9 @@ def run(options: argparse.Namespace) -> int:
         where = {path.name: str(path) for path in result.paths}
         print(render_text(result.report, language=common.language(options), color=common.colour(options), where=where), end="")
     return 0 if options.exit_zero else result.report.gate.code
+
+
+def _fresh() -> Path:
+    """A folder of this second, or the next of its name where another audit began in it."""
+    stamp = Path("sovaudit-out") / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return next(path for n in count(1) if not (path := stamp if n == 1 else stamp.with_name(f"{stamp.name}-{n}")).exists())

@@ -136,9 +136,11 @@ def gate_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--max-unknown", type=whole, metavar="N", help="exit 3 for more unknown answers than this (0)")
 
 
-def config_arguments(parser: argparse.ArgumentParser) -> None:
+def config_arguments(parser: argparse.ArgumentParser, *, tables: bool = True) -> None:
+    """tables: whether this verb reads badge events or log archives, which may outgrow memory."""
     parser.add_argument("--config", metavar="FILE", help="settings, instead of the nearest sovaudit.toml")
-    parser.add_argument("--memory", type=positive, metavar="MB", help="what tables may hold in memory before they go to disk (2000)")
+    if tables:
+        parser.add_argument("--memory", type=positive, metavar="MB", help="what tables may hold in memory before they go to disk (2000)")
     parser.add_argument("--isolated", action="store_true", help="read no settings file")
 
 

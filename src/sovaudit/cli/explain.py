@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import difflib
 
-from sovaudit.cli import common
+from sovaudit.cli import common, config
 from sovaudit.errors import UsageError
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID|exit-codes", help="a check id, a control id of a directive, or exit-codes")
     parser.add_argument("--lang", choices=["fr", "en"], help="language (en)")
+    common.config_arguments(parser, tables=False)
 
 
 def run(options: argparse.Namespace) -> int:
+    config.settle(options)
     language = common.language(options)
     if options.id == "exit-codes":
         from sovaudit.cli.exit_codes import table

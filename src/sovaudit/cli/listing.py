@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 
-from sovaudit.cli import common
+from sovaudit.cli import common, config
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=["checks", "directives", "profiles"], metavar="checks|directives|profiles", help="what to list")
     parser.add_argument("--lang", choices=["fr", "en"], help="language (en)")
+    common.config_arguments(parser, tables=False)
 
 
 def run(options: argparse.Namespace) -> int:
     from sovaudit import directives, profiles, registry
 
+    config.settle(options)
     language = common.language(options)
     rows: list[tuple[str, str]]
     if options.what == "checks":

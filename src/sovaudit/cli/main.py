@@ -75,6 +75,8 @@ def _run(arguments: list[str], *, debug: bool) -> int:
 
         print(f"sovaudit {__version__}")
         return 0
+    if arguments[:1] == ["help"] and arguments[1:2] and arguments[1] in VERBS:
+        arguments = [arguments[1], "--help"]
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(usage())
         return 0 if arguments else 2

@@ -14,7 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     common.output_arguments(parser)
     parser.add_argument("--lang", choices=["fr", "en"], help="language (fr)")
     parser.add_argument("--force", action="store_true", help="replace files that exist")
-    common.config_arguments(parser)
+    common.config_arguments(parser, tables=False)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("report", metavar="report.json", help="what audit left")
     common.seal_arguments(parser)
     parser.add_argument("--lang", choices=["fr", "en"], help="language of the page, written anew with both signatures (fr)")
-    common.config_arguments(parser)
+    common.config_arguments(parser, tables=False)
 
 
 def run(options: argparse.Namespace) -> int:
