@@ -14,16 +14,17 @@ from sovaudit.errors import UsageError
 from sovaudit.model.evidence import Evidence
 from sovaudit.model.finding import Finding, but
 from sovaudit.model.report import Calibration, Report, TargetNote, Waived
-from sovaudit.model.verdict import Severity
+from sovaudit.model.verdict import Severity, TargetStatus, Verdict
 from sovaudit.model.waiver import Waiver
 from sovaudit.reports import build
 
 Key = tuple[str, str, str, str]  # check, parameters, target, subject
+SEEN = (TargetStatus.COLLECTED, TargetStatus.PARTIAL)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One answer that differs. before, after: a verdict, or `-` where there was none. cause: what could have made the difference."""
+    """One answer that differs. before, after: a verdict, or `-` where there was none. cause: why, in a few words."""
 
     check: str
     target: str
@@ -120,54 +121,102 @@ def _waiver(row: Waived) -> Waiver:
 
 
 def changes(before: Report, after: Report) -> tuple[Change, ...]:
-    """Every answer that differs, each with its cause. Empty: the same."""
-    old, new = _answers(before), _answers(after)
-    cause = _causes(before, after)
+    """Every answer that differs, each with its own cause. Empty: the same.
+
+    An answer is one check with its parameters on one target for one subject. Where a check was judged with other parameters, the answer of
+    before and the one of now stand in one row.
+    """
+    old, new = _Answers(before), _Answers(after)
     found = []
-    for key in sorted(old.keys() | new.keys()):
-        was, now = old.get(key, ("-", "")), new.get(key, ("-", ""))
-        if was == now:
+    for was, now in _pairs(old, new):
+        verdict, again = old.verdict(was), new.verdict(now)
+        if (verdict, old.said(was)) == (again, new.said(now)) and was == now:
             continue
-        check, _, target, subject = key
-        why = cause if was[0] != now[0] else f"{cause}: the same verdict for another reason"
-        found.append(Change(check, target, subject, was[0], now[0], why))
+        if was and now and was != now and verdict == again:
+            continue  # other parameters, the same verdict
+        check, _, target, subject = was or now or ("", "", "", "")
+        cause = _cause(old, new, was, now)
+        found.append(Change(check, target, subject, verdict, again, cause if verdict != again else f"{cause}, the same verdict"))
     return tuple(found)
 
 
-def _answers(report: Report) -> dict[Key, tuple[str, str]]:
-    found: dict[Key, tuple[str, str]] = {}
-    for row in report.passed:
-        for subject in row.subjects:
-            found[row.check, _params(row.params), row.target, subject] = ("pass", "")
-    for finding in report.findings:
-        key = (finding.check, _params(finding.params), finding.target, finding.subject)
-        verdict, detail = found.get(key, ("", ""))
-        # one subject may have several answers: all of them count
+class _Answers:
+    """The answers of one report: verdicts, and what was said beside them."""
+
+    def __init__(self, report: Report) -> None:
+        self.targets = {note.id: note for note in report.targets}
+        self.asked = {(row.check, _params(row.params)) for row in report.profile.parameters}
+        self.evidence, self.code = report.evidence.root, report.tool.checks_digest
+        self.rows: dict[Key, list[Finding]] = {}
+        self.open: set[tuple[str, str, str]] = set()
+        for row in report.passed:
+            for subject in row.subjects:
+                self.rows.setdefault((row.check, _params(row.params), row.target, subject), [])
+        for finding in report.findings:
+            key = (finding.check, _params(finding.params), finding.target, finding.subject)
+            self.rows.setdefault(key, []).append(finding)  # one subject may have several answers: all of them count
+            if finding.verdict in (Verdict.UNKNOWN, Verdict.ERROR):
+                self.open.add(key[:3])
+
+    def verdict(self, key: Key | None, *, waivers: bool = True) -> str:
+        if key is None:
+            return "-"
+        words = [row.verdict.value + (" (waived)" if row.waiver and waivers else "") for row in self.rows[key]]
+        return " + ".join(words) or "pass"
+
+    def said(self, key: Key | None, *, waivers: bool = True) -> list[str]:
+        left = {"controls"} if waivers else {"controls", "waiver"}
         # canonical: a report that was read back has its keys in another order
-        said = canon.canonical(finding.model_dump(mode="json", exclude={"controls"})).decode()
-        found[key] = (" + ".join(filter(None, (verdict, _verdict(finding)))), detail + said)
-    return found
+        return [canon.canonical(row.model_dump(mode="json", exclude=left)).decode() for row in self.rows[key]] if key else []
 
 
-def _verdict(finding: Finding) -> str:
-    return finding.verdict.value + (" (waived)" if finding.waiver else "")
+def _pairs(old: _Answers, new: _Answers) -> list[tuple[Key | None, Key | None]]:
+    """Each answer beside its counterpart: the same key, else the only one left of this check, target and subject."""
+    left: dict[tuple[str, str, str], tuple[list[Key], list[Key]]] = {}
+    for side, keys in enumerate((old.rows.keys() - new.rows.keys(), new.rows.keys() - old.rows.keys())):
+        for key in sorted(keys):
+            left.setdefault((key[0], key[2], key[3]), ([], []))[side].append(key)
+    pairs: list[tuple[Key | None, Key | None]] = [(key, key) for key in old.rows.keys() & new.rows.keys()]
+    for gone, come in left.values():
+        if len(gone) == len(come) == 1:
+            pairs.append((gone[0], come[0]))
+        else:
+            pairs += [*((key, None) for key in gone), *((None, key) for key in come)]
+    return sorted(pairs, key=lambda pair: pair[0] or pair[1] or ("", "", "", ""))
+
+
+def _cause(old: _Answers, new: _Answers, was: Key | None, now: Key | None) -> str:
+    """The first that applies: target, check, parameter, waiver, visibility; else what the verdict was computed from."""
+    if was is None or now is None:
+        (key, other), name = ((was, new), "new") if was else ((now, old), "old")
+        assert key is not None
+        check, params, target, _ = key
+        if target != "*" and target not in other.targets:
+            return f"target: not in the {name} report"
+        if check not in {asked for asked, _ in other.asked}:
+            return f"check: not run in the {name} report"
+        if (check, params) not in other.asked:
+            return f"parameter: not judged with {params} in the {name} report"
+        if key[:3] in other.open or (target in other.targets and other.targets[target].status not in SEEN):
+            return f"visibility: not seen in the {name} report"
+        if key[:3] in (old if was else new).open:
+            return f"visibility: not seen in the {'old' if was else 'new'} report"
+    elif was != now:
+        return f"parameter: {was[1]} → {now[1]}"
+    elif old.said(was, waivers=False) == new.said(now, waivers=False) and old.verdict(was, waivers=False) == new.verdict(
+        now, waivers=False
+    ):
+        return "waiver"
+    elif "unknown" in old.verdict(was) or "error" in old.verdict(was):
+        return "visibility: not seen in the old report"
+    elif "unknown" in new.verdict(now) or "error" in new.verdict(now):
+        return "visibility: not seen in the new report"
+    named = [name for name, differs in (("evidence", old.evidence != new.evidence), ("checks", old.code != new.code)) if differs]
+    return " or ".join(named) or "nothing that may differ: the report does not follow from this evidence"
 
 
 def _params(params: Mapping[str, Any]) -> str:
     return ", ".join(f"{key}={value}" for key, value in sorted(params.items()))
-
-
-def _causes(before: Report, after: Report) -> str:
-    pairs = {
-        "evidence": before.evidence.root != after.evidence.root,
-        "targets": {note.id for note in before.targets} != {note.id for note in after.targets},
-        "checks": before.tool.checks_digest != after.tool.checks_digest,
-        "parameters": before.profile.parameters != after.profile.parameters,
-        "waivers": before.waivers != after.waivers,
-        "directives": before.directives != after.directives,
-    }
-    named = [name for name, differs in pairs.items() if differs]
-    return "changed: " + ", ".join(named) if named else "nothing that may differ: the report does not follow from this evidence"
 
 
 def aside(before: Report, after: Report) -> str:
