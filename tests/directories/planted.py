@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from sovaudit.authoring import Check
+from sovaudit.facts.directory import Directory
+from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Outcome
+from sovaudit.testing import run
 
 ADMINISTRATOR, READER = "administrator", "reader"  # an audit account with every right that it needs; an ordinary account
 
@@ -37,3 +44,27 @@ def counted(lines: list[str]) -> dict[str, dict[str, int]]:
         else:
             row["wrong"] += 1
     return found
+
+
+def worst(outcomes: Iterable[Outcome], subjects: Iterable[str] | None = None) -> str:
+    """What is said of these subjects together, `unknown` if nothing is; of all without a word on which."""
+    wanted = None if subjects is None else set(subjects)
+    found = {outcome.verdict.value for outcome in outcomes if wanted is None or outcome.subject in wanted}
+    return next((verdict for verdict in ("fail", "unknown", "pass") if verdict in found), "unknown")
+
+
+def of_policy(directory: Directory, check: Check, account: str, **knobs: object) -> str:
+    """What a check says of the policy on an account, by name."""
+    names = {
+        row.policy.name for row in directory.policies if not isinstance(row.policy, Gap) and account in {one.name for one in row.accounts}
+    }
+    return worst((outcome for outcome in run(check, directory, **knobs) if outcome.subject in names), None) if names else "unknown"
+
+
+def agree(server: str, directories: dict[str, Directory], check: Check, sound: bool, told: Callable[[Directory], str]) -> None:
+    """Note what each identity is told, and demand that nobody is told wrong and the auditor is told everything."""
+    really = "pass" if sound else "fail"
+    for identity, directory in directories.items():
+        said = told(directory)
+        note(server, identity, check.id, really=really, said=said)
+        assert said == really or (said == "unknown" and identity == READER), (check.id, identity, really, said)

@@ -6,9 +6,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from sovaudit.content.checks.least_privilege.directory_control import directory_control
+from sovaudit.content.checks.least_privilege.directory_privileged import directory_privileged
 
 from sovaudit.collectors import collect, parse_target
 from sovaudit.facts.directory import Directory
+from sovaudit.testing import run
+from tests.directories import planted
 from tests.directories.ds389_world import ENTRIES, START, dn
 from tests.ds389 import AUDITOR, AUDITOR_PASSWORD, BASE, Ds389, available, ds389
 
@@ -69,6 +73,10 @@ CASES: dict[str, list[tuple[str, str]]] = {
     "members of the ruling group": [CHIEFS, (f"ou=groups,{BASE}", aci('(targetattr = "member")', f"allow (write) {user('clerk')};"))],
     "members of the group within it": [CHIEFS, (DEPUTIES, aci('(targetattr = "uniqueMember")', f"allow (write) {user('clerk')};"))],
     "members of another group": [(f"cn=clerks,ou=groups,{BASE}", aci('(targetattr = "member")', f"allow (write) {user('free')};"))],
+    "a filter on the boss": [(BASE, aci('(targetattr = "userPassword")(targetfilter = "(uid=BOSS)")', f"allow (write) {user('clerk')};"))],
+    "a filter on all but the boss": [(BASE, aci('(targetattr = "userPassword")(targetfilter = "(!(uid=boss))")', f"allow (write) {user('clerk')};"))],
+    "a filter on a class": [CHIEFS, (BASE, aci('(targetattr = "*")(targetfilter = "(objectClass=groupOfNames)")', f"allow (write) {user('free')};"))],
+    "a filter on a class above": [(BASE, aci(PASSWORD + '(targetfilter = "(objectClass=person)")', f"allow (write) {user('clerk')};"))],
     "a filter": [(BASE, aci('(targetattr = "userPassword")(targetfilter = "(uid=free)")', f"allow (write) {user('clerk')};"))],
 }  # fmt: skip
 
@@ -76,6 +84,8 @@ CASES: dict[str, list[tuple[str, str]]] = {
 @pytest.fixture(scope="module")
 def server() -> Iterator[Ds389]:
     with ds389(ENTRIES, settings="passwordStorageScheme: SSHA512\n") as running:
+        # what `privileges` prints for the server itself
+        running.put("cn=config", aci=aci('(targetattr != "nsslapd-rootpw*")', f'allow (read, search) userdn = "ldap:///{AUDITOR}";'))
         yield running
 
 
@@ -116,15 +126,23 @@ def joins(server: Ds389, name: str) -> bool:
     return False
 
 
+SEES = [
+    (BASE, aci('(targetattr != "userPassword")', f'allow (read, search) userdn = "ldap:///{AUDITOR}";')),
+    (BASE, aci('(targetattr != "userPassword || aci")', 'allow (read, search) userdn = "ldap:///all";')),
+]
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_rulers_and_those_who_could_be(server: Ds389, name: str) -> None:
-    plant(server, [BOSS, *CASES[name]])
+    plant(server, [BOSS, *CASES[name], *SEES])
     directory = Directory(collect(parse_target(server.uri), server.options()))
     everywhere = {who for who in WHO if all(sets_password(server, who, other) for other in (*WHO, "guest") if other != who)}
     rules = {who for who in WHO if writes_rules(server, who)}
     rulers = {admin.account.name for admin in directory.admins.members}
     gaps = {gap.item for gap in directory.admins.gaps}
-    subtree = {who for _, text in CASES[name] if _ == PEOPLE or "target = " in text for who in WHO if who in text}
+    subtree = {
+        who for _, text in CASES[name] if _ == PEOPLE or "target = " in text or "targetfilter" in text for who in WHO if dn(who) in text
+    }
     if name == "allow and deny in one":
         assert not rulers and any(item.startswith("mixed:") for item in gaps)  # and neither right nor wrong about anybody
         return
@@ -133,11 +151,24 @@ def test_rulers_and_those_who_could_be(server: Ds389, name: str) -> None:
     held = directory.rights
     holders = {right.holder for right in held.held}
     group_rules = any("chiefs" in text for _, text in CASES[name])
+    told: dict[tuple[str, str], bool] = {}
     for who in WHO:
         if who in rulers:
             continue
         reaches = any(sets_password(server, who, ruler) for ruler in rulers & set(WHO)) or (group_rules and joins(server, who))
         assert (who in holders or "every account" in holders) is reaches or held.gaps, (who, held)
+        told[directory_control.id, who] = not reaches
+    told |= {(directory_privileged.id, who): who not in (everywhere | rules) - subtree for who in WHO}
+    seen = {planted.ADMINISTRATOR: (AUDITOR, AUDITOR_PASSWORD), planted.READER: (dn("guest"), START)}
+    for identity, login in seen.items():
+        place = Directory(collect(parse_target(server.uri), server.options(*login)))
+        answers = {check.id: run(check, place) for check in (directory_privileged, directory_control)}
+        for (check, who), sound in told.items():
+            named = any(one.verdict.value == "fail" and who in (one.args.get("name"), one.args.get("holder")) for one in answers[check])
+            named |= check == directory_control.id and any(one.args.get("holder") == "every account" for one in answers[check])
+            said = "fail" if named else "unknown" if any(one.verdict.value == "unknown" for one in answers[check]) else "pass"
+            planted.note("389-DS", identity, check, really="pass" if sound else "fail", said=said)
+            assert said in ("pass" if sound else "fail", "unknown"), (identity, check, who, said)
 
 
 def test_hashes_are_read_by_whom_we_say(server: Ds389) -> None:
@@ -156,6 +187,7 @@ def test_hashes_are_read_by_whom_we_say(server: Ds389) -> None:
 
 
 def test_an_auditor_with_the_least_rights_sees_who_rules(server: Ds389) -> None:
+    server.put("cn=config", aci="")
     audit = aci('(targetattr != "userPassword")', f'allow (read, search, compare) userdn = "ldap:///{AUDITOR}";')
     plant(server, [BOSS, (BASE, aci(ALL, f"allow (all) {group('chiefs')};")), (BASE, audit)])
     seen = Directory(collect(parse_target(server.uri), server.options(AUDITOR, AUDITOR_PASSWORD)))

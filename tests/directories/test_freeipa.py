@@ -9,6 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sovaudit.content.checks.password_policy.directory_history import directory_history
+from sovaudit.content.checks.password_policy.directory_lockout import directory_lockout
+from sovaudit.content.checks.password_policy.directory_min_length import directory_min_length
+from sovaudit.content.checks.two_factor.directory_enrolled import directory_enrolled
+from sovaudit.content.checks.two_factor.directory_privileged import directory_privileged
 
 from sovaudit.cli.main import main
 from sovaudit.collectors import collect, parse_target
@@ -16,8 +21,9 @@ from sovaudit.facts.directories.model import Kind, PasswordPolicy
 from sovaudit.facts.directory import Directory
 from sovaudit.facts.parse.ldap_times import Special
 from sovaudit.model.evidence import Gap
-from sovaudit.testing import without
-from tests.directories.ipa_world import FRAME, GROUPS, REALM, SERVICE, USERS, config, group, policy, schema, token, user
+from sovaudit.testing import run, without
+from tests.directories import planted
+from tests.directories.ipa_world import FRAME, GROUPS, REALM, SERVICE, START, USERS, config, group, policy, schema, token, user
 from tests.directories.test_exports import judged
 from tests.ds389 import AUDITOR, AUDITOR_PASSWORD, BASE, MANAGER, MANAGER_PASSWORD, Ds389, available, ds389
 from tests.slapd import slapd
@@ -84,6 +90,12 @@ def server() -> Iterator[Ds389]:
 
 def seen(server: Ds389, who: tuple[str, str] | None = None) -> Directory:
     return Directory(collect(parse_target(server.uri), server.options(*who) if who else server.options()))
+
+
+def seen_by(server: Ds389, login: tuple[str, str]) -> Directory:
+    found = seen(server, login)
+    assert found.evidence.collected, found.evidence.error
+    return found
 
 
 def policies(directory: Directory) -> dict[str, PasswordPolicy | Gap]:
@@ -229,6 +241,49 @@ def test_the_printed_rights_show_everything_but_keys(server: Ds389, capsys: pyte
     assert {admin.account.name for admin in reader.admins.members} == {"admin", "otp"} and not reader.admins.gaps
     shown = server.tool("ldapsearch", AUDITOR, AUDITOR_PASSWORD, "-LLL", "-b", BASE, "(ipatokenUniqueID=*)").stdout
     assert "ipatokenOwner" in shown and "OTPkey" not in shown
+    server.put(BASE, aci="")
+    server.put("cn=config", aci="")
+
+
+READS = '(targetattr = "uid || cn || sn || objectClass || member || krbPrincipalName || ipaUserAuthType || krbPwdPolicyReference")'
+
+
+def test_what_is_planted_is_told_to_two_accounts(server: Ds389, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["privileges", "--format", "ldap", "--product", "freeipa", "--bind-dn", AUDITOR]) == 0
+    server.change(capsys.readouterr().out)
+    server.change(
+        f'dn: {BASE}\nchangetype: modify\nadd: aci\naci: {READS}(version 3.0; acl "r"; allow (read, search) userdn = "ldap:///all";)\n\n'
+    )
+    logins = {planted.ADMINISTRATOR: (AUDITOR, AUDITOR_PASSWORD), planted.READER: (f"uid=plain,{USERS}", START)}
+    server.put(f"uid=plain,{USERS}", userPassword=START)
+    for world in ("nothing global", "no choice, otp"):
+        values = "".join(f"ipaUserAuthType: {line.partition(': ')[2]}\n" for line in WORLDS[world])
+        server.change(f"dn: cn=ipaConfig,cn=etc,{BASE}\nchangetype: modify\nreplace: ipaUserAuthType\n{values}\n")
+        seen = {identity: seen_by(server, login) for identity, login in logins.items()}
+        for name in PEOPLE:
+            if world == "nothing global":
+                handed = (shown(server, f"uid={name},{USERS}", "krbPwdPolicyReference") or [f"cn=global_policy,{REALM}"])[0]
+
+                def number(attribute: str, handed: str = handed) -> int:
+                    return int((shown(server, handed, attribute) or ["0"])[0])
+
+                locks = 0 < number("krbPwdMaxFailure") <= 5 and (
+                    number("krbPwdLockoutDuration") >= 900 or not number("krbPwdLockoutDuration")
+                )
+                demands = (
+                    (directory_min_length, number("krbPwdMinLength") >= 12),
+                    (directory_history, number("krbPwdHistoryLength") >= 5),
+                    (directory_lockout, locks),
+                )
+                for check, sound in demands:
+                    planted.agree("FreeIPA", seen, check, sound, lambda one, check=check, name=name: planted.of_policy(one, check, name))
+            if name not in ("radius", "card", "idp", "admin"):  # what they hold stands elsewhere; admin is no person
+                planted.agree("FreeIPA", seen, directory_enrolled, name in ("otp", "shout", "either"),
+                              lambda one, name=name: planted.worst(run(directory_enrolled, one), [name]))  # fmt: skip
+        for name in ("admin", "otp"):
+            planted.agree("FreeIPA", seen, directory_privileged, bool(expected(name, world)),
+                          lambda one, name=name: planted.worst(run(directory_privileged, one), [name]))  # fmt: skip
+    server.change(f"dn: cn=ipaConfig,cn=etc,{BASE}\nchangetype: modify\nreplace: ipaUserAuthType\n\n")
     server.put(BASE, aci="")
     server.put("cn=config", aci="")
 

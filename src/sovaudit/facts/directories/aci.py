@@ -58,12 +58,15 @@ class Rule:
     @property
     def narrow(self) -> bool:
         """Whether it holds for some entries below its base only."""
+        return self.aci.target("targetfilter") is not None or self.narrow_otherwise
+
+    @property
+    def narrow_otherwise(self) -> bool:
+        """Whether it does so by anything but a filter."""
         scope = self.aci.target("targetscope")
         target = self.aci.target("target")
-        return (
-            self.aci.target("targetfilter") is not None
-            or (scope is not None and scope.values[:1] not in ((), ("subtree",)))
-            or (target is not None and (target.negated or any(mark in self.base for mark in "*$")))
+        return (scope is not None and scope.values[:1] not in ((), ("subtree",))) or (
+            target is not None and (target.negated or any(mark in self.base for mark in "*$"))
         )
 
     def covers(self, attribute: str) -> Holds:
@@ -100,7 +103,7 @@ class Rules:
 
     def __init__(self, directory: Directory, sees_all: Callable[[], bool]) -> None:
         self._directory = directory
-        self._sees_all = sees_all
+        self.sees_all = sees_all
 
     @cached_property
     def all(self) -> tuple[Rule, ...]:
@@ -120,7 +123,7 @@ class Rules:
                 for entry in self._directory.entries(search):
                     self._take(entry, rules, gaps)
                 gap = self._directory.gap(search)
-                if gap is None and len(rules) + len(gaps) == before and not self._sees_all():
+                if gap is None and len(rules) + len(gaps) == before and not self.sees_all():
                     gap = Gap(
                         "attribute:aci", Reason.DENIED, f"no instruction of {'the tree' if search == 'access' else 'cn=config'} is shown"
                     )

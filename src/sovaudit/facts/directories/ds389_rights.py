@@ -9,6 +9,9 @@ from urllib.parse import unquote
 
 from sovaudit.facts.directories.aci import Holds, Rule, Rules, combined, stranger
 from sovaudit.facts.directories.model import Account, Admin, Admins, Right, Rights
+from sovaudit.facts.directories.openldap_values import FOLLOWED, Held, canonical
+from sovaudit.facts.files import Unseen
+from sovaudit.facts.parse import ldap_filter
 from sovaudit.facts.parse.aci import Bind, comparisons
 from sovaudit.facts.parse.dn import below, first_value, normal
 from sovaudit.model.evidence import Gap
@@ -129,11 +132,11 @@ class Powers:
         for rule in self._rules.all:
             if not rule.permission.allow or rule in self._ruling:
                 continue
-            what = self._reaches(rule, rulers, groups)
+            what, surely = self._reaches(rule, rulers, groups)
             if not what:
                 continue
             holders = list(self._holders(rule, rulers, what))
-            if rule.narrow and holders:
+            if not surely and holders:
                 gaps.append(Gap(f"aci:{rule.home}", Reason.UNSUPPORTED, f"over which entries it holds was not worked out: {rule.aci.name}"))
                 continue
             held += [Right(holder, what, rule.base, (rule.line,)) for holder in holders]
@@ -211,19 +214,55 @@ class Powers:
                     todo.append(member)
         return seen
 
-    def _reaches(self, rule: Rule, rulers: set[str], groups: set[str]) -> str:
-        """By what a rule reaches an administrator: `write userpassword`, `write member` …; empty if it reaches none."""
+    def _reaches(self, rule: Rule, rulers: set[str], groups: set[str]) -> tuple[str, bool]:
+        """By what a rule reaches an administrator (`write userpassword`, `write member` …), empty if it reaches none; and whether that is sure."""
         if rule.gives("proxy") and any(below(dn, rule.base) for dn in rulers):
-            return "proxy"
-        if not rule.gives("write"):
-            return ""
-        for name in (*self._passwords, "aci"):
-            if rule.covers(name) is not Holds.NO and any(_could(dn, rule) for dn in rulers):
-                return f"write {name}"
-        for name in JOINING:
-            if rule.covers(name) is not Holds.NO and any(_could(dn, rule) for dn in groups if dn != rule.home or name != "nsroledn"):
-                return f"write {name}"
-        return ""
+            return "proxy", not rule.narrow
+        doubtful = ""
+        places = [*((name, rulers) for name in (*self._passwords, "aci")), *((name, groups) for name in JOINING)]
+        for name, dns in places if rule.gives("write") else ():
+            if rule.covers(name) is Holds.NO:
+                continue
+            over = {self._over(dn, rule) for dn in dns if dn != rule.home or name != "nsroledn"}
+            if Holds.YES in over:
+                return f"write {name}", True
+            if Holds.MAYBE in over:
+                doubtful = doubtful or f"write {name}"
+        return doubtful, False
+
+    def _over(self, dn: str, rule: Rule) -> Holds:
+        """Whether a rule is about an entry."""
+        if not rule.narrow:
+            return Holds.YES if below(dn, rule.base) else Holds.NO
+        chosen = rule.aci.target("targetfilter")
+        if rule.narrow_otherwise or chosen is None or chosen.negated:
+            return Holds.MAYBE if below(dn, rule.base) or below(dn, rule.home) else Holds.NO
+        if not below(dn, rule.base):
+            return Holds.NO
+        try:
+            passes = self._held(chosen.values[0]).passes(ldap_filter.parse(chosen.values[0]), dn, self._classes.get(dn))
+        except (ValueError, IndexError):
+            passes = None
+        return Holds.MAYBE if passes is None else Holds.YES if passes else Holds.NO
+
+    def _held(self, expression: str) -> Held:
+        attributes = frozenset(map(canonical, ldap_filter.parse(expression).attributes())) & FOLLOWED
+        return Held(self._directory, attributes, lambda dn, name: self._shown(name))
+
+    def _shown(self, attribute: str) -> bool:
+        """Whether this account would be shown an attribute of accounts and groups: some of both show it, or nothing is hidden."""
+        return self._rules.sees_all() or all(self._directory.shown(search, attribute) for search in ("accounts", "groups"))
+
+    @cached_property
+    def _classes(self) -> dict[str, frozenset[str]]:
+        """Classes of accounts and groups; the server itself writes what stands above each."""
+        found: dict[str, frozenset[str]] = {}
+        for search in ("accounts", "groups"):
+            try:
+                found |= {normal(entry.dn): frozenset(entry.classes()) for entry in self._directory.entries(search) if entry.classes()}
+            except Unseen:
+                continue
+        return found
 
     def _holders(self, rule: Rule, rulers: set[str], what: str) -> Iterable[str]:
         bind = rule.permission.bind
@@ -244,10 +283,6 @@ class Powers:
 
 def _for_all(bind: Bind) -> bool:
     return bind.keyword == "userdn" and bind.operator == "=" and any(_named(value) in ("all", "anyone") for value in bind.values)
-
-
-def _could(dn: str, rule: Rule) -> bool:
-    return below(dn, rule.base) or (rule.narrow and below(dn, rule.home))
 
 
 def _named(value: str) -> str:
