@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -374,6 +375,9 @@ def test_explain_a_check_and_a_control() -> None:
     control = sovaudit("explain", "EXP-JOURN/SURV-JOURNAL")
     assert control.returncode == 0
     assert "ma-dnssi-2023" in control.stdout
+    assert re.search("log-completeness.retention +Logs of security events are kept", control.stdout)
+    french = sovaudit("explain", "EXP-JOURN/SURV-JOURNAL", "--lang", "fr").stdout
+    assert "Prouvable par" in french and "Ce qu’elle exige" in french
 
 
 def test_plan_connects_to_nothing(good: str) -> None:

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         print(common.shown_block(pages.check_page(checks[options.id], every, language)), end="")
         return 0
     found = [
-        pages.control_page(directive, control, language)
+        pages.control_page(directive, control, checks, language)
         for directive in every
         for control in directive.controls
         if control.id == options.id or f"{directive.id}:{control.id}" == options.id
@@ -44,5 +44,5 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(
             "no such check or control", where=options.id, hint=f"Near: {', '.join(near)}." if near else "Try `sovaudit list checks`."
         )
-    print("\n".join(found), end="")
+    print(common.shown_block("\n".join(found)), end="")
     return 0

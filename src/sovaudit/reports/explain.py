@@ -74,16 +74,28 @@ def _value(value: Any) -> str:
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
-def control_page(directive: Directive, control: Control, language: str = "en") -> str:
-    """Plain text: one control of a directive."""
-    lines = [f"{directive.id} {control.id}", control.title, "", control.paraphrase.to(language), ""]
-    proof = control.provable.value + (f" ({control.machine})" if control.machine else "")
-    lines.append(f"Provable by: {proof}")
+def control_page(directive: Directive, control: Control, checks: Mapping[str, Check], language: str = "en") -> str:
+    """Plain text: one control of a directive, what could prove it, and the checks that it names, by title."""
+    t = Words(language)
+    what = t(wording.PROVABLE[control.provable.value])
+    if control.machine:
+        what += f" ({t('wholly') if control.machine == 'full' else t('in part')})"
+    lines = [
+        f"{directive.id} {control.id}",
+        control.title,
+        "",
+        control.paraphrase.to(language),
+        "",
+        t("Could be proved by {what}", what=t.ours(what)),
+    ]
     if control.evidence:
-        lines.append(f"Evidence: {control.evidence.to(language)}")
-    lines.append(f"Checks: {', '.join(control.checks) or 'none'}")
-    if control.remarks:
-        lines.append(f"Checks that bear on it as remarks: {', '.join(control.remarks)}")
+        lines.append(t("Evidence") + t(": ") + control.evidence.to(language))
+    for head, names in ((t("What it requires"), control.checks), (t("What bears on it, as a remark"), control.remarks)):
+        if names:
+            width = max(map(len, names))
+            lines += ["", head, *(f"  {name:<{width}}  {t(checks[name].title) if name in checks else ''}".rstrip() for name in names)]
+    if not control.checks and not control.remarks:
+        lines += ["", t("No check bears on it.")]
     return "\n".join(lines) + "\n"
 
 
