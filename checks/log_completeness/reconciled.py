@@ -4,17 +4,18 @@ Whoever breaks into a host can rewrite its log, and whoever runs the collector c
 the two shows what was lost on the way, and what was removed afterwards on either side.
 
 Judged per host that the same audit visits beside the collector's archive (`logs:ARCHIVE`), and per host whose own log is given:
-`logs:COPY?host=NAME`, its /var/log or that of an image of it. A visit brings the last 64 KiB of the host's security log (the first of
-auth.log, secure, messages and syslog in /var/log, and the one rotated before it). Records are compared by their time to the second, program,
-process and a digest of the message, as often as they stand there; a line in which masking would hide something by its time, program and
-process alone. They are compared from where both begin to `delay_minutes` before the first of them ends: what is younger may still be queued.
-It passes when both hold the same records, and fails when one lacks any; each is named. What the collector holds more often counts as sent
-again. `programs` limits the comparison where a host sends only some of its records.
+`logs:COPY?host=NAME`, its /var/log or that of an image of it. A visit brings the last 256 KiB of the host's security log (the first of
+auth.log, secure, messages and syslog in /var/log, and the one rotated before it), or, where the journal alone is written, its newest 1,000
+records of `auth` and `authpriv`. Records are compared by their time to the second, program, process and a digest of the message, as often as
+they stand there; a line in which masking would hide something without its message; those of a journal without the process and within two
+seconds, as journald and a syslog daemon do not agree on these. They are compared from where both begin to `delay_minutes` before the first
+of them ends: what is younger may still be queued. It passes when both hold the same records, and fails when one lacks any; each is named.
+What the collector holds more often counts as sent again. `programs` limits the comparison where a host sends only some of its records.
 
 Of a visit, a record that the collector alone holds was removed on the host up to a minute before (of a mounted root: up to the newest
 record there), if it is of a program that logs as `auth` or `authpriv` (sshd, sudo, su, login, passwd and their like) and the host's rsyslog
-certainly writes whatever that program logs into the log that was brought. Other programs of the collector's archive are not judged. What
-was cut off the beginning of a log cannot be seen.
+certainly writes whatever that program logs into the log that was brought, or its journal keeps it. Other programs of the collector's
+archive are not judged. What was cut off the beginning of a log cannot be seen.
 
 Unknown when no host's own log is given, when a visit brought none, when records were not noted (large archives: name days with
 `records=FROM/TO` on both), when the collector's copy ends more than `delay_minutes` before the host's or holds nothing under the host's

@@ -50,6 +50,22 @@ def test_two_copies(own: list[Row], collected: list[Row], wanted: str) -> None:
     assert verdicts(run(reconciled, copies(own, collected), None)) == {"web": wanted}
 
 
+def test_a_journal_against_what_a_daemon_wrote() -> None:
+    """journald knows every process; of a program that does not say its own, a syslog daemon writes none, and a little later."""
+    journal = [{"name": "web.export", "chain": "web.export", "format": "journal-export"}]
+    sudo = [other(row, program="sudo") for row in rows()]
+    there = [other(row, process="", at=row[1] + 1) for row in sudo]
+    assert verdicts(run(reconciled, copies(sudo, there, files=journal), None)) == {"web": "pass"}
+    assert verdicts(run(reconciled, copies(sudo, [*there[:70], *there[71:]], files=journal), None)) == {"web": "fail"}
+    assert verdicts(run(reconciled, copies([*sudo[:70], *sudo[71:]], there, files=journal), None)) == {"web": "fail"}
+    assert verdicts(run(reconciled, copies(sudo, there), None)) == {"web": "unknown"}  # two daemons say the same of one record
+
+
+def test_many_alike_are_compared_quickly() -> None:
+    alike = [("web", END - number % 50_000, "cron", "", "a" * 16) for number in range(100_000)]
+    assert verdicts(run(reconciled, copies(alike, alike), None)) == {"web": "pass"}
+
+
 def test_the_records_are_named() -> None:
     (found,) = run(reconciled, copies(rows(without=(71,)), rows(without=(70, 72))), None)
     assert (found.args["missing"], found.args["removed"], found.args["same"]) == (2, 1, 37)
@@ -99,9 +115,10 @@ def visit(
     others: int = 0,
     kind: str = "ssh",
     lines: int | None = None,
+    log: str = LOG,
     **more: object,
 ) -> tuple[Host, ...]:
-    tail = f"F\t{LOG}\tc\t{len(own) + others if lines is None else lines}\t{others}\n"
+    tail = f"F\t{log}\tc\t{len(own) + others if lines is None else lines}\t{others}\n"
     tail += "".join("R\t" + "\t".join(map(str, row)) + "\n" for row in sorted(own, key=lambda row: row[1]))
     evidence = log_evidence(changes)
     target = replace(evidence.target, id=f"{kind}:web", kind=kind)
@@ -221,7 +238,9 @@ def test_a_visit_that_cannot_be_compared() -> None:
     assert said(collected(rows()), visit(rows(), others=101)).startswith("unknown: most lines of /var/log/auth.log")
     assert said(collected(rows()), visit(rows(), others=100)).startswith("pass")
     nothing = Host(log_evidence())
-    assert said(collected(rows()), (nothing,)) == "unknown: log-records was not seen"
+    assert said(collected(rows()), (nothing,)) == "unknown: the visit did not bring the end of its log (--log-records)"
+    unable = Host(log_evidence(unseen=["log-records"]))
+    assert said(collected(rows()), (unable,)) == "unknown: log-records was not seen"
     assert said(collected(rows(), gaps=[Gap("logs/records", Reason.TRUNCATED)]), visit(rows())) == "unknown: logs/records was not seen"
     broken = [{"name": "s.9", "chain": "syslog", "troubles": {"cut-short": 1}}]
     assert said(collected(rows(without=(70,)), files=broken), visit(rows())).startswith("unknown: a file was not wholly read")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -168,3 +170,98 @@ def test_a_time_zone_that_is_no_name(sent: tuple[World, bytes, bytes, list[int]]
     assert [gap.detail for gap in seen.gaps if gap.item == "log-records"] == [
         "its stamps carry no zone, and /etc/localtime names none that we know"
     ]
+
+
+# A host that has a journal alone
+
+BOTH = """mount -t proc proc {0}/proc; mount --rbind /sys {0}/sys; mount -t tmpfs groups {0}/sys/fs/cgroup
+mkdir -p {0}/sys/fs/cgroup/systemd {0}/sys/fs/cgroup/unified; mount -t cgroup2 groups {0}/sys/fs/cgroup/unified; hostname lab
+mkdir -p {0}/run/systemd/journal {0}/run/log; touch {0}/run/systemd/journal/flushed; chroot {0} rsyslogd -iNONE -f /etc/forward.conf
+chroot {0} /usr/lib/systemd/systemd-journald & while [ ! -S {0}/run/systemd/journal/socket ]; do sleep 0.02; done
+{1}
+exec "$@" """
+FORWARD_CONF = 'module(load="imuxsock" SysSock.Use="off")\ninput(type="imuxsock" Socket="/run/systemd/journal/syslog")\n' + (
+    'action(type="omfile" file="/srv/copy/lab.log" template="RSYSLOG_FileFormat")\n'
+)
+TALK = r"""
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.connect(sys.argv[1])
+def say(program, text, facility=10, pid=7):
+    data = text.encode()
+    s.send(b"MESSAGE\n" + len(data).to_bytes(8, "little") + data + f"\nSYSLOG_IDENTIFIER={program}\nSYSLOG_FACILITY={facility}\nSYSLOG_PID={pid}\nPRIORITY=6\n".encode())
+for n in range(40):
+    say("sshd", f"Accepted publickey for alice from 10.0.0.{n} port 22 ssh2", 4, 100 + n)
+    say("sudo", f"alice : TTY=pts/0 ; USER=root ; COMMAND=/usr/bin/mysql -ps3cr3tNeedle{n}", 10, 200 + n)
+    say("app", f"not of auth {n}", 3)
+    say("su", "(to root) caf\u00e9 on pts/%d" % n, 10, 300 + n)
+    time.sleep(3.2 if n == 4 else 0.01)  # journald forwards without waiting, and loses what the other end is too slow for
+say("login", "two\nlines", 10, 400)
+time.sleep(0.7)
+"""
+
+
+def test_a_journal_alone(tmp_path: Path) -> None:
+    """journald itself, its export as systemd-journal-upload would send it, and what rsyslogd makes of what journald forwards."""
+    identity, conf = "0123456789abcdef0123456789abcdef", "[Journal]\nStorage=persistent\nForwardToSyslog=yes\nRateLimitBurst=0\n"
+    files = {
+        "/etc/machine-id": f"{identity}\n",
+        "/etc/systemd/journald.conf": conf,
+        "/etc/forward.conf": FORWARD_CONF,
+        "/srv/copy/.keep": "",
+    }
+    with lab.overlay({**files, "/var/log/journal/.keep": "", "/etc/hostname": "lab\n"}) as root:
+        for name in ("auth.log", "syslog", "secure", "messages"):
+            (root / "var/log" / name).unlink(missing_ok=True)
+        (tmp_path / "talk.py").write_text(TALK)
+        script = BOTH.format(root, f'python3 {tmp_path}/talk.py "{root}/run/systemd/journal/socket"')
+        prefix = (
+            "unshare",
+            "--mount",
+            "--propagation",
+            "private",
+            "--pid",
+            "--uts",
+            "--fork",
+            "--kill-child",
+            "sh",
+            "-c",
+            script,
+            "sh",
+            "chroot",
+            str(root),
+        )
+        host = collect_local(Target("local:", "local:", "local"), CollectOptions(log_records=True), prefix=prefix)
+        command = ["chroot", str(root), "journalctl", "--no-pager", "-D", "/var/log/journal", "-o", "export"]
+        export = subprocess.run(command, check=True, capture_output=True, timeout=30).stdout
+        forwarded = (root / "srv/copy/lab.log").read_bytes()
+        image = lab.mounted(root)
+    if b"Accepted" not in export:
+        pytest.skip("journald does not run here")
+    assert [gap.reason.value for gap in image.gaps if gap.item == "log-records"] in ([], ["unsupported"])
+    assert host.artifacts["log-records"].startswith(b"F\tjournal\tc\t")
+    # as if it had been visited, and the collector's archive closed, some minutes later
+    assert host.taken_at is not None
+    host = replace(host, taken_at=host.taken_at + timedelta(minutes=5))
+    later = (host.taken_at + timedelta(minutes=1)).isoformat()
+    other = f"{later} db sshd[1]: Accepted\n".encode()
+
+    def said(copy: bytes, name: str) -> tuple[str, int, int]:
+        place = tmp_path / name
+        place.mkdir()
+        (place / "lab.log").write_bytes(copy)
+        (place / "db.log").write_bytes(other)
+        assert b"s3cr3tNeedle" not in host.artifacts["log-records"]
+        (found,) = run(reconciled, (LogArchive(collect(parse_target(f"logs:{place}"))),), (Host(host),), delay_minutes=1)
+        return found.verdict.value, found.args.get("missing", 0), found.args.get("removed", 0)
+
+    entries = export.split(b"\n\n")
+    wanted = [number for number, entry in enumerate(entries) if b"\nSYSLOG_FACILITY=10" in entry or b"\nSYSLOG_FACILITY=4" in entry]
+    assert len(wanted) == 121
+    assert said(export, "whole") == ("pass", 0, 0)
+    assert said(b"\n\n".join(entry for number, entry in enumerate(entries) if number not in wanted[50:53]), "cut") == ("fail", 3, 0)
+    more = next(entry for entry in entries if b"10.0.0.7 " in entry).replace(b"10.0.0.7 ", b"10.0.0.77")
+    assert said(export + b"\n" + more + b"\n\n", "more") == ("fail", 0, 1)
+    rows = forwarded.splitlines(keepends=True)
+    assert said(forwarded, "forwarded") == ("pass", 0, 0)
+    gone = [number for number, line in enumerate(rows) if b" sshd[" in line or b" su[" in line][20:24]
+    assert said(b"".join(line for number, line in enumerate(rows) if number not in gone), "forwarded-cut") == ("fail", 4, 0)

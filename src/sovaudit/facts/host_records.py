@@ -14,7 +14,7 @@ from functools import cached_property
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.facts.log_archive import LogArchive, Record, moment, short
-from sovaudit.facts.reconciliation import Compared, records_of, window
+from sovaudit.facts.reconciliation import JOURNAL_SLACK, Compared, extra, missing, records_of, window
 from sovaudit.facts.rsyslog import Message
 from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
@@ -29,7 +29,7 @@ PROGRAMS = frozenset(
         "groupdel", "groupmod", "gpasswd", "newgrp", "systemd-logind",
     )
 )  # fmt: skip
-Key = tuple[int, str, str]  # time, program, process
+JOURNAL = "journal"
 
 
 @dataclass(frozen=True)
@@ -90,15 +90,22 @@ def visited(host: Host, archives: Sequence[LogArchive], *, delay_minutes: int, p
         taken = int(host.taken_at.timestamp())
         unread = [f"{name}: {why}" for archive in archives for name, _, why in archive.unread]
     except Unseen as unseen:
+        if unseen.gap == Gap(NAME, Reason.ABSENT):
+            found.doubt = "the visit did not bring the end of its log (--log-records)"
+            return found
         found.doubt, found.gaps = f"{unseen.gap.item} was not seen" + (f": {unseen.gap.detail}" if unseen.gap.detail else ""), (unseen.gap,)
         return found
     here = [record for record in own.records if not programs or record[1] in programs]
     ended = max(upto for _, upto in windows)
     found.since = max(own.first, min(since for since, _ in windows))
     found.upto = min(own.last, ended - delay_minutes * 60)
-    _missing(found, here, there)
+    slack = JOURNAL_SLACK if own.paths == (JOURNAL,) else 0
+    missing(found, (record for record in here if found.since <= record[0] <= found.upto), there, slack)
     end = min(taken - SETTLE_SECONDS, ended) if host.live else min(own.last - 1, ended)
-    removed = _removed(here, there, own.first + 1, end) if own.records else []
+    first, last = own.first + 1 + slack, end - slack
+    removed = (
+        extra((record for record in there if first <= record[0] <= last and record[1] in PROGRAMS), here, slack) if own.records else []
+    )
     certain = {program for program in {record[1] for record in removed} if _written(host, program, own.paths)}
     found.only_there = [record for record in removed if record[1] in certain]
     doubtful = [record for record in removed if record[1] not in certain]
@@ -127,43 +134,18 @@ def visited(host: Host, archives: Sequence[LogArchive], *, delay_minutes: int, p
     return found
 
 
-def _missing(found: Compared, here: list[Record], there: Counter[Record]) -> None:
-    """Count what both hold in the window, and name what the collector lacks; a record without a digest agrees with any of its time and process."""
-    held: Counter[Key] = Counter()
-    for record, count in there.items():
-        held[record[:3]] += count
-    wanted: Counter[Key] = Counter()
-    seen: Counter[Record] = Counter()
-    for record in here:
-        if not found.since <= record[0] <= found.upto:
-            continue
-        seen[record] += 1
-        wanted[record[:3]] += 1
-        if (record[3] == "-" and wanted[record[:3]] <= held[record[:3]]) or seen[record] <= there[record]:
-            found.same += 1
-        else:
-            found.only_here.append(record)
-    found.only_here.sort()
-
-
-def _removed(here: list[Record], there: Counter[Record], since: int, upto: int) -> list[Record]:
-    known = set(here)
-    masked = {record[:3] for record in here if record[3] == "-"}
-    return sorted(
-        record
-        for record in there
-        if since <= record[0] <= upto and record[1] in PROGRAMS and record not in known and record[:3] not in masked
-    )
-
-
 def _written(host: Host, program: str, paths: tuple[str, ...]) -> bool:
     """Whether everything that the program logs is certainly written to one of these files."""
     try:
-        if host.logs.other_daemons:
-            return False
         facilities = {AUTH} if program == "systemd-logind" else {AUTH, AUTHPRIV}
         for event in host.logs.events:
-            facilities |= {message.facility for message in event.messages if message.program == program or program.startswith("sshd")}
+            facilities |= {message.facility for message in event.messages if message.program == _service(program)}
+        if paths == (JOURNAL,):
+            journal = host.logs.journald
+            kept = journal.running().yes and journal.storage().value != "none" and all(map(journal.keeps, range(8)))
+            return kept and facilities <= {AUTH, AUTHPRIV}  # no others were brought
+        if host.logs.other_daemons:
+            return False
         return all(
             any(place.kind == "file" and place.target in paths and not place.occasional for place in host.logs.route(message).certain)
             for facility in sorted(facilities)
@@ -171,3 +153,8 @@ def _written(host: Host, program: str, paths: tuple[str, ...]) -> bool:
         )
     except Unseen:
         return False
+
+
+def _service(program: str) -> str:
+    """Under which name its events stand: newer sshd has several programs."""
+    return "sshd" if program.startswith("sshd") else program

@@ -5,14 +5,17 @@ A relay changes bytes (`sshd[1003]:` loses its colon in RFC 5424, stamps change 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.log_archive import LogArchive, Record, line, moment, short
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
+
+JOURNAL_SLACK = 2  # seconds between what journald and another daemon call the time of one record
 
 
 @dataclass
@@ -72,11 +75,11 @@ def _compare(host: str, own: LogArchive, collected: Sequence[LogArchive], delay:
     unread = [f"{name}: {why}" for archive in (own, *collected) for name, _, why in archive.unread]
     found.since = max(windows[0][0], min(since for since, _ in windows[1:]))
     found.upto = min(windows[0][1], max(upto for _, upto in windows[1:])) - delay
-    here, there = _within(here, found), _within(there, found)
-    found.same = (here & there).total()
-    found.only_here = sorted((here - there).elements())
-    # a relay that is unsure whether a record arrived sends it again: one that stands there more often was not removed here
-    found.only_there = sorted(record for record in there if record not in here)
+    slack = JOURNAL_SLACK if _of_journal(own) != all(_of_journal(archive) for archive in collected) else 0
+    inside = _within(here, found, 0)
+    missing(found, inside.elements(), there, slack)
+    found.only_there = extra(_within(there, found, slack), here, slack)
+    here, there = inside, _within(there, found, 0)
     if windows[0][1] - max(upto for _, upto in windows[1:]) > delay:
         found.doubt = f"the collector's copy ends at {moment(found.upto + delay)}, before the host's"
     elif unread and (found.only_here or found.only_there):
@@ -86,6 +89,80 @@ def _compare(host: str, own: LogArchive, collected: Sequence[LogArchive], delay:
     elif not found.same and here and there:
         found.doubt = "no record agrees: their stamps may be of different zones, or of reception"
     return found
+
+
+Key = tuple[str, ...]
+
+
+def _part(record: Record, slack: int) -> Key:
+    """What else than time and message must agree. What journald knows as process the program itself need not have said."""
+    return record[1:2] if slack else record[1:3]
+
+
+def _times(records: Iterable[Record], slack: int) -> dict[Key, list[int]]:
+    """Program, process and digest → when, in order."""
+    found: dict[Key, list[int]] = {}
+    for record in sorted(records):
+        found.setdefault((*_part(record, slack), record[3]), []).append(record[0])
+    return found
+
+
+class _Pairing:
+    """Pairs times of one key with the nearest that is left, both in order."""
+
+    def __init__(self, times: dict[Key, list[int]], slack: int) -> None:
+        self._times, self._slack = times, slack
+        self._at: dict[Key, int] = {}
+
+    def take(self, key: Key, at: int) -> int | None:
+        times, place = self._times.get(key, []), self._at.get(key, 0)
+        while place < len(times) and times[place] < at - self._slack:
+            place += 1
+        taken = place < len(times) and times[place] <= at + self._slack
+        self._at[key] = place + taken
+        return times[place] if taken else None
+
+
+def missing(found: Compared, inside: Iterable[Record], there: Counter[Record], slack: int) -> None:
+    """Count what both hold, and name what of these records the collector lacks; one without a digest agrees with any of its time and process."""
+    pairing = _Pairing(_times(there.elements(), slack), slack)
+    taken: Counter[tuple[Key, int]] = Counter()
+    without: list[Record] = []
+    for record in sorted(inside):
+        key = (*_part(record, slack), record[3])
+        if record[3] == "-":
+            without.append(record)
+        elif (match := pairing.take(key, record[0])) is None:
+            found.only_here.append(record)
+        else:
+            found.same += 1
+            taken[key, match] += 1
+    if without:
+        left: dict[Key, list[int]] = {}
+        for record, count in sorted(there.items()):
+            part = _part(record, slack)
+            used = min(count, taken[(*part, record[3]), record[0]])
+            taken[(*part, record[3]), record[0]] -= used
+            left.setdefault(part, []).extend([record[0]] * (count - used))
+        pairing = _Pairing(left, slack)
+        for record in without:
+            if pairing.take(_part(record, slack), record[0]) is None:
+                found.only_here.append(record)
+            else:
+                found.same += 1
+    found.only_here.sort()
+
+
+def extra(records: Iterable[Record], here: Iterable[Record], slack: int) -> list[Record]:
+    """What of the collector's records the host has not, however often: a relay that is unsure whether one arrived sends it again."""
+    times = _times(here, slack)
+
+    def known(key: Key, at: int) -> bool:
+        near = times.get(key, [])
+        place = bisect_left(near, at - slack)
+        return place < len(near) and near[place] <= at + slack
+
+    return sorted(record for record in records if not any(known((*_part(record, slack), digest), record[0]) for digest in (record[3], "-")))
 
 
 def records_of(archive: LogArchive, host: str, programs: frozenset[str]) -> Counter[Record]:
@@ -100,5 +177,9 @@ def window(archive: LogArchive) -> tuple[int, int]:
     return max(int(archive.head["first"]), int(noted[0])), min(archive.last, int(noted[1]) - 1)
 
 
-def _within(records: Counter[Record], found: Compared) -> Counter[Record]:
-    return Counter({record: count for record, count in records.items() if found.since <= record[0] <= found.upto})
+def _within(records: Counter[Record], found: Compared, slack: int) -> Counter[Record]:
+    return Counter({record: count for record, count in records.items() if found.since + slack <= record[0] <= found.upto - slack})
+
+
+def _of_journal(archive: LogArchive) -> bool:
+    return any(file.format.startswith("journal") for file in archive.files)

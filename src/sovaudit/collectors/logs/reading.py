@@ -79,7 +79,7 @@ class Reader:
             self.part.noted_left += 1
             return
         self.part.noted_count += 1
-        row = (when, word(program), word(process), digest_of(when, program, process, message))
+        row = (when, word(program), word(process), digest_of(message))
         self.part.noted.setdefault(source, []).append(row)
 
 
@@ -92,10 +92,9 @@ def parted(rest: bytes) -> tuple[bytes, bytes, bytes]:
     return b"" if program == b"-" else program, b"" if process == b"-" else process, message
 
 
-def digest_of(when: int, program: bytes, process: bytes, message: bytes) -> str:
-    """What a record is compared by; its message cannot be had from it."""
-    words = (b"%d" % when, program, process, message.strip())
-    return hashlib.blake2b(b"\x1f".join(words), digest_size=8).hexdigest()
+def digest_of(message: bytes) -> str:
+    """What a record is compared by beside its time, program and process; its message cannot be had from it."""
+    return hashlib.blake2b(message.strip(), digest_size=8).hexdigest()
 
 
 def tagged(rest: bytes) -> bytes:
