@@ -285,3 +285,12 @@ def test_an_encrypted_key_signs_with_a_passphrase_from_a_file_or_a_prompt(
     monkeypatch.setattr("sovaudit.cli.common.somebody", lambda: True)
     monkeypatch.setattr("getpass.getpass", lambda prompt, stream: "open sesame" if "hidden.pem" in prompt else "")
     assert main(["audit", good, *key, "--out", "three"]) == 0
+
+
+def test_the_page_on_reports_names_every_format_and_how_its_file_ends() -> None:
+    from sovaudit.audit import FORMATS
+
+    text = (TOP / "docs/report-format.md").read_text("utf-8")
+    rows = re.findall(r"^\| ((?:`\w+` ?)+) \| ((?:`[\w.]+` ?)+) \|", text[text.index("## Other formats") :], re.MULTILINE)
+    said = {fmt: end for fmts, ends in rows for fmt, end in zip(re.findall(r"[\w.]+", fmts), re.findall(r"[\w.]+", ends), strict=True)}
+    assert said == FORMATS

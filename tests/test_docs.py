@@ -10,6 +10,7 @@ import pytest
 
 import sovaudit
 from sovaudit import gates, registry
+from sovaudit.profiles import load_profile
 from sovaudit.testing import host_with, run, verdicts
 
 TOP = Path(__file__).resolve().parents[1]
@@ -77,3 +78,12 @@ def test_the_page_on_the_law_names_every_directive_and_profile() -> None:
     page = (TOP / "docs/law.md").read_text("utf-8")
     names = [path.stem for folder in ("profiles", "profiles/directives") for path in (TOP / folder).glob("*.toml")]
     assert len(names) > 5 and [name for name in names if f"`{name}`" not in page] == []
+
+
+def test_the_page_on_the_law_shows_a_profile_that_loads(tmp_path: Path) -> None:
+    example = next(block for block in blocks("docs/law.md", "toml") if "[[checks]]" in block)
+    (tmp_path / "ours.toml").write_text(example)
+    held = load_profile(str(tmp_path / "ours.toml"), registry.load_checks())
+    assert [(row.check, row.params, row.origin.kind) for row in held.checks] == [
+        ("least-privilege.dormant", {"max_idle_days": 60}, "guidance")
+    ]

@@ -227,7 +227,7 @@ def collect_into(
         for count, evidence in enumerate(_collect_all(waiting, options, jobs), 1):
             writer.add(evidence)
             what = evidence.status.value + (f" ({evidence.error})" if evidence.error else "")
-            progress(f"{count}/{total} {evidence.target.id}: {what}")
+            progress(f"{count}/{total} {evidence.target.id.removesuffix(':')}: {what}")
         return writer.finish()
 
 

@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     for target in audit.prepare(common.targets(options)):
         evidence = collect(target, chosen)
         note = f": {evidence.error}" if evidence.error else ""
-        print(common.shown(f"{target.id}: {evidence.status.value}{note}"))
+        print(common.shown(f"{target.id.removesuffix(':')}: {evidence.status.value}{note}"))
         denied = [gap for gap in evidence.gaps if gap.reason in (Reason.DENIED, Reason.TIMEOUT, Reason.TRUNCATED)]
         for gap in denied:
             print(common.shown(f"  not seen: {gap.item} ({gap.reason.value}{', ' + gap.detail if gap.detail else ''})"))
