@@ -5,6 +5,8 @@ HOME is the account's home, OWN a folder of its own below /opt, NAME its name, M
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import subprocess
 
 import pytest
@@ -13,6 +15,7 @@ from checks.least_privilege.sudo_root import sudo_root
 from sovaudit.facts.host import Host
 from sovaudit.testing import run
 from tests import lab
+from tests.truth.test_sudo import ASKED, BASE, USERS, ask
 
 pytestmark = pytest.mark.lab
 
@@ -175,3 +178,29 @@ def test_what_makes_one_root() -> None:
         if (f"{name}-x" in made) is not (found.get(name) == "fail") or found.get(name) == "unknown"
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize("way", ["mounted", "local"])
+def test_programs_pinned_by_a_digest(way: str) -> None:
+    """Right and wrong digests in every spelling, before links, aliases, arguments and negations."""
+    data = (lab.base_root() / "usr/bin/id").read_bytes()
+    right, wrong = hashlib.sha256(data).hexdigest(), "0" * 64
+    long = base64.b64encode(hashlib.sha512(data).digest()).decode()
+    rules = {
+        "alice": f"sha256:{right} /usr/bin/id",
+        "bob": f"sha512:{long} /bin/id, sha256:{wrong} /usr/bin/ls",
+        "carol": f"sha256:{wrong}, sha256:{right.upper()} /usr/bin/id -u",
+        "Dora": f"ALL, sha256 : {right} !/usr/bin/id, sha224:{'0' * 56} !/usr/bin/ls",
+    }
+    policy = f"Cmnd_Alias PIN = sha384:{hashlib.sha384(data).hexdigest()} /usr/bin/id\n"
+    policy += "".join(f"{name} ALL={rule}\n" for name, rule in rules.items()) + "bob ALL=(bob) PIN, !PIN\n"
+    with lab.overlay({**BASE, "/etc/sudoers": policy}) as root:
+        host = Host(lab.mounted(root) if way == "mounted" else lab.local(root))
+        questions = [(user, *asked) for user in USERS for asked in ASKED]
+        real = ask(root, questions)
+    ours = []
+    for user, command, args, runas in questions:
+        account = host.accounts.get(user)
+        assert account is not None
+        ours.append(host.sudo.may_run(account, command, args, runas).allowed)
+    assert ours == real

@@ -34,6 +34,8 @@ CASES: dict[str, Case] = {
     "cron.daily": ("printf '#!/bin/sh\\n' >/etc/cron.daily/x; chown bob /etc/cron.daily/x; chmod 755 /etc/cron.daily/x", {}, "/etc/cron.daily/x"),
     "cron.d for a group": ("chgrp ops /etc/cron.d; chmod 775 /etc/cron.d", {}, "/etc/cron.d"),
     "a job's program": ("mkdir /srv/job; echo >/srv/job/run; chmod 757 /srv/job/run", {"/etc/cron.d/x": "* * * * * root /srv/job/run\n"}, "/srv/job/run"),
+    "a job in a file with a dot": ("mkdir /srv/job; echo >/srv/job/run; chmod 757 /srv/job/run", {"/etc/cron.d/x.sh": "* * * * * root /srv/job/run\n"}, ""),
+    "a daily script with a dot": ("printf '#!/bin/sh\\n' >/etc/cron.daily/x.sh; chown bob /etc/cron.daily/x.sh; chmod 755 /etc/cron.daily/x.sh", {}, ""),
     "a job of another account": ("mkdir /srv/job; echo >/srv/job/run; chmod 757 /srv/job/run", {"/etc/cron.d/x": "* * * * * bob /srv/job/run\n"}, ""),
     "a job's argument": ("mkdir /srv/job; echo >/srv/job/data; chmod 666 /srv/job/data", {"/etc/cron.d/x": "* * * * * root /bin/cat /srv/job/data\n"}, ""),
     "a job's script behind a shell": ("mkdir /srv/job; echo >/srv/job/s; chmod 666 /srv/job/s", {"/etc/cron.d/x": "@daily root cd / && nice -n 5 /bin/sh /srv/job/s\n"}, "/srv/job/s"),

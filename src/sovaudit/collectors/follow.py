@@ -25,6 +25,7 @@ class Follower:
     def __init__(self, hostname: str) -> None:
         self.hostname = hostname.split(".")[0]
         self._wants: dict[Item, None] = {}
+        self.digests: dict[tuple[str, str], None] = {}  # path and scheme of programs that sudoers pins
         self._accounts: dict[str, tuple[str, str, str]] = {}  # name → uid, home, shell
         self._patterns: dict[tuple[str, str], None] = {("c", f"%h/{name}"): None for name in HOME_FILES}
         for name in HOME_STARTUP:
@@ -133,10 +134,13 @@ class Follower:
         if line[:1] == b"#":
             return 0
         count = 0
+        schemes = sorted(set(re.findall(r"(sha(?:224|256|384|512))[ \t]*:", _text(line))))
         for name in _words(re.sub(rb"[,:=!()\"]", b" ", line)):
             if name[:1] != "/":
                 continue
             count += 1
+            if not re.search(r"[*?\[\\^]|/$", name):
+                self.digests.update({(name, scheme): None for scheme in schemes})
             magic = re.search(r"[*?\[\\^]", name)
             if magic or name[-1] == "/":
                 name = posixpath.dirname(name[: magic.start()] if magic else name)

@@ -51,7 +51,7 @@ def never(path: str) -> bool:
 class Gatherer:
     def __init__(self, system: FileSystem, hostname: str, max_bytes: int) -> None:
         self._system = system
-        self._follower = Follower(hostname)
+        self.follower = Follower(hostname)
         self._left = max_bytes
         self._rows: dict[str, Row | None] = {}
         self.tree: set[str] = set()
@@ -73,7 +73,7 @@ class Gatherer:
             self._queue = []
             for item in batch:
                 self._walk("", item.path.split("/"), item)
-            self._queue += self._follower.wants()
+            self._queue += self.follower.wants()
         self._unlist()
         self._gap("tree:/", Reason.TRUNCATED, "links or includes too deep")
 
@@ -196,7 +196,7 @@ class Gatherer:
             return
         self._left -= len(shown)
         self.files[name] = shown
-        self._follower.file(family, path, data)
+        self.follower.file(family, path, data)
 
 
 def _magic(name: str) -> bool:

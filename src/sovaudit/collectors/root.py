@@ -19,6 +19,7 @@ import zlib
 from datetime import UTC, datetime
 
 from sovaudit.collectors import consoles, host_log, items, lastlog, serials
+from sovaudit.collectors.digests import pinned_digests
 from sovaudit.collectors.gather import Gatherer, Row, tree_artifact
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.collectors.packages import PACKAGE_FILES, package_lines
@@ -189,6 +190,8 @@ def _collect(target: Target, system: MountedRoot, options: CollectOptions, began
         gaps["acls"] = lists
     else:
         artifacts["acls"] = lists
+    if pinned := pinned_digests(system, gatherer.follower.digests):
+        artifacts["digests"] = pinned
     logins, gap = _last_logins(system, gatherer.files.get("file:/etc/passwd", b""))
     if logins is not None:
         artifacts[lastlog.NAME] = logins

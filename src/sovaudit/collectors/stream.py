@@ -177,6 +177,8 @@ def _frames(body: bytes, nonce: bytes) -> Answer:
             artifacts["log-starts"] = b"".join(sorted(row + b"\n" for row in content.split(b"\n") if row))
         elif kind == b"e":
             artifacts["acls"] = b"".join(sorted(row + b"\n" for row in content.split(b"\n") if row))
+        elif kind == b"d":
+            artifacts["digests"] = b"".join(sorted(row + b"\n" for row in content.split(b"\n") if row))
         elif kind == b"o":
             artifacts["last-logins"] = b"".join(sorted(row + b"\n" for row in content.split(b"\n") if row))
         elif kind == b"w":

@@ -65,6 +65,7 @@ HOOKS = tuple(
     "/etc/alternatives /etc/nsswitch.conf /etc/ssh/sshrc /etc/sudoers /etc/sudoers.d".split()
 )
 SYSTEM = ("/usr", "/boot")
+_NAMES = re.compile(r"[A-Za-z0-9_-]+")  # of what cron and run-parts take in their folders, on Debian
 _ELSEWHERE = re.compile(
     r"(?:^|[^A-Za-z0-9_.~/-]|[=\s+!|:@-]-)/(?!(?:usr|bin|sbin|lib[0-9x]*|boot|dev|proc|sys|run)(?:[/\s;&|)'\"]|$))[^\s/]"
 )
@@ -113,15 +114,16 @@ class RootRuns:
 
     # places
 
-    def _place(self, area: Area, path: str, *lines: Line, entries: bool = True) -> None:
-        """A file, or a folder with everything in it."""
+    def _place(self, area: Area, path: str, *lines: Line, entries: bool = True, names: re.Pattern[str] | None = None) -> None:
+        """A file, or a folder with everything in it, or with what has such a name."""
         here = self._changers.of(path)
         self._tell(area, here, lines)
         if here.exists is False or not entries:
             return
         if self._files.walked(here.real):
             for below in self._exposed(here.real):
-                self._tell(area, below, lines)
+                if names is None or names.fullmatch(posixpath.basename(below.real)):
+                    self._tell(area, below, lines)
         elif here.exists is None and not here.gaps:
             area.gaps.append(self._files.walk_gap(here.real))
         else:
@@ -196,15 +198,17 @@ class RootRuns:
                     yield match[1].strip("\"'"), line
 
     def _cron(self, area: Area) -> None:
+        debian = "cron" in self._host.packages and "cronie" not in self._host.packages
         for path in CRON:
-            self._place(area, path)
+            self._place(area, path, names=_NAMES if debian and "." in path else None)
         for path in ROOTS_CRONTABS:
             stat = self._files.stat(path) if self._files.exists(posixpath.dirname(path)) else None
             if stat is not None:  # whoever may only make one there gains nothing: cron(8) takes none of root's that root does not own
                 self._place(area, path, entries=False)
                 self._jobs(area, path, None)
         for name in self._files.listdir("/etc/cron.d") or ():
-            self._jobs(area, f"/etc/cron.d/{name}", 5)
+            if not debian or _NAMES.fullmatch(name):
+                self._jobs(area, f"/etc/cron.d/{name}", 5)
         for path in CRON[:1]:
             self._jobs(area, path, 5)
         self._anacron(area)

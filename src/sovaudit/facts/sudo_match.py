@@ -18,6 +18,7 @@ from sovaudit.facts.parse.sudoers import MYSELF, Member, Members, Policy
 from sovaudit.facts.parse.sudoers_patterns import NEWEST, Version, knows
 from sovaudit.facts.sudo_aliases import looping
 from sovaudit.facts.sudo_nsswitch import nsswitch
+from sovaudit.facts.sudo_pins import Pins
 from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
 
@@ -71,6 +72,7 @@ class Matcher:
         self._names: tuple[str, str] | None = None
         self._real: dict[str, str | None] = {}
         self._folders: list[tuple[str, str]] | None = None
+        self._pins = Pins(host.files)
 
     def doubt(self, item: str, reason: Reason, detail: str) -> None:
         self.gaps.setdefault(Gap(item, reason, detail))
@@ -286,8 +288,10 @@ class Matcher:
             return self._alias("Cmnd", member, request, lambda m, u: self._command(m, request, u), used) or SILENT
         answer = YES if member.kind == "ALL" else self._path(member, request)
         if answer != SILENT and member.digests:
-            self.doubt(f"file:{request.command}", Reason.UNSUPPORTED, "the digest of the program was not seen")
-            answer = answer | SILENT
+            pinned = self._pins.has(member)
+            if pinned is None:
+                self.doubt(f"file:{request.command}", Reason.UNSUPPORTED, "the digest of the program was not seen")
+            answer = answer | SILENT if pinned is None else answer if pinned else SILENT
         return _signed(member, answer)
 
     def _path(self, member: Member, request: Request) -> Answer:

@@ -205,9 +205,10 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
       want("c", w[1] ~ /dir$/ ? 1 : 0, "sudo", v); return 1
     }
     if (l ~ /^#/) return 0
-    gsub(/[,:=!()"]/, " ", l); l = trim(l); n = split(l, w, /[ \t]+/); c = 0
+    fl = l; gsub(/[,:=!()"]/, " ", l); l = trim(l); n = split(l, w, /[ \t]+/); c = 0
     for (i = 1; i <= n; i++) if (w[i] ~ /^\057/) {
       c++; v = w[i]
+      if (v !~ /[*?[\\^]|\057$/) for (k = 224; k <= 512; k += k == 224 ? 32 : 128) if (fl ~ ("sha" k "[ \t]*:")) PINNED[v "\tsha" k] = 1
       if (match(v, /[*?[\\^]/) || v ~ /\057$/) {
         if (match(v, /[*?[\\^]/)) v = substr(v, 1, RSTART - 1)
         v = folder(v); want("s", 1, "plain", v)
@@ -462,6 +463,14 @@ function acls(   p, n, i, w, l, list, cmd, k, at) {  # of what a group may write
   print N " e"
   for (p in k) print p "\t" k[p]
 }
+function digests(   k, w, p, l, h, any) {  # of programs that sudoers pins
+  for (k in PINNED) {
+    split(k, w, "\t"); p = quote(w[1])
+    l = "[ -f " p " ] && [ -r " p " ] && [ $(wc -c <" p ") -le " MAXHASHED " ] && command -v " w[2] "sum >/dev/null && " w[2] "sum <" p
+    if ((l | getline h) > 0) { if (!any++) print N " d"; sub(/ .*/, "", h); print w[1] "\t" w[2] "\t" h }
+    close(l)
+  }
+}
 # uid and seconds of accounts that logged in: lastlog.py says the same; records are looked up 128 at a time
 function last_logins(   p, r, w, n, i, l, size, cmd, at, k, uid, first, many, how) {
   p = "/var/log/lastlog"
@@ -545,7 +554,7 @@ BEGIN {
   }
   if (head <= TAIL) gap("truncated", "tree:/", "links or includes too deep")
   n = split(ENVIRON["SOVAUDIT_PROC"], hw, / /); for (i = 1; i < n; i += 2) told(hw[i], hw[i + 1])
-  packages(); log_starts(); acls(); last_logins(); console_logins(); serials(); if (ENVIRON["SOVAUDIT_MORE"] == "log-records") log_tail()
+  packages(); log_starts(); acls(); digests(); last_logins(); console_logins(); serials(); if (ENVIRON["SOVAUDIT_MORE"] == "log-records") log_tail()
   for (p in STRANGE) gap("unsupported", "tree:" p, "a name with control characters")
   for (p in UNREAD) if (p in LISTED) gap("denied", "tree:" p, "")
   print N " t"
