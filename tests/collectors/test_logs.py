@@ -316,3 +316,19 @@ def test_what_a_source_says_of_itself(tmp_path: Path, said: str, mark: tuple[str
     (source,) = found.sources
     assert [(one.kind, one.count, one.whose) for one in source.marks] == ([mark] if mark else [])
     assert source.records == 2
+
+
+@pytest.mark.parametrize("before", [5, 65_535, 70_000, 3 << 20, (3 << 20) + 11])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_log_that_was_emptied_under_its_daemon(tmp_path: Path, before: int, packed: bool) -> None:
+    """It begins with as many NUL bytes as it was long; what follows them is read, however many they are."""
+    text = b"\0" * before + b"".join(b"2026-11-05T17:42:%02d+00:00 web app: x\n" % second for second in range(9))
+    found = archive(tmp_path, {"s.log.gz": gzip.compress(text, 1)} if packed else {"s.log": text})
+    assert (only(found).format, only(found).records, only(found).troubles["nul"]) == ("syslog", 9, 1)
+    assert only(found).unread == ""
+
+
+def test_a_log_of_nothing_but_nul_bytes_is_named(tmp_path: Path) -> None:
+    found = archive(tmp_path, {"s.log": b"\0" * 200_000 + b"\n"})
+    assert only(found).unread == "unrecognised" and only(found).records == 0
+    assert only(archive(tmp_path / "blank", {"s.log": b"\n" * 200_000})).unread == ""

@@ -129,3 +129,11 @@ def test_every_place_where_facts_look_for_a_program_is_looked_at() -> None:
     from sovaudit.facts.sudo_policy import BINARIES
 
     assert {*PROGRAMS, *BINARIES} <= {item.path for item in ITEMS}
+
+
+def test_the_plan_names_the_command_that_the_script_runs_for_a_journal() -> None:
+    from sovaudit.collectors import host_log, plan, script
+
+    assert host_log.COMMAND in script.awk()
+    assert any(host_log.COMMAND in line for line in plan(parse_target("local:"), CollectOptions(log_records=True)))
+    assert not any("SYSLOG_FACILITY" in line for line in plan(parse_target("local:"), CollectOptions()))

@@ -30,6 +30,10 @@ TAIL = 262144  # bytes, of the log and the one before it together
 LONGEST = 8192  # bytes of a line
 STALE = 691_200  # seconds by which the journal may be younger than a log that still counts
 JOURNAL = "journal"
+COMMAND = (
+    "journalctl -q --no-pager -n 1000 -o json --output-fields=MESSAGE,SYSLOG_IDENTIFIER,_COMM,SYSLOG_PID,_PID,_HOSTNAME "
+    "SYSLOG_FACILITY=4 SYSLOG_FACILITY=10"
+)
 IN_JOURNAL = "its log is in the journal, which a mounted root does not show: give what journalctl -o export says"
 _JOURNALS = re.compile(r"/(?:var|run)/log/journal/[^/]+/[^/]+[.]journal")
 NO_LOG = f"no {', '.join(LOGS)} in {FOLDER}"

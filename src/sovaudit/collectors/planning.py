@@ -44,6 +44,8 @@ def plan_lines(target: Target, options: CollectOptions) -> tuple[str, ...]:
             f"read the last {host_log.TAIL} bytes of the first of {', '.join(host_log.LOGS)} in {host_log.FOLDER} and of the one before it: "
             "their lines come here but for those that masking would change, and only digests are kept"
         )
+        if live:
+            lines.append(f"run {host_log.COMMAND}  (as root only, where the journal is written and no such log is)")
     lines.append(f"never read, only stat: {' '.join(items.NEVER)}")
     if live:
         lines += [f"run {command.line}" + ("  (as root only)" if command.root else "") for command in items.COMMANDS]

@@ -16,6 +16,7 @@ READERS: dict[str, type[Reader]] = {
     reader.format: reader for reader in (Syslog, AuditLog, JournalExport, JournalJson, WindowsJson, WindowsCsv, SambaJson, AccessLog)
 }
 BINARY = {b"LPKSHHRH": "journal-binary", b"ElfFile\0": "windows-binary"}
+BLANKS = b"\0 \t\r\n"
 _LOOKED_AT = 200
 _SYSLOG = re.compile(
     rb"\0*(?:<\d{1,3}>)?(?:1 )?(?:[*.]?[A-Z][a-z]{2} {1,2}\d{1,2} (?:\d{4} )?\d\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)[.,Z+ :-]"
@@ -25,7 +26,7 @@ _AUDIT = re.compile(rb"(?:node=\S+ )?type=[A-Z0-9_\[\]]+ msg=audit\(\d+\.\d+:\d+
 
 def format_of(start: bytes) -> str:
     """A key of READERS, a value of BINARY, `empty` or `unrecognised`."""
-    if not start.strip(b"\0 \t\r\n"):
+    if not start.strip(BLANKS):
         return "empty"
     for magic, name in BINARY.items():
         if start.startswith(magic):

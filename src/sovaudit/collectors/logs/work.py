@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from itertools import chain
 
 from sovaudit.collectors.logs.reading import Reader
-from sovaudit.collectors.logs.sniff import BINARY, READERS, format_of
+from sovaudit.collectors.logs.sniff import BINARY, BLANKS, READERS, format_of
 from sovaudit.collectors.logs.tally import Part
 from sovaudit.collectors.logs.times import Clock
 from sovaudit.collectors.logs.unpack import Source
@@ -56,8 +56,8 @@ def read(task: Task) -> Part:
         return part
     try:
         blocks = source.blocks()
-        first = next(blocks, b"")
-        part.format = task.format if first and task.format else format_of(first[:65536])
+        first = _begin(part, blocks)
+        part.format = task.format if first and task.format else format_of(first.lstrip(BLANKS)[:65536])
         if part.format in READERS:
             part.year_from, anchor = _anchor(task, source)
             reader = READERS[part.format](part, Clock(task.zone, anchor), task.host or task.chain, task.chain, task.noting)
@@ -69,9 +69,11 @@ def read(task: Task) -> Part:
             for _ in blocks:  # its digest is wanted all the same
                 continue
         else:
+            if part.format == "empty" and part.troubles["nul"]:
+                part.format = "unrecognised"
             if part.format != "empty":
                 part.troubles[part.format] += 1
-            part.lines = first.count(b"\n") + sum(block.count(b"\n") for block in blocks)
+            part.lines += first.count(b"\n") + sum(block.count(b"\n") for block in blocks)
     except OSError as error:
         part.error = error.strerror or str(error)
     finally:
@@ -79,6 +81,18 @@ def read(task: Task) -> Part:
     part.troubles += source.troubles
     part.packing, part.sha256 = source.packing, source.sha256
     return part
+
+
+def _begin(part: Part, blocks: Iterator[bytes]) -> bytes:
+    """The first block that holds anything. A log that was emptied while its daemon wrote on begins with NUL bytes, as many as it was long."""
+    first = next(blocks, b"")
+    while first and not first.strip(BLANKS):
+        part.troubles["nul"] = max(part.troubles["nul"], int(b"\0" in first))
+        part.lines += first.count(b"\n")
+        first = next(blocks, b"")
+    if part.troubles["nul"]:
+        first = first.lstrip(b"\0")
+    return first
 
 
 def _feed(task: Task, reader: Reader, blocks: Iterable[bytes]) -> None:
