@@ -51,6 +51,15 @@ def seen(server: Ds389, who: tuple[str, str] | None = None) -> Directory:
     return Directory(collect(parse_target(server.uri), server.options(*who) if who else server.options()))
 
 
+def retire(server: Ds389) -> None:
+    """Lock somebody by a role. The server learns of classes of service in a thread of its own, so wait until it knows."""
+    server.put(dn("retired"), nsRoleDN=f"cn=nsManagedDisabledRole,{BASE}", userPassword=START)
+    for _ in range(100):
+        if not server.binds(dn("retired"), START):
+            return
+        time.sleep(0.1)
+
+
 def policy_of(directory: Directory, name: str) -> PasswordPolicy:
     (found,) = [one.policy for one in directory.policies if any(account.name == name for account in one.accounts)]
     assert isinstance(found, PasswordPolicy)
@@ -158,7 +167,7 @@ def test_passwords_expire_when_we_say(server: Ds389) -> None:
 def test_who_is_locked_cannot_bind_and_nobody_else(server: Ds389) -> None:
     server.put(dn("locked"), nsAccountLock="TRUE")
     server.put(dn("free"), nsAccountLock="false", userPassword=START)
-    server.put(dn("retired"), nsRoleDN=f"cn=nsManagedDisabledRole,{BASE}")
+    retire(server)
     for name in PEOPLE:
         server.put(dn(name), userPassword=START)
     accounts = {account.name: account.enabled for account in seen(server).accounts}
@@ -249,7 +258,7 @@ def test_who_never_logged_in_is_known_where_logins_are_recorded() -> None:
 def test_a_dump_says_what_the_manager_sees(server: Ds389, tmp_path: Path) -> None:
     server.put("cn=config", nsslapd_pwpolicy_local="on", passwordCheckSyntax="on", passwordMinLength="10")
     server.put(dn("locked"), nsAccountLock="true")
-    server.put(dn("retired"), nsRoleDN=f"cn=nsManagedDisabledRole,{BASE}")
+    retire(server)
     file = server.folder / "ldif/export.ldif"
     subprocess.run(["ns-slapd", "db2ldif", "-D", str(server.folder), "-n", "userroot", "-a", str(file)], capture_output=True, check=True)
     for path in (file, server.folder / "dse.ldif"):
@@ -284,7 +293,7 @@ def search_export(server: Ds389, folder: Path, query: str) -> Evidence:
 
 def test_an_export_by_ldapsearch_says_what_a_visit_says(server: Ds389, tmp_path: Path) -> None:
     server.put("cn=config", nsslapd_pwpolicy_local="on", passwordCheckSyntax="on", passwordMinLength="10")
-    server.put(dn("retired"), nsRoleDN=f"cn=nsManagedDisabledRole,{BASE}")
+    retire(server)
     live = collect(parse_target(server.uri), server.options())
     told = judged(live)
     whole = search_export(server, tmp_path / "whole", "(|(objectClass=*)(objectClass=ldapsubentry))")

@@ -23,6 +23,7 @@ from sovaudit.errors import CollectError
 _REFUSALS = {
     7: ("this way of authenticating is not supported", "Choose another with --sasl, or a simple bind"),
     8: ("it demands a stronger authentication", "Use ldaps:// or leave StartTLS on"),
+    34: ("the name to bind as is no distinguished name", "Write --bind-dn in full, as uid=auditor,ou=services,dc=example,dc=org"),
     13: ("it demands encryption", "Use ldaps:// or leave StartTLS on"),
     48: ("it refuses this way of authenticating", "Give --bind-dn and a password"),
     49: ("it does not accept this name and password", "Check --bind-dn and the password; an expired one looks the same"),
@@ -85,7 +86,7 @@ def connected(address: Address, options: CollectOptions, where: str, *, anonymou
         _open(connection, address, options, where)
         # A stranger does not bind at all: a server that refuses anonymous binds may yet answer who never tried (slapd-config(5), olcDisallows).
         if not anonymous and not _bound(connection, address, options, where):
-            raise _refused(connection.result, where)
+            raise _refused(connection.result, where, options.ldap_sasl)
         yield connection
     except LDAPException as error:
         raise CollectError(f"the bind failed ({_line(error)})", status="failed", where=where, hint="Try again") from error
@@ -123,29 +124,40 @@ def _open(connection: Any, address: Address, options: CollectOptions, where: str
             connection.start_tls(read_server_info=False)
     except (LDAPSocketOpenError, LDAPStartTLSError, ssl.SSLError, OSError) as error:
         text = _line(error)
-        if "CERTIFICATE_VERIFY_FAILED" in text or "certificate verify failed" in text:
-            reason = text.partition("certificate verify failed")[2].strip(": ").partition(" (_ssl")[0] or "it cannot be verified"
+        if "certificate verify failed" in text:
+            reason = text.partition("certificate verify failed")[2].partition(" (_ssl")[0].replace("\\", "").strip(": .")
             raise CollectError(
-                f"its certificate is not accepted ({reason})",
-                status="refused",
-                where=where,
-                hint="Name the authority with --ca, or the certificate's name with --tls-name",
+                f"its certificate is not accepted ({reason or 'it cannot be verified'})", status="refused", where=where, hint=_mend(reason)
             ) from error
         if isinstance(error, LDAPStartTLSError):
             raise CollectError(
                 f"it offers no encryption ({text})", status="refused", where=where, hint="Use ldaps://, or --ldap-clear knowingly"
             ) from error
-        status = "failed" if isinstance(error, ssl.SSLError) or "wrapping" in text else "unreachable"
-        raise CollectError(f"cannot be reached ({text})", status=status, where=where, hint="Check name, port and network") from error
+        if isinstance(error, ssl.SSLError) or "ssl wrapping" in text or "[SSL: " in text:
+            reason = text.partition("[SSL: ")[2].partition("]")[0].replace("_", " ").lower() or "the connection ended"
+            hint = "ldaps:// is usually port 636, and ldap:// with StartTLS 389"
+            raise CollectError(f"speaks no TLS that we accept ({reason})", status="failed", where=where, hint=hint) from error
+        raise CollectError(f"cannot be reached ({text})", status="unreachable", where=where, hint="Check name, port and network") from error
     except LDAPException as error:
         raise CollectError(
             f"speaks no LDAP that we understand ({_line(error)})", status="failed", where=where, hint="Check the port"
         ) from error
 
 
-def _refused(result: dict[str, Any], where: str) -> CollectError:
+def _mend(reason: str) -> str:
+    """What to do about a certificate that is not accepted."""
+    if "expired" in reason or "not yet valid" in reason:
+        return "Have the server's certificate renewed, or set this machine's clock"
+    if "mismatch" in reason or "match" in reason:
+        return "Call the server by a name that stands in it, or say which one does with --tls-name"
+    return "Name the authority that signed it with --ca"
+
+
+def _refused(result: dict[str, Any], where: str, sasl: str | None = None) -> CollectError:
     code = int(result.get("result", -1))
     what, hint = _REFUSALS.get(code, ("it refuses to bind", "Check the server's log"))
+    if sasl == "external":
+        hint = "Give a certificate that it knows with --tls-cert and --tls-key"
     said = _line(result.get("message") or result.get("description") or "")
     return CollectError(f"{what} (result {code}{', ' + said if said else ''})", status="refused", where=where, hint=hint)
 

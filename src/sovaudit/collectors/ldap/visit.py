@@ -19,6 +19,7 @@ from sovaudit.errors import CollectError
 from sovaudit.facts.directories.followed import asked_by_rules, followed
 from sovaudit.facts.directory import Directory
 from sovaudit.facts.parse import ber
+from sovaudit.facts.parse.dn import below, normal
 from sovaudit.facts.parse.ldap_times import generalized
 from sovaudit.model.evidence import Evidence, Gap, Target
 from sovaudit.model.verdict import Reason, TargetStatus
@@ -188,12 +189,16 @@ def collect_directory(target: Target, options: CollectOptions) -> Evidence:
                 where=target.uri,
                 hint="Write the base DN after the host: /dc=example,dc=org",
             )
+        _demand_base(names["base"], root, target.uri)
         if product == "openldap" and visit.holds(connection, IPA_CONFIG, IPA_CONFIG.base.format(**names)):
             product = "389"  # a tree of FreeIPA, whatever serves it
         seen |= {"product": product, "base": names["base"]}
         for query in PRODUCTS[product]:
             if not query.anonymous:
                 visit.ask(connection, query, query.base.format(**names))
+        if seen["bind"] != "anonymous" and {visit.notes.get(name, {}).get("result") for name in ("accounts", "groups")} == {32}:
+            text = f"there is no entry {names['base']}, or this account is not shown it"
+            raise CollectError(text, status="refused", where=target.uri, hint="Check the base after the host, and the account's rights")
         if product in FOLLOWED:
             visit.follow(connection, FOLLOWED[product], lambda: _so_far(visit, target, root, seen))
         looked_at = asked_by_rules(Directory(_so_far(visit, target, root, seen)))
@@ -216,6 +221,14 @@ def collect_directory(target: Target, options: CollectOptions) -> Evidence:
         COLLECTOR,
         cost={"wall_ms": int((time.monotonic() - began) * 1000), "bytes": options.max_bytes - visit.left},
     )
+
+
+def _demand_base(base: str, root: ber.Attributes, where: str) -> None:
+    """Raises CollectError for a base that the server says it does not hold."""
+    held = [name.decode("utf-8", "surrogateescape") for name in root.get("namingcontexts", [])]
+    if held and not any(below(normal(base), normal(name)) for name in held):
+        shown = ", ".join(name for name in held if not name.lower().startswith("cn="))[:200] or ", ".join(held)[:200]
+        raise CollectError(f"it does not hold {base}", status="failed", where=where, hint=f"Write one of these after the host: {shown}")
 
 
 def _so_far(visit: _Visit, target: Target, root: ber.Attributes, seen: dict[str, str]) -> Evidence:
