@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -187,10 +188,14 @@ def test_a_browser_that_prints_no_pdf_is_an_output_error(script: str, why: str, 
 
 def test_a_browser_that_hangs_is_ended_with_its_children(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(printing, "LONGEST", 0.3)
+    child = f"sleep 4321.{os.getpid()}"  # no other run's
     with pytest.raises(OutputError, match="printed nothing within"):
-        printing.print_page(b"<p>", issued_at="", browser=fake(open_folder, "sleep 4321 & wait"))
-    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert "sleep 4321" not in running
+        printing.print_page(b"<p>", issued_at="", browser=fake(open_folder, f"{child} & wait"))
+    for _ in range(100):  # killed at once, gone when its new parent has noticed
+        if child not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout:
+            return
+        time.sleep(0.05)
+    pytest.fail("a child goes on")
 
 
 def test_a_pdf_given_to_verify_is_told_what_to_verify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
