@@ -20,10 +20,10 @@ from sovaudit.facts.files import Unseen
 from sovaudit.facts.roster import Standing
 
 DAY = 86_400_000
-ISSUED = """
-SELECT credential, max(valid_from), count(valid_to) < count(*) OR max(valid_to) > $now, list_sort(list(DISTINCT coalesce(status, ''))),
-       bool_or(valid_from IS NULL OR valid_from <= $now)
-FROM credentials WHERE credential IS NOT NULL GROUP BY credential ORDER BY credential
+ISSUED = f"""
+SELECT credential, max(valid_from), count(valid_to) < count(*) OR max(valid_to) > $now, bool_or(valid_from IS NULL OR valid_from <= $now),
+       {badge_holders.STATES}
+WHERE credential IS NOT NULL GROUP BY credential ORDER BY credential
 """
 
 
@@ -67,11 +67,11 @@ def _in_use(log: BadgeLog, people: Roster | None, now: int) -> tuple[list[tuple[
     """Badges in use with when they were issued, if that is said; and those that may be or not."""
     if log.has("credentials"):
         found, strange = [], []
-        for badge, begun, open_ended, words, started in log.query(ISSUED, {"now": now}):
-            states = {badge_holders.live(word or None) for word in words}
-            if not open_ended or not started or states == {False}:
+        badge_holders.know_states(log)
+        for badge, begun, open_ended, started, lives, ended, unknown_word in log.query(ISSUED, {"now": now}):
+            if not open_ended or not started or (ended and not lives and not unknown_word):
                 continue
-            if states == {True}:
+            if lives and not ended and not unknown_word:
                 found.append((badge, begun))
             else:
                 strange.append(badge)

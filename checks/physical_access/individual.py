@@ -33,8 +33,8 @@ spans AS (
 SELECT a.credential, a.subject, b.subject FROM spans a JOIN spans b ON a.credential = b.credential AND a.subject < b.subject
 WHERE a.first <= b.last AND b.first <= a.last ORDER BY 1, 2, 3
 """
-HELD = """
-SELECT subject, credential, list_sort(list(DISTINCT coalesce(status, ''))) FROM credentials
+HELD = f"""
+SELECT subject, credential, {badge_holders.STATES}
 WHERE subject IS NOT NULL AND credential IS NOT NULL AND (valid_to IS NULL OR valid_to >= $now) GROUP BY subject, credential ORDER BY 1, 2
 """
 
@@ -86,7 +86,7 @@ def _rostered(people: Roster | None) -> list[tuple[str, str, str]]:
         return []
     today = people.taken_at.date()
     found = []
-    for badge, persons in sorted(people.by_badge.items()):
+    for badge, persons in sorted((badge, persons) for badge, persons in people.by_badge.items() if len(persons) > 1):
         here = sorted({badge_holders.name_of(person) for person in persons if person.standing(today)[0] is not Standing.LEFT})
         found += [(badge, here[0], other) for other in here[1:]]
     return found
@@ -97,10 +97,12 @@ def _held(log: BadgeLog, people: Roster | None, table: bool) -> tuple[dict[str, 
     found: dict[str, set[str]] = {}
     strange = 0
     if table:
-        for person, badge, words in log.query(HELD, {"now": int(log.taken_at.timestamp() * 1000)}):
-            states = {badge_holders.live(word or None) for word in words}
-            strange += None in states
-            found.setdefault(person, set()).update([badge] if True in states else [])
+        badge_holders.know_states(log)
+        for person, badge, lives, _, unknown_word in log.query(HELD, {"now": int(log.taken_at.timestamp() * 1000)}):
+            strange += unknown_word
+            held = found.setdefault(person, set())
+            if lives:
+                held.add(badge)
     elif people is not None:
         today = people.taken_at.date()
         for each in people.people:

@@ -51,6 +51,16 @@ def test_badges_are_not_mixed_up_and_order_is_by_time() -> None:
     assert said(*reversed(rows)) == GOOD
 
 
+def test_passages_of_one_moment_are_in_the_order_of_their_numbers() -> None:
+    rows = [
+        {**row, "source": "C1", "sequence": number}
+        for number, row in enumerate(walk("B1", "08:00 hall-in", "08:00 hall-out", "09:00 hall-in"))
+    ]
+    assert said(*rows) == said(*reversed(rows)) == GOOD
+    rows[0]["sequence"], rows[1]["sequence"] = 1, 0
+    assert said(*rows) == said(*reversed(rows)) == {**GOOD, "hall": "fail", "street": "fail"}  # out, in, in
+
+
 def test_the_first_passage_may_be_an_exit() -> None:
     assert said(*walk("B1", "08:00 room-out", "09:00 hall-out")) == GOOD
 

@@ -34,6 +34,17 @@ def live(status: str | None) -> bool | None:
     return True if word in ACTIVE else False if word in INACTIVE else None
 
 
+STATES = """coalesce(bool_or(live), false), coalesce(bool_or(NOT live), false), bool_or(live IS NULL)
+FROM credentials c JOIN status_words w ON coalesce(c.status, '') = w.status"""
+"""SQL: whether a badge has a row with a status in use, out of use, not known; made of the rows of a group of `credentials`."""
+
+
+def know_states(log: BadgeLog) -> None:
+    """The table `status_words`: status ('' for none), live (NULL for a word that we do not know). Needs the table of credentials."""
+    words = [word for (word,) in log.query("SELECT DISTINCT coalesce(status, '') FROM credentials ORDER BY 1")]
+    log.load("status_words", {"status": "VARCHAR", "live": "BOOLEAN"}, [[word, live(word or None)] for word in words])
+
+
 def holders(log: BadgeLog, people: Roster | None = None) -> None:
     """The table `holders`: credential, person; each pair that a row of the `credentials` table or the roster gives. An audit has one roster."""
     if log.kept("holders"):

@@ -146,6 +146,9 @@ class Roster(FromLists):
             columns = self._listed.sources[number].columns
             if "status" not in row and "left_on" not in row and ("status" in columns or "left_on" not in columns):
                 return "", None, f"line {row['line']} says neither who is here nor who has left"
+        if len(rows) == 1:
+            row = rows[0][1]
+            return str(row.get("status", "")), day(row, "left_on"), ""
         said = list(dict.fromkeys((str(row.get("status", "")), day(row, "left_on")) for _, row in rows))
         if len(said) == 1:
             return *said[0], ""
@@ -163,7 +166,10 @@ def _each(rows: _Rows, column: str) -> tuple[str, ...]:
 
 
 def _index(pairs: Iterable[tuple[str, Person]]) -> dict[str, tuple[Person, ...]]:
-    found: dict[str, list[Person]] = {}
+    found: dict[str, tuple[Person, ...]] = {}
     for key, person in pairs:
-        found.setdefault(key, []).append(person)
-    return {key: tuple(persons) for key, persons in found.items()}
+        alone = (person,)
+        before = found.setdefault(key, alone)
+        if before is not alone:
+            found[key] = (*before, person)
+    return found

@@ -13,11 +13,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date
 from functools import cached_property
 
 HOUR = 3600
 WEEK = 168
+_EPOCH = date(1970, 1, 1).toordinal()
 Offsets = tuple[tuple[int, int], ...]  # from when, seconds east of UTC
 
 
@@ -25,6 +26,19 @@ def local_hours(offsets: Offsets, at: int) -> int:
     """Seconds to add to a time to have the local one."""
     place = bisect_right(offsets, (at, 1 << 40)) - 1
     return offsets[max(0, place)][1]
+
+
+def _numbers(dates: frozenset[str]) -> frozenset[int]:
+    """Dates as days since 1970; what is no date is none."""
+    found = set()
+    for text in dates:
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            continue
+        if day.isoformat() == text:
+            found.add(day.toordinal() - _EPOCH)
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +63,7 @@ class Rhythm:
         self._start = start
         self._hours = hours
         self._offsets = offsets
-        self._holidays = holidays
+        self._holidays = _numbers(holidays)
 
     @cached_property
     def _slots(self) -> list[tuple[int, int]]:
@@ -59,7 +73,7 @@ class Rhythm:
     def _slot(self, hour: int) -> tuple[int, int]:
         local = hour * HOUR + local_hours(self._offsets, hour * HOUR)
         day = local // (24 * HOUR)
-        if self._holidays and datetime.fromtimestamp(local, UTC).date().isoformat() in self._holidays:
+        if day in self._holidays:
             return -1, day
         return local // HOUR % WEEK, day
 

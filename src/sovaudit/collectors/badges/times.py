@@ -60,8 +60,9 @@ def _iso(text: str) -> str:
         return f"epoch_ms(TRY_CAST(rtrim(left({text}, {end})) AS TIMESTAMP))"
 
     return (
-        # by far the commonest shapes first; the rest costs ten times as much
-        f"CASE WHEN suffix({text}, 'Z') AND length({text}) <= 27 AND substr({text}, 20, 1) IN ('Z', '.') THEN {wall(f'length({text}) - 1')} "
+        # by far the commonest shapes first; the rest costs ten times as much. A Z at the end means the same to every version
+        f"CASE WHEN suffix({text}, 'Z') AND length({text}) <= 27 AND substr({text}, 20, 1) IN ('Z', '.') "
+        f"THEN coalesce(epoch_ms(TRY_CAST({text} AS TIMESTAMP)), {wall(f'length({text}) - 1')}) "
         f"WHEN length({text}) = 19 AND substr({text}, 14, 1) = ':' AND substr({text}, 17, 1) = ':' THEN epoch_ms(TRY_CAST({text} AS TIMESTAMP)) "
         # only digits and marks: the engine would also accept `infinity` and names of zones
         f"WHEN length({text}) < 8 OR translate({text}, '0123456789T:.+-Zz ', '') <> '' OR contains(substr({text}, 12), 'T') "
@@ -165,6 +166,8 @@ def moment(local: str, wall: str, time: Time) -> str:
     if time.zone is None:
         return f"CASE WHEN {within} AND NOT {local} THEN {wall} END"
     east = _search(wall, [(at, offset) for at, offset, _ in _pieces(time.zone)])
+    if east == "0":
+        return f"CASE WHEN {within} THEN {wall} END"
     return f"CASE WHEN {within} THEN {wall} - CASE WHEN {local} THEN {east} ELSE 0 END END"
 
 
@@ -172,4 +175,5 @@ def note(local: str, wall: str, time: Time) -> str:
     """SQL: `repeated` or `missing` where a wall clock does not tell the moment, else NULL."""
     if time.tells_zone or time.zone is None:
         return "CAST(NULL AS VARCHAR)"
-    return f"CASE WHEN {local} THEN CAST({_search(wall, [(at, note) for at, _, note in _pieces(time.zone)])} AS VARCHAR) END"
+    found = _search(wall, [(at, note) for at, _, note in _pieces(time.zone)])
+    return "CAST(NULL AS VARCHAR)" if found == "NULL" else f"CASE WHEN {local} THEN CAST({found} AS VARCHAR) END"
