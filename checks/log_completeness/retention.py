@@ -12,6 +12,9 @@ rotation by size (`size`, `maxsize`, or no period at all) guarantees no time: un
 journal has no guarantee of time either: a `MaxRetentionSec` that is too short fails; otherwise it passes when its oldest entry is old
 enough, and is unknown when not. A young record on its own is no failure, as the host may be younger than its logs must be.
 
+Where its timer or its folder of cron starts logrotate more rarely than a stanza's period, the days between two runs count instead: `hourly` under
+Debian's timer rotates once a day.
+
 What a collector keeps does not count here. Removal by other means (cron jobs, tmpfiles.d) is out of reach.
 
 In an archive, each host is judged by what is really there: it passes when the oldest record is so many calendar months older than the

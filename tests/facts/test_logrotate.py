@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sovaudit.facts.files import Unseen
-from sovaudit.facts.logrotate import days_of
+from sovaudit.facts.logrotate_policy import days_of
 from sovaudit.facts.parse.logrotate_conf import read_logrotate
 from sovaudit.model.finding import Line
 from tests.log_hosts import log_host

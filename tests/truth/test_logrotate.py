@@ -6,10 +6,13 @@ import re
 import shutil
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from sovaudit.facts.host import Host
+from sovaudit.facts.logrotate_policy import days_apart
 from sovaudit.testing import host_with
 from tests import lab
 
@@ -298,3 +301,44 @@ def test_a_folder_that_others_may_write_is_left_alone(root: Path, mode: int, opt
         kind="root",
     )
     assert (host.logs.logrotate.keeps("/var/log/apart/x.log").kind == "days") == rotates
+
+
+CALENDARS = (
+    "hourly", "daily", "weekly", "monthly", "quarterly", "semiannually", "yearly", "*-*-* 02:00:00", "Sun 03:00", "*-*-01 00:00", "*:0/5", "02:30",
+    "Mon..Fri 02:00", "*-*-* 00/6:00", "Mon *-*-* 04:00:00", "*-*-1,15 02:00", "Mon,Thu 01:00", "*-*-* 02,14:00", "Sat *-*-01 03:00",
+)  # fmt: skip
+
+
+@pytest.mark.lab
+def test_no_more_often_than_the_timer(root: Path) -> None:
+    """systemd's own word on when a timer elapses, beside the days that we say lie between."""
+    for text in CALENDARS:
+        said = lab.run(root, ["systemd-analyze", "calendar", "--iterations=20", text]).stdout
+        when = [datetime.fromisoformat(found) for found in re.findall(r"(?:elapse|#\d+): \w{3} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", said)]
+        assert len(when) == 20, text
+        least = min((later - before).days for before, later in pairwise(when))
+        assert days_apart(text) <= least, (text, least)
+        if least in (1, 7):
+            assert days_apart(text) == least or text.startswith(("Mon", "*-*-1,")), text
+
+
+TIMERS = {
+    # drop-in of the timer: (stanza, how many days it keeps)
+    "": ("hourly\nrotate 200\n", 200),
+    "[Timer]\nOnCalendar=\nOnCalendar=hourly\n": ("hourly\nrotate 240\n", 10),
+    "[Timer]\nOnCalendar=hourly\n": ("hourly\nrotate 240\n", 10),
+    "[Timer]\nOnCalendar=\nOnCalendar=weekly\n": ("daily\nrotate 26\n", 182),
+    "[Timer]\nOnUnitActiveSec=30min\n": ("hourly\nrotate 240\n", 10),
+}
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("drop_in", TIMERS)
+def test_what_a_timer_makes_of_a_period(drop_in: str) -> None:
+    stanza, days = TIMERS[drop_in]
+    files = {"/etc/logrotate.conf": MAIN, "/etc/logrotate.d/a": STANZA % stanza, LOG: "x\n"}
+    if drop_in:
+        files["/etc/systemd/system/logrotate.timer.d/x.conf"] = drop_in
+    with lab.overlay(files) as place:
+        keep = Host(lab.mounted(place)).logs.logrotate.keeps(LOG)
+    assert (keep.kind, keep.amount) == ("days", days)

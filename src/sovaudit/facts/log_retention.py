@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sovaudit.facts import rsyslog_includes
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.log_protection import Answer
-from sovaudit.facts.logrotate import days_of
+from sovaudit.facts.logrotate_policy import days_of
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason

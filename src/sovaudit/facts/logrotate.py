@@ -1,18 +1,15 @@
-"""How long logrotate lets a log file live (logrotate(8), config.c and logrotate.c of 3.18 to 3.21).
-
-What is *guaranteed*: right after a rotation the oldest line still there is `rotate` whole periods old. A size that triggers a rotation
-guarantees no time at all.
-"""
+"""Which stanza of logrotate's files handles a log, and whether logrotate is started (logrotate(8), config.c and logrotate.c of 3.18 to 3.21)."""
 
 from __future__ import annotations
 
 import fnmatch
 import posixpath
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.files import Files, Unseen
+from sovaudit.facts.logrotate_policy import MAIN, TRIGGERS, Keep, Policy, days_apart, keep_of
 from sovaudit.facts.parse.logrotate_conf import BAD, FATAL, OK, read_logrotate
 from sovaudit.facts.systemd_units import Running, Units
 from sovaudit.model.evidence import Gap
@@ -22,66 +19,12 @@ from sovaudit.model.verdict import Reason
 if TYPE_CHECKING:
     from sovaudit.facts.host import Host
 
-MAIN = "/etc/logrotate.conf"
 TABOO = (
     ",v", ".cfsaved", ".disabled", ".dpkg-bak", ".dpkg-del", ".dpkg-dist", ".dpkg-new", ".dpkg-old", ".rhn-cfg-tmp-*", ".rpmnew",
     ".rpmorig", ".rpmsave", ".swp", ".ucf-dist", ".ucf-new", ".ucf-old", "~",
 )  # fmt: skip
 MAX_STANZAS = 5_000
 MAX_BECAUSE = 40  # lines of one stanza that are remembered, the last ones
-
-_NOWHERE = Line(MAIN, 0, "")
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What one stanza says, global options included. period: hourly … yearly, or `size`. rotate: -1 keeps all. maxage: days, 0 for none."""
-
-    files: tuple[str, ...] = ()
-    period: str = "size"  # without a word logrotate goes by size, 1 MB
-    rotate: int = 0
-    maxage: int = 0
-    maxsize: bool = False
-    su: bool = False
-    create: tuple[str, str, str] | None = None  # mode, owner and group of the new file, each empty where it keeps the old one's
-    copies: bool = False  # the old file stays in its place, emptied
-    olddir: str = ""
-    makes_olddir: bool = False
-    missing_ok: bool = False
-    ignores_duplicates: bool = False
-    copy: bool = False  # the log itself is never emptied
-    cuts: tuple[str | None, ...] = ()  # of each of `files`: the duplicate at which its matches end
-    mine: tuple[str, ...] = ()  # what the patterns match now
-    line: Line = _NOWHERE
-    because: tuple[Line, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """How long lines of a file are certainly kept. kind: `forever`, `days`, `months`, `unbounded` (no time is guaranteed). amount: of days
-    or months.
-    """
-
-    kind: str
-    amount: int
-    because: tuple[Line, ...]
-    note: str = ""
-    upper: Keep | None = None  # what the schedule alone would keep, where a size may rotate earlier
-
-    def lasts(self, months: int) -> bool | None:
-        """Whether that is at least so many months: calendar months by count, days against months x 30.4375 rounded down. None if not
-        guaranteed.
-        """
-        if self.kind == "forever":
-            return True
-        if self.kind == "unbounded":
-            return None
-        return self.amount >= (months if self.kind == "months" else days_of(months))
-
-
-def days_of(months: int) -> int:
-    """Days that stand for so many months: the mean month of 30.4375 days, rounded down (6: 182, so 26 weeks are six months; 12: 365)."""
-    return months * 304375 // 10000
 
 
 class Logrotate:
@@ -302,27 +245,23 @@ class Logrotate:
         if folder is not None and (folder.world_writable or (folder.group_writable and folder.gid != 0)):
             line = Line(folder.path, 0, f"mode {folder.mode:04o}: logrotate refuses to work there without `su`")
             return Keep("forever", 0, (policy.line, line), "never rotated")
-        return keep_of(policy)
+        return keep_of(policy, self._interval())
 
-
-def keep_of(policy: Policy) -> Keep:
-    """What a stanza guarantees when logrotate runs at least daily; run less often, it keeps longer."""
-    because = (policy.line, *policy.because)
-    cap = policy.maxage or None
-    if policy.rotate < 0:
-        return Keep("days", cap, because, "maxage") if cap else Keep("forever", 0, because, "rotated, never removed")
-    if policy.rotate == 0:
-        return Keep("days", 0, because, "a rotated file is removed at once")
-    if policy.period == "size" or policy.maxsize:
-        upper = keep_of(replace(policy, maxsize=False)) if policy.period != "size" else None
-        return Keep("unbounded", 0, because, upper=upper if upper is not None else Keep("days", cap, because) if cap else None)
-    if policy.period in ("monthly", "yearly"):
-        count = policy.rotate * (12 if policy.period == "yearly" else 1)
-        if cap is not None and cap < days_of(count):
-            return Keep("days", cap, because, "maxage")
-        return Keep("months", count, because)
-    days = {"hourly": policy.rotate // 24, "daily": policy.rotate, "weekly": policy.rotate * 7}[policy.period]
-    return Keep("days", min(days, cap) if cap is not None else days, because)
+    def _interval(self) -> int:
+        """Days that lie between two runs at least; 0 where that was not seen, or is less than a day."""
+        try:
+            found: list[int] = []
+            if self._units.systemd and self._units.enabled("logrotate.timer").yes:
+                moments = self._units.values("logrotate.timer", "Timer", *TRIGGERS)
+                found.append(days_apart(moments[0]) if len(moments) == 1 else 0)
+            for folder, days in (("hourly", 0), ("daily", 1), ("weekly", 7), ("monthly", 28)):
+                stat = self._files.follow(f"/etc/cron.{folder}/logrotate")
+                text = self._files.read(f"/etc/cron.{folder}/logrotate") if stat is not None and stat.mode & 0o111 else None
+                if text is not None and not (self._units.systemd and "/run/systemd/system" in text):
+                    found.append(days)
+            return min(found, default=0)
+        except Unseen:
+            return 0
 
 
 def _apply(policy: Policy, name: str, value: str, line: Line) -> Policy | None:

@@ -161,8 +161,16 @@ class Units:
                 found = [*found, row.line] if row.value else []
         return tuple(found)
 
-    def _rows(self, unit: str) -> list[Assignment]:
-        """Assignments in [Service] as systemd applies them."""
+    def values(self, unit: str, section: str, *keys: str) -> tuple[str, ...]:
+        """What keys that list something hold in the end: an empty assignment clears those of its key before it. Raises Unseen."""
+        found: list[tuple[str, str]] = []
+        for row in self._rows(unit, section):
+            if row.key in keys:
+                found = [*found, (row.key, row.value)] if row.value else [each for each in found if each[0] != row.key]
+        return tuple(value for _, value in found)
+
+    def _rows(self, unit: str, section: str = "Service") -> list[Assignment]:
+        """Assignments in a section as systemd applies them."""
         paths: list[str] = []
         drop_ins: dict[str, str] = {}
         for folder in _UNIT_FOLDERS:
@@ -186,7 +194,7 @@ class Units:
                 if path.startswith("/etc/"):
                     raise
                 continue
-            found += [row for row in rows if row.section == "Service"]
+            found += [row for row in rows if row.section == section]
         return found
 
     def runs(self, process: str, unit: str, *aliases: str) -> Running:
