@@ -265,6 +265,13 @@ def test_audits_of_one_second_have_folders_of_their_own(good: str) -> None:
     assert len(list(Path("sovaudit-out").iterdir())) == 3
 
 
+def test_a_countersigned_page_keeps_its_language(good: str) -> None:
+    main(["audit", good, *UID0, "--out", "one", "--quiet", "--lang", "en"])
+    main(["keygen", "--out", "second", "--name", "Second"])
+    assert main(["sign", "one/report.json", "--key", "second/key.pem", "--cert", "second/cert.pem"]) == 0
+    assert Path("one/report.html").read_bytes().startswith(b'<!doctype html>\n<html lang="en"')
+
+
 # The key's passphrase
 
 

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from sovaudit.audit import FORMATS, render
 from sovaudit.model.report import Report
 from sovaudit.model.verdict import Status, Verdict
 from sovaudit.reports.csv import COLUMNS, cell_of, render_csv
@@ -138,3 +139,13 @@ def test_ocsf_has_an_event_an_answer_and_unknown_is_no_pass(sample: object) -> N
     for event in events:
         assert event["type_uid"] == event["class_uid"] * 100 + event["activity_id"] == 200301
         assert (event["compliance"]["status_code"] == "pass") == (event["compliance"]["status_id"] == 1)
+
+
+UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ue000-\uf8ff]")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"json", "pdf"}))
+def test_no_export_carries_what_a_reader_cannot_see(name: str, language: str) -> None:
+    text = render(samples.bytes_of(samples.hostile()), None, to=name, language=language).decode().removeprefix("\ufeff")
+    assert UNSEEN.findall(text) == []

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sovaudit.cli import common, config
+from sovaudit.errors import IntegrityError
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("report", metavar="report.json", help="what audit left")
     common.seal_arguments(parser)
-    parser.add_argument("--lang", choices=["fr", "en"], help="language of the page, written anew with both signatures (fr)")
+    parser.add_argument("--lang", choices=["fr", "en"], help="language of the page, written anew with both signatures (as it was)")
     common.config_arguments(parser, tables=False)
 
 
@@ -31,5 +32,15 @@ def run(options: argparse.Namespace) -> int:
     print(write_whole(path.with_name(path.stem.removesuffix(".json") + ".json.p7s"), sealed))
     page = path.with_name(PAGE)
     if page.exists():
-        print(write_whole(page, render(document, sealed, language=common.language(options, "fr"))))
+        print(write_whole(page, render(document, sealed, language=common.language(options, _spoken(page)))))
     return 0
+
+
+def _spoken(page: Path) -> str:
+    """The language of a page; French if it is none of ours, for it is written anew."""
+    from sovaudit.reports.html import extract
+
+    try:
+        return extract(page.read_bytes()).language
+    except (IntegrityError, OSError):
+        return "fr"

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from xml.sax.saxutils import escape, quoteattr
 
 from sovaudit.model.report import Report
+from sovaudit.reports.hostile import visible
 from sovaudit.reports.pages import CheckText, installed_checks
 from sovaudit.reports.rows import Row, rows
 
@@ -21,9 +22,11 @@ def render_junit(report: Report, *, language: str = "fr", pages: Mapping[str, Ch
     suites: dict[str, list[Row]] = {target.id: [] for target in report.targets}
     for row in rows(report, language, installed_checks() if pages is None else pages):
         suites.setdefault(row.target, []).append(row)
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<testsuites name={quoteattr(f'sovaudit {report.profile.id}')}>"]
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<testsuites name={quoteattr(_xml(visible(f'sovaudit {report.profile.id}')))}>"]
     for target, held in suites.items():
-        lines.append(f"  <testsuite name={quoteattr(_xml(target))} {_counts(held)} timestamp={quoteattr(report.issued_at)}>")
+        lines.append(
+            f"  <testsuite name={quoteattr(_xml(visible(target)))} {_counts(held)} timestamp={quoteattr(_xml(visible(report.issued_at)))}>"
+        )
         lines += [line for row in held for line in _case(row)]
         lines.append("  </testsuite>")
     return "\n".join([*lines, "</testsuites>", ""])
