@@ -97,7 +97,7 @@ def _line(log: BadgeLog, number: int, row: int, at: int, missing: int, again: bo
     if missing:
         said += f"; {missing} missing before it"
     if back > 0:
-        said += f"; {back} ms before the number before it"
+        said += f"; {f'{back // 1000} s' if back >= 10_000 else f'{back} ms'} before the number before it"
     if again:
         said += "; stands again" + (", for another event" if clash else "")
     return log.line(row, said)

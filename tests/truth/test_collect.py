@@ -80,7 +80,8 @@ FILES = {
         "<86>1 2026-01-01T00:00:00Z vm app 1 - - text\n2026-01-01T00:00:01.5+01:00 vm odd text of no program\n2026-01-01T00:00:01Z vm a[b c: x\njunk\n"
         "2026-01-01T00:00:02Z vm x:y:z\n2026-01-01T00:00:03Z vm nul[1]: a\0b\n2026-02-30T00:00:00Z vm no[1]: such day\n2026-01-01T00:00:04Z vm caf\u00e9[7]: \t two  \n"
         "2026-01-01T00:00:05Z vm passwd[1]: pam_unix(passwd:chauthtok): x\n2026-01-01T00:00:06Z other su[2]: password=s3cr3tNeedle\n"
-        f"2026-01-01T00:00:07Z vm long[1]: {'x' * 9000}\n2026-01-01T00:00:08Z vm b64: {'QUJD' * 20}\n2026-01-01T00:00:09Z vm\n2026-01-01T00:00:09Z vm half"
+        f"2026-01-01T00:00:07Z vm long[1]: {'x' * 9000}\n2026-01-01T00:00:08Z vm b64: {'QUJD' * 20}\n2026-01-01T00:00:09Z vm\n2026-01-01T00:00:09Z vm auth.info sshd[3]: x\nJan  2 03:04:06 vm authpriv.notice su: pwd: y\n"
+        "2026-01-01T00:00:09Z vm half"
     ),
     "/var/log/auth.log.1": "Dec 31 23:59:59 vm login[9]: FAILED LOGIN (1) on '/dev/tty1' FOR 'alice'\n",
     "/etc/hostname": "lab\n",
@@ -264,9 +265,9 @@ def test_what_configuration_names_is_followed(mounted: Evidence) -> None:
     assert mounted.artifacts["log-records"].splitlines()[0] == b"F\t/var/log/auth.log.1\tw\t1\t0"
     kept = [row.split(b"\t")[3:] for row in mounted.artifacts["log-records"].splitlines() if row.startswith(b"R\t")]
     assert [b"/".join(row[:2]) for row in kept] == [
-        b"login/9", b"sshd/1", b"sudo/", b"odd/", b"a/", b"x/", b"caf??/7", b"passwd/1", b"su/2", b"b64/", b"half/",
+        b"login/9", b"sshd/1", b"sudo/", b"odd/", b"a/", b"x/", b"caf??/7", b"passwd/1", b"su/2", b"b64/", b"sshd/3", b"su/", b"half/",
     ]  # fmt: skip
-    assert [row[1] for row in kept if row[2] == b"-"] == [b"", b"1", b"2", b""]
+    assert [row[1] for row in kept if row[2] == b"-"] == [b"", b"1", b"2", b"", b""]
     assert b"H\t-\t8\t8\t1\t1700000000\t1700000001\n" in mounted.artifacts["audit-serials"]
     assert b"-w /etc/mysql -p wa -k db\n" in mounted.artifacts["file:/etc/audit/rules.d/db.rules"]
     for path in ("/etc/mysql", "/srv/a b", "/opt/d"):

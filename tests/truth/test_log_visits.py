@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -265,3 +266,43 @@ def test_a_journal_alone(tmp_path: Path) -> None:
     assert said(forwarded, "forwarded") == ("pass", 0, 0)
     gone = [number for number, line in enumerate(rows) if b" sshd[" in line or b" su[" in line][20:24]
     assert said(b"".join(line for number, line in enumerate(rows) if number not in gone), "forwarded-cut") == ("fail", 4, 0)
+
+
+def test_busyboxs_syslogd(tmp_path: Path) -> None:
+    """It writes facility and severity before the tag, and sends what it got."""
+    with lab.overlay({"/etc/hostname": "lab\n", "/dev/.keep": ""}) as root, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as collector:
+        for name in ("auth.log", "syslog", "secure"):
+            (root / "var/log" / name).unlink(missing_ok=True)
+        collector.bind(("127.0.0.1", 0))
+        collector.settimeout(5)
+        command = ["unshare", "--uts", "sh", "-c", 'hostname lab; exec chroot "$@"', "sh", str(root), "/usr/bin/busybox"]
+        command += ["syslogd", "-n", "-L", "-R", f"127.0.0.1:{collector.getsockname()[1]}"]
+        daemon = subprocess.Popen(command)
+        at = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+        said = [
+            f"<{32 + 6 if n % 2 else 80 + 5}>{(at + timedelta(seconds=20 * n)).strftime('%b %e %H:%M:%S')} {SAID[n % 5] % (n, n)}"
+            for n in range(150)
+        ]
+        try:
+            assert wait((root / "dev/log").exists)
+            sent = []
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                sender.connect(str(root / "dev/log"))
+                for line in said:
+                    sender.send(line.encode())
+                    sent.append(collector.recv(4096))
+        finally:
+            daemon.terminate()
+            daemon.wait(10)
+        log = root / "var/log/messages"
+        assert b" lab auth.info sshd[1]:" in log.read_bytes()
+        log.write_bytes(
+            b"".join(row for row in log.read_bytes().splitlines(keepends=True) if b" syslogd " not in row)
+        )  # of today, unlike the rest
+        # the collector keeps what it was sent, with the host's name
+        copy = [re.sub(rb"^(<\d+>.{15}) ", rb"\1 lab ", row.rstrip(b"\n")) + b"\n" for row in sent]
+        other = f"{datetime.now(UTC).isoformat()} db x: y\n".encode()
+        for cut, wanted in ((set(), "pass"), ({20, 21}, "fail")):
+            (tmp_path / "all.log").write_bytes(b"".join(row for number, row in enumerate(copy) if number not in cut) + other)
+            found = judged(lab.mounted(root), tmp_path)
+            assert (found.verdict.value, found.args.get("missing", 0)) == (wanted, len(cut)), found

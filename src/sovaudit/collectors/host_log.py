@@ -15,7 +15,7 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Protocol
 
-from sovaudit.collectors.logs.reading import digest_of, parted, word
+from sovaudit.collectors.logs.reading import LEVEL, digest_of, parted, word
 from sovaudit.collectors.logs.syslog import Syslog
 from sovaudit.collectors.logs.tally import Part
 from sovaudit.collectors.logs.times import Clock
@@ -121,8 +121,10 @@ def brought(path: str, size: int, share: int, data: bytes) -> list[bytes]:
         if head is None or b"\1" in line or len(line) > LONGEST:
             others += 1
             continue
-        tag = _TAG.match(line, head.end())
-        at = tag.end() if tag else head.end()
+        level = LEVEL.match(line, head.end())
+        at = level.end() if level else head.end()
+        tag = _TAG.match(line, at)
+        at = tag.end() if tag else at
         message = line[at:].strip(_BLANKS)
         rows.append(b"T\t" + line if mask_line("plain", message) == message else b"M\t" + line[:at])
     return [*rows, b"O\t%d" % others]

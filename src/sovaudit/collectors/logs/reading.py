@@ -10,6 +10,10 @@ from sovaudit.collectors.logs.times import Clock
 
 MAX_NOTED = 200_000
 _TAG = re.compile(rb"([^\[\s:]{1,128})(?:\[([^\]\s]{0,64})\])?:? ?(.*)", re.S)
+# what busybox's syslogd writes before the tag
+LEVEL = re.compile(
+    rb"(?:kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|local[0-7])\.(?:emerg|alert|crit|err|warn|notice|info|debug) "
+)
 _RFC5424 = re.compile(rb"\x01(\S+) (\S+) \S+ (?:-|(?:\[(?:[^\]\\\"]|\\.|\"(?:[^\"\\]|\\.)*\")*\])+)(?: (?:\xef\xbb\xbf)?(.*))?", re.S)
 
 
@@ -85,6 +89,8 @@ class Reader:
 
 def parted(rest: bytes) -> tuple[bytes, bytes, bytes]:
     """Program, process and message of what follows the host in a record; empty where it names none."""
+    if level := LEVEL.match(rest):
+        rest = rest[level.end() :]
     match = (_RFC5424 if rest[:1] == b"\x01" else _TAG).fullmatch(rest)
     if match is None:
         return b"", b"", rest.lstrip(b"\x01")
@@ -101,7 +107,8 @@ def tagged(rest: bytes) -> bytes:
     """What follows the host in a syslog line, as `program[process]: message`, whichever way it was written."""
     match = _RFC5424.fullmatch(rest) if rest[:1] == b"\x01" else None
     if match is None:
-        return rest
+        level = LEVEL.match(rest)
+        return rest[level.end() :] if level else rest
     process = b"" if match[2] == b"-" else b"[%s]" % match[2]
     return b"%s%s: %s" % (match[1], process, (match[3] or b"").lstrip())
 

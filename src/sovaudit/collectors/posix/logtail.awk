@@ -6,6 +6,7 @@ function log_of(path, size, share,   cmd, l, m, t, first, others) {
     if (first) { first = 0; continue }
     if (length(l) > 8192 || index(l, "\001") || !match(l, /^([A-Z][a-z][a-z] [ 0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9]|[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[^ ]+) [^ ]+ /)) { others++; continue }
     t = RLENGTH; m = substr(l, t + 1)
+    if (match(m, /^(kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|local[0-7])[.](emerg|alert|crit|err|warn|notice|info|debug) /)) { t += RLENGTH; m = substr(m, RLENGTH + 1) }
     if (match(m, /^[^[ \t\r\f\v:]+(\[[^] \t\r\f\v]*\])?:? ?/)) { t += RLENGTH; m = substr(m, RLENGTH + 1) }
     if (m ~ /^[ \t\r\f\v]/) sub(/^[ \t\r\f\v]+/, "", m)
     if (m ~ /[ \t\r\f\v]$/) sub(/[ \t\r\f\v]+$/, "", m)
