@@ -89,12 +89,17 @@ def test_authority() -> None:
 
 
 def test_what_may_be_there() -> None:
-    command = ONE + "AuthorizedKeysCommand /bin/keys\nAuthorizedKeysCommandUser nobody\n"
-    assert judged(bob(config=command))["bob"] == "unknown"
-    assert judged(bob(rsa(2048), command))["bob"] == "fail"
+    command = ONE + "AuthorizedKeysCommand /bin/keys\nAuthorizedKeysCommandUser root\n"
+    there = {"/bin/keys": (0o755, 0, 0)}
+    assert judged(bob(config=command, modes=there))["bob"] == "unknown"
+    assert judged(bob(rsa(2048), command, modes=there))["bob"] == "fail"
+    assert judged(bob(config=command))["bob"] == "pass"  # there is no such program
     assert judged(bob(unseen=[FILE]))["bob"] == "unknown"
     assert judged(bob('expiry-time="20260601" ' + rsa(2048)))["bob"] == "unknown"  # today, in an unseen time zone
-    assert judged(bob(rsa(2048), files={"/etc/pam.d/sshd": "account required pam_unheard.so\n"}))["bob"] == "unknown"
+    assert (
+        judged(bob(rsa(2048), files={"/etc/pam.d/sshd": "account required pam_unheard.so\nsession required pam_permit.so\n"}))["bob"]
+        == "unknown"
+    )
     assert judged(bob(files={"/etc/nsswitch.conf": "passwd: files ldap\n"}))["ldap"] == "unknown"
 
 

@@ -13,7 +13,7 @@ PASSWD = (
     "alice:x:1000:1000::/home/alice:/bin/bash\nbob:x:1001:1001::/home/bob:/bin/bash\n"
 )
 GROUP = "root:x:0:\nwheel:x:10:bob\nalice:x:1000:\nbob:x:1001:\n"
-UNIX = "auth required pam_unix.so\naccount required pam_unix.so\n"
+UNIX = "auth required pam_unix.so\naccount required pam_unix.so\nsession required pam_permit.so\n"
 WHEEL = "auth required pam_wheel.so use_uid\n"
 
 

@@ -7,12 +7,12 @@ from sovaudit.content.checks.password_policy.lockout import lockout
 
 from sovaudit.testing import host_with, run, verdicts
 
-DENY = "auth requisite pam_deny.so\nauth required pam_permit.so\naccount required pam_unix.so\n"
+DENY = "auth requisite pam_deny.so\nauth required pam_permit.so\naccount required pam_unix.so\nsession required pam_permit.so\n"
 UNIX = "auth [success=1 default=ignore] pam_unix.so\n"
 PASSWD = "root:x:0:0::/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/bash\nbob:x:1001:1001::/home/bob:/bin/bash\n"
 SHADOW = "root:*:19000::::::\nalice:$6$masked:19000::::::\nbob:$6$masked:19000::::::\n"
 GROUP = "root:x:0:\nstaff:x:50:bob\n"
-ACCOUNT = "account required pam_unix.so\n"
+ACCOUNT = "account required pam_unix.so\nsession required pam_permit.so\n"
 
 
 def stack(pre: str = "deny=5 unlock_time=900", fail: str = "deny=5 unlock_time=900") -> str:

@@ -10,7 +10,10 @@ PASSWD = "root:x:0:0::/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/bash\
 EMPTY = "root:*:19000:0:99999:7:::\nalice::20500:0:90:7:::\n"
 
 
-PAM = {"/etc/pam.d/login": "auth required pam_unix.so nullok\naccount required pam_unix.so\n", "/etc/passwd": PASSWD}
+PAM = {
+    "/etc/pam.d/login": "auth required pam_unix.so nullok\naccount required pam_unix.so\nsession required pam_permit.so\n",
+    "/etc/passwd": PASSWD,
+}
 
 
 def answers(shadow: str, pam: str = PAM["/etc/pam.d/login"]) -> dict[str, str]:

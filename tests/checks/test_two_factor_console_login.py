@@ -10,7 +10,7 @@ from sovaudit.facts.host import Host
 from sovaudit.model.finding import Outcome
 from sovaudit.testing import host_with, run, verdicts, without
 
-UNIX = "auth required pam_unix.so\naccount required pam_unix.so\n"
+UNIX = "auth required pam_unix.so\naccount required pam_unix.so\nsession required pam_permit.so\n"
 CODE = "auth required pam_google_authenticator.so\n"
 FILES = {
     "/etc/passwd": "root:x:0:0::/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/bash\nwww:x:33:33::/var/www:/usr/sbin/nologin\n",
@@ -23,7 +23,7 @@ MODES = {
     "/home/alice/.google_authenticator": (0o400, 1000, 1000),
 }  # fmt: skip
 GDM = "[daemon]\nAutomaticLoginEnable=true\nAutomaticLogin=alice\n"
-FREE = "auth required pam_permit.so\naccount required pam_permit.so\n"
+FREE = "auth required pam_permit.so\naccount required pam_permit.so\nsession required pam_permit.so\n"
 PACKAGES = {"packages": "libpam-modules 1.5.2-6\nlogin 1:4.13+dfsg1-1\n"}
 UNITS = "/etc/systemd/system"
 GETTY = "[Service]\nExecStart=-/sbin/agetty -o '-p -- \\\\u' --noclear %I $TERM\nType=idle\n"
@@ -52,7 +52,7 @@ def test_two_factors() -> None:
     ("files", "seen"),
     [
         ({"/etc/pam.d/login": UNIX}, "login: password"),
-        ({"/etc/pam.d/login": CODE + "account required pam_permit.so\n"}, "login: one-time code"),
+        ({"/etc/pam.d/login": CODE + "account required pam_permit.so\nsession required pam_permit.so\n"}, "login: one-time code"),
         ({"/etc/pam.d/gdm-password": UNIX}, "gdm-password: password"),
         ({f"{UNITS}/getty@.service.d/a.conf": AUTO}, "getty@.service: nothing"),
         ({f"{UNITS}/getty@tty3.service.d/a.conf": AUTO}, "getty@tty3.service: nothing"),

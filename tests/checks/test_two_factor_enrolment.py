@@ -9,7 +9,7 @@ from sovaudit.facts.host import Host
 from sovaudit.testing import host_with, run, verdicts, without
 from tests.checks.ssh_world import PASSWD, world
 
-UNIX = "auth required pam_unix.so\naccount required pam_unix.so\n"
+UNIX = "auth required pam_unix.so\naccount required pam_unix.so\nsession required pam_permit.so\n"
 CODE = "auth required pam_google_authenticator.so\n"
 NULLOK = CODE.replace(".so", ".so nullok")
 SECRET = "/home/bob/.google_authenticator"

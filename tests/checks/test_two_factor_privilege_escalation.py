@@ -8,7 +8,7 @@ from checks.two_factor.privilege_escalation import privilege_escalation
 from sovaudit.facts.host import Host
 from sovaudit.testing import host_with, run, verdicts, without
 
-UNIX = "auth required pam_unix.so\naccount required pam_unix.so\n"
+UNIX = "auth required pam_unix.so\naccount required pam_unix.so\nsession required pam_permit.so\n"
 CODE = "auth required pam_google_authenticator.so\n"
 FILES = {
     "/etc/passwd": "root:x:0:0::/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/bash\nwww:x:33:33::/var/www:/usr/sbin/nologin\n",

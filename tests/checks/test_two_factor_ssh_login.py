@@ -72,8 +72,10 @@ def test_authority_counts_as_key() -> None:
 
 
 def test_keys_command_is_unknown() -> None:
-    config = ONE + "AuthorizedKeysCommand /usr/bin/sss_ssh_authorizedkeys\nAuthorizedKeysCommandUser nobody\n"
-    assert judged(world(config, {"/home/bob/.ssh/authorized_keys": ""}))["bob"] == "unknown"
+    config = ONE + "AuthorizedKeysCommand /usr/bin/sss_ssh_authorizedkeys\nAuthorizedKeysCommandUser root\n"
+    no_key, program = {"/home/bob/.ssh/authorized_keys": ""}, "/usr/bin/sss_ssh_authorizedkeys"
+    assert judged(world(config, no_key, modes={program: (0o755, 0, 0)}))["bob"] == "unknown"
+    assert judged(world(config, no_key, modes={program: (0o757, 0, 0)}))["bob"] == "pass"  # sshd does not run it
 
 
 def test_unseen_home_is_unknown() -> None:

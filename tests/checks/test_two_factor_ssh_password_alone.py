@@ -39,7 +39,7 @@ def test_configurations(config: str, verdict: str, seen: str) -> None:
 def test_an_empty_password_is_less_than_one() -> None:
     files = {
         "/etc/shadow": "root:*:19000::::::\nbob::19000::::::\n",
-        "/etc/pam.d/sshd": "auth required pam_unix.so nullok\naccount required pam_permit.so\n",
+        "/etc/pam.d/sshd": "auth required pam_unix.so nullok\naccount required pam_permit.so\nsession required pam_permit.so\n",
     }
     outcome = run(ssh_password_alone, world(PASSWORD + "PermitEmptyPasswords yes\n", files))[1]
     assert (outcome.verdict.value, outcome.seen) == ("fail", "nothing")

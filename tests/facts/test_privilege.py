@@ -29,7 +29,7 @@ def test_sudo() -> None:
 
 def test_su_needs_the_password_of_root() -> None:
     files = {
-        "/etc/pam.d/su": "auth required pam_unix.so\naccount required pam_unix.so\n",
+        "/etc/pam.d/su": "auth required pam_unix.so\naccount required pam_unix.so\nsession required pam_permit.so\n",
         "/etc/shadow": "root:$y$j9T$masked:1::::::\nalice:*:1::::::\n",
     }
     (path,) = paths("alice", files=files, modes={"/usr/bin/su": (0o4755, 0, 0)})
@@ -37,7 +37,7 @@ def test_su_needs_the_password_of_root() -> None:
     assert (
         paths(
             "alice",
-            files={"/etc/pam.d/su": "auth required pam_unix.so\naccount required pam_unix.so\n"},
+            files={"/etc/pam.d/su": "auth required pam_unix.so\naccount required pam_unix.so\nsession required pam_permit.so\n"},
             modes={"/usr/bin/su": (0o4755, 0, 0)},
         )
         == ()

@@ -79,8 +79,11 @@ class Follower:
             for name in rest:
                 self._want("c", name if name[0] == "/" else f"{_SSH_BASE}/{name}", "sshd")
         elif word in ("authorizedkeysfile", "authorizedprincipalsfile"):
-            for name in rest:
+            for name in (f"/root{name[1:]}" if name[:2] == "~/" else name for name in rest):
                 self._patterns["c", name if name[0] == "/" or name[:2] == "%h" else f"%h/{name}"] = None
+        elif word == "chrootdirectory":
+            for name in rest[:1]:
+                self._inside(f"%h{name[1:]}" if name[:1] == "~" else name)
         elif word in ("trustedusercakeys", "revokedkeys", "hostcertificate"):
             for name in rest[:1]:
                 self._want("c", name)
@@ -92,6 +95,18 @@ class Follower:
         else:
             return 0
         return len(rest)
+
+    def _inside(self, name: str) -> None:
+        """A folder that sshd changes into, those above it, and the shells in it."""
+        wanted = [f"{name.rstrip('/')}{inner}" for inner in ("/bin/sh", "/bin/bash")]
+        while len(name) > 1:
+            wanted.append(name)
+            name = posixpath.dirname(name)
+        for each in wanted:
+            if "%" in each:
+                self._patterns["s", each] = None
+            else:
+                self._want("s", each)
 
     def _in_shell(self, path: str, line: bytes) -> int:
         """Files that a startup file reads: a literal path, or one at home."""

@@ -53,6 +53,7 @@ class Account:
     gids: as initgroups(3) gives them at login. groups: the names that getgrgid(3) has for them: of two with one number, the first.
 
     password is None and `shadow_gap` says why where the stored password's state was not seen.
+    in_shadow: shadow(5) says it. beside: what shadow holds all the same where passwd(5) has a password of its own: password and expiry.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Account:
     because: tuple[Line, ...]
     shadow_gap: Gap | None = None
     in_shadow: bool = True
+    beside: tuple[Password, int | None] | None = None
     gids: frozenset[int] = frozenset()
 
     @property
@@ -203,8 +205,11 @@ def _account(
     ages: list[int | None] = [None] * 6
     password: Password | None
     in_shadow = name in shadow
-    if field != "x":
+    beside: tuple[Password, int | None] | None = None
+    if field not in ("x", "*NP*", f"##{name}"):
         password = parse_password(field)  # a password in /etc/passwd is used as it stands; shadow is not asked
+        if in_shadow:
+            beside = parse_password(shadow[name][1]), shadow[name][2][5]
         in_shadow, gap = False, None
     elif in_shadow:
         entry, stored, ages = shadow[name]
@@ -233,6 +238,7 @@ def _account(
         because=because,
         shadow_gap=gap,
         in_shadow=in_shadow,
+        beside=beside,
         gids=gids,
     )
 

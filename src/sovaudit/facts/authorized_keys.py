@@ -74,13 +74,13 @@ def parse_keys(lines: Iterable[Line]) -> Iterator[Key]:
         if not text or text.startswith("#"):
             continue
         options: dict[str, list[str]] | None = {}
-        key = _key(text)
+        key = key_of(text)
         if key is None:
             end = _options_end(text)
             if end is None:
                 continue
             options = _options(text[:end])
-            key = _key(text[end:].lstrip(" \t"))
+            key = key_of(text[end:].lstrip(" \t"))
         if key is None or options is None:
             continue
         kind, blob, bits = key
@@ -98,7 +98,7 @@ def parse_keys(lines: Iterable[Line]) -> Iterator[Key]:
         )  # fmt: skip
 
 
-def _key(text: str) -> tuple[str, str, int] | None:
+def key_of(text: str) -> tuple[str, str, int] | None:
     """Type, base64 and RSA bits where the text begins with a key (sshkey_read)."""
     found = re.match(r"([^ \t]+)[ \t]+([^ \t]+)", text)
     if found is None or found[1] not in TYPES:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account
-from sovaudit.facts.factors import Ways, might, never, opens
+from sovaudit.facts.factors import NOTHING, Ways, might, never, opens
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.gettys import openings
 from sovaudit.facts.parse.ini import parse_ini
@@ -105,10 +105,15 @@ class Console:
 
     def _through(self, service: str, account: Account, gap: Gap | None) -> Ways:
         try:
-            ways = self._host.pam.enter(service, account)
+            ways = self._opened(service, account, self._host.pam.enter(service, account))
         except Unseen as unseen:
             ways = might(gaps=[unseen.gap])
         return self._session(account, ways if gap is None else ways.doubtful(gap))
+
+    def _opened(self, service: str, account: Account, ways: Ways) -> Ways:
+        """What is left of these ways behind pam_open_session(3)."""
+        opened = self._host.pam.session_phase(service, account)
+        return ways if NOTHING in opened.certain else ways & opened
 
     def _by_itself(self, one: _Automatic, account: Account) -> Ways:
         ways = opens(because=one.because)
@@ -116,9 +121,10 @@ class Console:
             if one.service and one.both:
                 asked = self._host.pam.enter(one.service, account)
                 ways = Ways({s: w for s, w in asked.certain.items() if not s}, {s: w for s, w in asked.possible.items() if not s}) & ways
+                ways = self._opened(one.service, account, ways)
             elif one.service:
                 phase = self._host.pam.account_phase(one.service, account)
-                ways = self._host.pam.overdue(account, ways & phase, phase)
+                ways = self._opened(one.service, account, self._host.pam.overdue(account, ways & phase, phase))
         except Unseen as unseen:
             ways = might(because=one.because, gaps=[unseen.gap])
         return self._session(account, ways if one.gap is None else ways.doubtful(one.gap))

@@ -54,7 +54,9 @@ def empty_doors(host: Host, account: Account) -> EmptyDoors:
 
 def _doors(host: Host, account: Account) -> list[tuple[str, Callable[[], Ways]]]:
     def through(service: str) -> Callable[[], Ways]:
-        return lambda: host.pam.authenticate(service, account) & host.pam.account_phase(service, account)
+        return lambda: (
+            host.pam.authenticate(service, account) & host.pam.account_phase(service, account) & host.pam.session_phase(service, account)
+        )
 
     return [("ssh", lambda: host.ssh.ways(account) if host.ssh.installed else Ways()), ("login", through("login")), ("su", through("su"))]
 

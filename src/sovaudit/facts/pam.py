@@ -84,6 +84,10 @@ class Pam:
         accepted = _OPEN_ACCOUNT | {Code.AUTHTOK_EXPIRED} if exempt else _OPEN_ACCOUNT
         return self._solve("account", self.service(service), account, invoker, False, accepted)
 
+    def session_phase(self, service: str, account: Account, *, invoker: Account | None = None) -> Ways:
+        """Whether a session follows pam_open_session(3): opens to anybody, or never(). Raises Unseen."""
+        return self._solve("session", self.service(service), account, invoker, False, _OPEN)
+
     def enter(self, service: str, account: Account, *, invoker: Account | None = None) -> Ways:
         """Both phases, one after the other, and the change of a password that is overdue: what login and su ask before they open. Raises Unseen."""
         phase = self.account_phase(service, account, invoker=invoker)

@@ -328,7 +328,7 @@ def echo(call: Call) -> Behaviour:
 
 def debug(call: Call) -> Behaviour:
     """pam_debug(8): answers what its argument says. It must never stand in a real stack."""
-    event = "auth" if call.phase == "auth" else "acct"
+    event = {"auth": "auth", "account": "acct"}.get(call.phase, call.phase)
     word = next((arg[len(event) + 1 :] for arg in call.args if arg.startswith(event + "=")), "success")
     names = {code.name.lower(): code for code in Code} | {"authtok_recover_err": Code.AUTHTOK_RECOVERY_ERR}
     return fixed(names.get(word, Code.SUCCESS))

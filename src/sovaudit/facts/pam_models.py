@@ -12,6 +12,7 @@ from sovaudit.facts.pam_codes import google, oath, remote, u2f
 from sovaudit.facts.pam_exec import exec_
 from sovaudit.facts.pam_flow import Behaviour, Choice, Outcome
 from sovaudit.facts.pam_modules import Call, Model, fixed, gap_of, unix, unsure
+from sovaudit.facts.pam_session import session
 from sovaudit.facts.pam_succeed_if import succeed_if
 from sovaudit.facts.pam_time import time
 from sovaudit.facts.parse.pam_conf import Code
@@ -22,6 +23,8 @@ from sovaudit.model.verdict import Reason
 def behaviour(call: Call) -> Behaviour:
     """What this step of the stack does for this account."""
     step = call.step
+    if call.phase == "session":
+        return session(call)
     if step.kind == "substack":
         return ()
     if step.kind == "must_fail":

@@ -118,7 +118,7 @@ def _unix_auth(call: Call) -> Behaviour:
 
 def _shadowed(account: Account) -> bool:
     """The password field of passwd(5) points to shadow(5)."""
-    return account.because[0].text.split(":")[1:2] == ["x"]
+    return account.because[0].text.split(":")[1:2] in (["x"], ["*NP*"], [f"##{account.name}"])
 
 
 ANY = frozenset(Token)

@@ -9,14 +9,14 @@ the program's own answer (`sshd -T`, `sshd -t`) where that was collected: where 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.factors import Ways, Why, never
-from sovaudit.facts.files import Unseen
+from sovaudit.facts.files import Files, Unseen
 from sovaudit.facts.key_places import KeyPlaces
 from sovaudit.facts.parse.sshd_config import Config, Reader
 from sovaudit.facts.ssh_daemon import DEFAULT_CONFIG, Daemon, daemons, listeners
@@ -146,13 +146,18 @@ class Ssh:
 
     def _config(self, daemon: Daemon) -> Config:
         files = self._host.files
-        reader = Reader(files.lines, files.glob, self.version)
+        reader = Reader(partial(_lines, files), files.glob, self.version, homes=self._homes)
         for option in daemon.options:
             reader.option(option, daemon.line)
         path = daemon.config or DEFAULT_CONFIG
         if not daemon.config and not files.exists(DEFAULT_CONFIG) and files.exists("/usr/etc/ssh/sshd_config"):
             path = "/usr/etc/ssh/sshd_config"  # SUSE ships it there
         return reader.read(path)
+
+    def _homes(self, name: str) -> str | None:
+        accounts = self._host.accounts
+        found = accounts.get(name) if name else next(iter(accounts.by_uid(0)), None)
+        return None if found is None else found.home
 
     def effective(
         self,
@@ -216,10 +221,22 @@ class Ssh:
         keys = outside.words("hostkey")
         if keys and all(key.lower() == "none" for key in keys) and not outside.yes("gssapikeyexchange"):
             return outside.because("hostkey")[0], "no host key"
+        if outside.because("hostkey") and keys and not any(self._may_be_read(key) for key in keys):
+            return outside.because("hostkey")[0], "no host key that is there and that only root can read"
         for command in ("authorizedkeyscommand", "authorizedprincipalscommand"):
-            if outside.get(command) != "none" and outside.get(f"{command}user") == "none":
+            if outside.get(command) != "none" and not outside.because(f"{command}user"):
                 return outside.because(command)[0], f"{command} has no user to run as"
         return None
+
+    def _may_be_read(self, path: str) -> bool:
+        """Whether a host key may be there; its own rights keep sshd from one that others can read, if it is root's (authfile.c)."""
+        if path.lower() == "none":
+            return False
+        try:
+            stat = self._host.files.follow(path)
+        except Unseen:
+            return True
+        return stat is not None and not (stat.uid == 0 and stat.mode & 0o077)
 
     @cached_property
     def refused(self) -> tuple[Line, str] | None:
@@ -294,7 +311,7 @@ class Ssh:
         places = self._by_key.get(account.name, [])
         found = together(self.finder.keys(account, effective, connection) for effective, connection, _ in places)
         if account.uid == 0 and all(effective.get("permitrootlogin") == "forced-commands-only" for effective, _, _ in places):
-            found.usable = [key for key in found.usable if key.command is not None]
+            found.usable = [key for key in found.usable if key.command is not None or key.authority]
         return found, any(certain for _, _, certain in places)
 
     def _find(self, account: Account) -> Ways:
@@ -360,6 +377,12 @@ class Ssh:
         from sovaudit.facts.ssh_calibration import compare
 
         return compare(self._host)
+
+
+def _lines(files: Files, path: str) -> Sequence[Line] | None:
+    """A folder opens like a file and holds no line."""
+    stat = files.follow(path)
+    return () if stat is not None and stat.kind == "d" else files.lines(path)
 
 
 def _under(found: Ways, effective: Effective) -> Ways:

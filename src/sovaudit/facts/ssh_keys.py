@@ -7,13 +7,15 @@ Holding the private half of an authorised key, or the key of an authority that s
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account
-from sovaudit.facts.authorized_keys import TYPES, Key, parse_keys
+from sovaudit.facts.authorized_keys import TYPES, Key, key_of, parse_keys
 from sovaudit.facts.files import Files, Stat, Unseen
+from sovaudit.facts.parse.sshd_config import split_arguments
 from sovaudit.facts.sshd_match import Connection, Effective
 from sovaudit.facts.sshd_patterns import match_host_and_address
 from sovaudit.model.evidence import Gap
@@ -22,6 +24,8 @@ from sovaudit.model.verdict import Reason
 
 if TYPE_CHECKING:
     from sovaudit.facts.host import Host
+
+_SILENT = ("/bin/true", "/usr/bin/true", "/bin/false", "/usr/bin/false")
 
 
 @dataclass(slots=True)
@@ -79,11 +83,27 @@ class KeyFinder:
                 found += [key.sources for key in self._keys(path) if key.sources]
             except Unseen:
                 continue
-        return found
+        return found + self._principal_sources(account, effective)
+
+    def _principal_sources(self, account: Account, effective: Effective) -> list[str]:
+        principals = effective.get("authorizedprincipalsfile")
+        place = expand(principals, account) if principals != "none" else None
+        try:
+            lines = (self._files.lines(place) or ()) if place is not None else ()
+        except Unseen:
+            return []
+        return [text for line in lines for text in re.findall(r'(?:^|,)[ \t]*from="([^"]*)"', line.text, re.IGNORECASE)]
 
     def paths(self, account: Account, effective: Effective) -> tuple[str, ...]:
-        """AuthorizedKeysFile of this account, tokens expanded."""
-        return tuple(expand(word, account) for word in effective.words("authorizedkeysfile") if word.lower() != "none")
+        """AuthorizedKeysFile of this account, tokens expanded. At a token that it does not know sshd gives up, and looks no further."""
+        found: list[str] = []
+        for word in effective.words("authorizedkeysfile"):
+            path = expand(word, account)
+            if path is None:
+                break
+            if word.lower() != "none":
+                found.append(path)
+        return tuple(found)
 
     def keys(self, account: Account, effective: Effective, connection: Connection) -> Keys:
         """Every key that would pass sshd's checks for this account from this connection."""
@@ -101,21 +121,56 @@ class KeyFinder:
             except Unseen as unseen:
                 found.gaps.append(unseen.gap)
         self._authorities(account, effective, connection, revoked, found)
-        if effective.get("authorizedkeyscommand") != "none" and effective.get("authorizedkeyscommanduser") != "none":
-            found.gaps.append(
-                Gap(f"file:{effective.get('authorizedkeyscommand').split()[0]}", Reason.UNSUPPORTED, "AuthorizedKeysCommand may name keys")
-            )
+        command = effective.get("authorizedkeyscommand")
+        if command != "none" and self._runs(command, effective.get("authorizedkeyscommanduser"), found):
+            found.gaps.append(Gap(f"file:{program(command)}", Reason.UNSUPPORTED, "AuthorizedKeysCommand may name keys"))
         return found
 
+    def _runs(self, command: str, user: str, found: Keys) -> bool:
+        """Whether sshd would run it: the user exists, and nobody but root can change the program or a folder above it (`subprocess`).
+
+        What prints nothing names no key.
+        """
+        path = program(command)
+        if "%" not in user and self._host.accounts.get(user) is None and not self._host.accounts.elsewhere:
+            found.notes.append(Line(path, 0, f"sshd does not run it: there is no user {user}"))
+            return False
+        try:
+            real = self._files.resolve(path)
+            here = real or "/"
+            stat = None if real is None else self._files.stat(real)
+            if stat is None or stat.kind != "f" or not stat.mode & 0o111 or here in _SILENT:
+                found.notes.append(Line(path, 0, "sshd cannot run it" if here not in _SILENT else "names no key"))
+                return False
+            root = next(iter(self._host.accounts.by_uid(0)), None)
+            while True:
+                if stat is not None and root is not None and not self._secure(stat, root):
+                    found.notes.append(Line(here, 0, "sshd does not run what others can change"))
+                    return False
+                if here == "/":
+                    return True
+                here = posixpath.dirname(here)
+                stat = self._files.stat(here) if here != "/" else self._root()
+        except Unseen:
+            return True
+
     def _add(
-        self, keys: Iterable[Key], account: Account, effective: Effective, connection: Connection, revoked: frozenset[str], found: Keys
+        self,
+        keys: Iterable[Key],
+        account: Account,
+        effective: Effective,
+        connection: Connection,
+        revoked: frozenset[str],
+        found: Keys,
+        *,
+        certificates: bool = False,
     ) -> None:
         algorithms = effective.get("pubkeyacceptedalgorithms").split(",")
         smallest = int(effective.get("requiredrsasize"))
         for key in keys:
             weak = key.kind == "ssh-rsa" and key.bits < smallest
             elsewhere = key.sources is not None and not match_host_and_address(connection.host, connection.address, key.sources)
-            if key.blob in revoked or weak or elsewhere or not key.accepted(algorithms):
+            if key.blob in revoked or weak or elsewhere or not (certificates or key.accepted(algorithms)):
                 found.notes.append(key.line)
             elif key.expires and (past := key.expired(self._host.taken_at)) is not False:
                 if past:
@@ -137,27 +192,37 @@ class KeyFinder:
             signs = effective.get("casignaturealgorithms").split(",")
             keys = [key for key in self._keys(path) if key.blob not in revoked and any(name in TYPES[key.kind] for name in signs)]
             principals = effective.get("authorizedprincipalsfile")
-            command = effective.get("authorizedprincipalscommand") != "none"
-            if keys and principals != "none" and not command:
-                place = expand(principals, account)
-                if self.refused(place, account, strict=effective.yes("strictmodes")) is not None:
-                    return
-                lines = self._files.lines(place) or ()
-                if not any(line.text.split("#")[0].strip() for line in lines):
+            command = effective.get("authorizedprincipalscommand")
+            runs = command != "none" and self._runs(command, effective.get("authorizedprincipalscommanduser"), found)
+            if keys and (principals != "none" or command != "none"):
+                keys = self._named(keys, principals, account, effective, connection) if principals != "none" else []
+                if not keys and not runs:
                     return
         except Unseen as unseen:
             found.gaps.append(unseen.gap)
             return
-        if keys and command:
-            found.gaps.append(
-                Gap(
-                    f"file:{effective.get('authorizedprincipalscommand').split()[0]}",
-                    Reason.UNSUPPORTED,
-                    "AuthorizedPrincipalsCommand decides",
-                )
-            )
-        elif keys:
+        if keys:
             found.usable += [Key(key.kind, key.blob, key.line, key.bits, authority=True, site=True) for key in keys]
+        elif runs:
+            found.gaps.append(Gap(f"file:{program(command)}", Reason.UNSUPPORTED, "AuthorizedPrincipalsCommand decides"))
+
+    def _named(self, keys: list[Key], principals: str, account: Account, effective: Effective, connection: Connection) -> list[Key]:
+        """The authorities whose certificates AuthorizedPrincipalsFile lets in from here: a line may begin with options, as that of a key."""
+        place = expand(principals, account)
+        if place is None or self.refused(place, account, strict=effective.yes("strictmodes")) is not None:
+            return []
+        certified: list[Key] = []
+        for line in self._files.lines(place) or ():
+            text = line.text.split("#")[0].strip(" \t\r")
+            options, _, name = text.replace("\t", " ").rpartition(" ")
+            if not name:
+                continue
+            written = [Line(line.file, line.number, f"{options.strip()} {key.kind} {key.blob}".strip()) for key in keys]
+            found = Keys()
+            self._add(parse_keys(written), account, effective, connection, frozenset(), found, certificates=True)
+            if found.usable or found.uncertain:
+                certified = keys
+        return certified
 
     def _revoked(self, effective: Effective, found: Keys) -> tuple[frozenset[str], bool]:
         """RevokedKeys as base64 blobs; True: the list cannot be read, and sshd then refuses every key."""
@@ -165,7 +230,8 @@ class KeyFinder:
         if path == "none":
             return frozenset(), False
         try:
-            lines = self._files.lines(path)
+            stat = self._files.follow(path)
+            lines = None if stat is None or stat.kind == "d" else self._files.lines(path)
         except Unseen as unseen:
             found.gaps.append(unseen.gap)
             return frozenset(), True
@@ -175,7 +241,17 @@ class KeyFinder:
         if lines and lines[0].text.startswith("SSHKRL"):
             found.gaps.append(Gap(f"file:{path}", Reason.UNSUPPORTED, "a binary revocation list"))
             return frozenset(), True
-        return frozenset(key.blob for key in parse_keys(lines)), False
+        blobs: set[str] = set()
+        for line in lines:
+            text = line.text.lstrip(" \t")
+            if not text or text.startswith("#"):
+                continue
+            key = key_of(text)
+            if key is None and not text.startswith("ssh-rsa"):  # one that is too short is passed over
+                found.notes.append(Line(line.file, line.number, "RevokedKeys holds what is no key: sshd refuses every key"))
+                return frozenset(), True
+            blobs.update([key[1]] if key is not None else [])
+        return frozenset(blobs), False
 
     def _keys(self, path: str) -> tuple[Key, ...]:
         if path not in self._parsed:
@@ -246,14 +322,20 @@ class KeyFinder:
         return bool(stat.mode & bit)
 
 
-def expand(text: str, account: Account) -> str:
-    """%h, %u, %U and %%; a relative result is taken from the home."""
-    if "%" not in text:
-        return text if text.startswith("/") else f"{account.home}/{text}"
+def program(command: str) -> str:
+    """The program of a command line; quotes and backslashes as sshd's `argv_split` takes them."""
+    words = split_arguments(command)
+    return words[0] if words else command
+
+
+def expand(text: str, account: Account) -> str | None:
+    """%h, %u, %U and %%; a relative result is taken from the home. None: sshd gives up at a token that it does not know."""
     table = {"%h": account.home, "%u": account.name, "%U": str(account.uid), "%%": "%"}
     parts, here = [], 0
     while here < len(text):
         token = text[here : here + 2]
+        if token[0] == "%" and token not in table:
+            return None
         parts.append(table.get(token, text[here]))
         here += 2 if token in table else 1
     path = "".join(parts)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account, day
+from sovaudit.facts.authorized_keys import Key
 from sovaudit.facts.factors import NOTHING, Factor, Ways, Why, might, never, opens
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.ssh_keys import KeyFinder, Keys, expand
@@ -66,6 +67,8 @@ class Login:
         if self.effective.yes("usepam"):
             phase = self._pam(lambda: self.host.pam.account_phase(self._service, self.account))
             found = self.host.pam.overdue(self.account, found & phase, phase)
+            opened = self._pam(lambda: self.host.pam.session_phase(self._service, self.account))
+            found = found if NOTHING in opened.certain else found & opened
         else:
             found = self._without_pam(found)
         for gap in doubts:
@@ -116,8 +119,8 @@ class Login:
         internal = any(len(words) > 1 and words[1] == "internal-sftp" for words in subsystems)
         chroot = self.effective.get("chrootdirectory")
         if chroot != "none":
-            path = expand(chroot, self.account)
-            refusal = self._chroot(path)
+            path = self._inside(chroot)
+            refusal = self._chroot(path) if path is not None else self.effective.because("chrootdirectory")
             if refusal is not None:
                 return refusal
         if forced.split()[:1] == ["internal-sftp"]:
@@ -126,12 +129,20 @@ class Login:
         if forced != "none" and posixpath.basename(forced.split()[0]) in _NO_SESSION:
             return self.effective.because("forcecommand")
         usable = self.account.has_shell
-        if usable and chroot != "none":
+        if usable and chroot != "none" and path is not None:
             inside = self.host.files.follow(path.rstrip("/") + (self.account.shell or "/bin/sh"))
             usable = inside is not None and bool(inside.mode & 0o111)
         if usable or (internal and forced == "none"):
             return None
         return (*self.account.because[:1], *self.effective.because("chrootdirectory"))
+
+    def _inside(self, chroot: str) -> str | None:
+        """ChrootDirectory of this account: `~` is its own home here. None where sshd gives up."""
+        if not chroot.startswith("~"):
+            return expand(chroot, self.account)
+        name, _, rest = chroot[1:].partition("/")
+        whose = self.host.accounts.get(name) if name else self.account
+        return None if whose is None else expand(f"{whose.home.rstrip('/')}/{rest.lstrip('/')}", self.account)
 
     def _chroot(self, path: str) -> tuple[Line, ...] | None:
         """safely_chroot: every folder on the way belongs to root and nobody else may write it."""
@@ -150,8 +161,9 @@ class Login:
         if account.shadow_gap is not None:
             return found.doubtful(account.shadow_gap)
         # unlike pam_unix, sshd still lets in on the day of expiry itself (auth-shadow.c)
-        expired = account.expires is not None and account.expires >= 0 and day(self.host.taken_at) > account.expires
-        if (account.password is not None and account.password.locked) or expired:
+        password, expires = account.beside or (account.password, account.expires)
+        expired = expires is not None and expires >= 0 and day(self.host.taken_at) > expires
+        if (password is not None and password.locked) or expired:
             return never(account.because)
         try:
             if account.uid != 0 and self.host.files.exists("/etc/nologin"):
@@ -205,7 +217,7 @@ class Login:
         if root == "forced-commands-only" or (root != "yes" and method in ("password", "keyboard-interactive")):
             return never(self.effective.because("permitrootlogin"))
         if method == "password":
-            return self._password()
+            return self._password(lists=self.effective.words("authenticationmethods") != ("any",))
         if method == "keyboard-interactive":
             if not self.effective.yes("usepam"):
                 return never(self.effective.because("usepam"))
@@ -218,8 +230,8 @@ class Login:
         keys: Keys = self.finder.keys(self.account, self.effective, self.connection)
         why = self.effective.because("pubkeyauthentication")
         demanded = "verify-required" in self.effective.words("pubkeyauthoptions")
-        usable = [key for key in keys.usable if key.command is not None or not forced]
-        uncertain = [pair for pair in keys.uncertain if pair[0].command is not None or not forced]
+        usable = [key for key in keys.usable if self._serves(key, forced)]
+        uncertain = [pair for pair in keys.uncertain if self._serves(pair[0], forced)]
         distinct = {key.blob for key in usable}
         authority = any(key.authority for key in usable)  # its holder makes as many certificates as he likes
         total = never([*why, *keys.notes])
@@ -234,7 +246,15 @@ class Login:
             total = total | might(Factor.KEY, because=why, gaps=[gap])
         return total
 
-    def _password(self) -> Ways:
+    def _serves(self, key: Key, forced: bool) -> bool:
+        """Whether a session follows this key. forced: root needs one with a command; an authority puts one into its certificates."""
+        if key.command is None:
+            return not forced or key.authority
+        words = key.command.split()
+        nothing = bool(words) and posixpath.basename(words[0]) in ("nologin", "false")
+        return not (nothing and self.effective.get("forcecommand") == "none")
+
+    def _password(self, *, lists: bool) -> Ways:
         why = opens(because=self.effective.because("passwordauthentication"))
         total = never()
         if self.effective.yes("kerberosauthentication"):
@@ -242,11 +262,11 @@ class Login:
             total = might(Factor.PASSWORD, because=self.effective.because("kerberosauthentication"), gaps=[gap])
         if self.effective.yes("usepam"):
             return total | (_one_prompt(self._authenticate()) & why)
-        password = self.account.password
+        password = self.account.beside[0] if self.account.beside is not None else self.account.password  # sshd looks into shadow first
         if password is None:
             return total | might(Factor.PASSWORD, gaps=[self.account.shadow_gap] if self.account.shadow_gap else [])
         if password.kind == "empty":
-            empty = self.effective.yes("permitemptypasswords")
+            empty = self.effective.yes("permitemptypasswords") and not lists  # sshd books it under the method `none`, which no list names
             return total | (opens(because=self.account.because) if empty else never(self.effective.because("permitemptypasswords")))
         return total | ((opens(Factor.PASSWORD, because=self.account.because) & why) if password.usable else never(self.account.because))
 

@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.factors import Factor, FactorSet, Ways, Why, never, opens
 from sovaudit.facts.files import Files, Stat, Unseen
 from sovaudit.facts.host import Host
-from sovaudit.facts.pam_flow import Behaviour
-from sovaudit.facts.pam_models import behaviour
-from sovaudit.facts.pam_modules import Call, fixed
-from sovaudit.facts.parse.pam_conf import Code
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -108,59 +104,12 @@ def each(host: Host, account: Account) -> Iterator[tuple[str, Account, Ways]]:
             continue
         for service in services(host):
             try:
-                found = host.pam.both(host.pam.enter(service, root, invoker=account), _session(host, service, root, account))
+                found = host.pam.both(
+                    host.pam.enter(service, root, invoker=account), host.pam.session_phase(service, root, invoker=account)
+                )
             except Unseen as unseen:
                 found = Ways(possible={frozenset({Factor.PASSWORD}): Why(gaps=(unseen.gap,))})
             yield service, root, found if startable or there.gap is None else found.doubtful(there.gap)
-
-
-# Modules that have no function for a session, so that libpam takes them for unknown ones.
-_NO_SESSION = frozenset(
-    f"pam_{name}.so" for name in "wheel rootok shells nologin securetty faillock pwquality cracklib group ftp userdb time usertype".split()
-)
-_OPENS = opens()
-_REFUSES = frozenset(("pam_deny.so", "pam_succeed_if.so", "pam_access.so", "pam_listfile.so"))
-
-
-def _session(host: Host, service: str, root: Account, invoker: Account) -> Ways:
-    """Whether su goes on after pam_open_session(3). Modules that do not decide there are taken to succeed, as they do."""
-    found = host.pam.service(service)
-    stack = found.stack("session")
-    if found.broken is not None:
-        return never([found.broken])
-    known = host.files.once(_known)
-    if service in known.sessions:
-        return known.sessions[service]
-    steps = []
-    asked = False
-    for step in stack:
-        if step.kind == "module" and step.module in _NO_SESSION and step.known:
-            steps.append(fixed(Code.MODULE_UNKNOWN))
-        elif step.kind == "module" and step.known is not False and step.module not in _REFUSES:
-            steps.append(fixed(Code.SUCCESS))
-        else:
-            call = Call(host, service, "auth", root, invoker, False, step)
-            answer = behaviour(call)
-            steps.append(known.answers.setdefault(answer, answer))
-            asked = asked or bool(call.asked)
-    opened = _OPENS
-    if any(step is not fixed(Code.SUCCESS) for step in steps):
-        opened = host.pam.solver.solve(stack, tuple(steps))
-    if not asked:
-        known.sessions[service] = opened
-    return opened
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What holds for whoever asks. answers: one object per answer, as the solver wants them. sessions: of services that look at nobody."""
-
-    answers: dict[Behaviour, Behaviour] = field(default_factory=dict)
-    sessions: dict[str, Ways] = field(default_factory=dict)
-
-
-def _known(files: Files) -> _Known:
-    return _Known()
 
 
 def services(host: Host) -> tuple[str, ...]:

@@ -170,7 +170,13 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
   if (fam == "sshd") {
     gsub(/[="\047]/, " ", l); l = trim(l); n = split(l, w, /[ \t]+/); word = tolower(w[1])
     if (word == "include") { for (i = 2; i <= n; i++) want("c", 0, "sshd", under("/etc/ssh", w[i])) }
-    else if (word == "authorizedkeysfile" || word == "authorizedprincipalsfile") { for (i = 2; i <= n; i++) PAT["c " ((w[i] ~ /^\057/ || w[i] ~ /^%h/) ? w[i] : "%h/" w[i])] = 1 }
+    else if (word == "authorizedkeysfile" || word == "authorizedprincipalsfile") { for (i = 2; i <= n; i++) { if (w[i] ~ /^~\057/) w[i] = "/root" substr(w[i], 2); PAT["c " ((w[i] ~ /^\057/ || w[i] ~ /^%h/) ? w[i] : "%h/" w[i])] = 1 } }
+    else if (word == "chrootdirectory") {
+      if (n > 1) {
+        v = substr(w[2], 1, 1) == "~" ? "%h" substr(w[2], 2) : w[2]; e = v; sub(/\057+$/, "", e); pattern("s", e "/bin/sh", "plain"); pattern("s", e "/bin/bash", "plain")
+        while (length(v) > 1) { pattern("s", v, "plain"); if (!index(v, "/")) break; v = folder(v) }
+      }
+    }
     else if (word == "trustedusercakeys" || word == "revokedkeys" || word == "hostcertificate") { if (n > 1) want("c", 0, "plain", w[2]) }
     else if (word == "hostkey" || word == "authorizedkeyscommand" || word == "authorizedprincipalscommand" || word == "banner") { if (n > 1) { want("s", 0, "plain", w[2]); if (word == "hostkey") want("c", 0, "plain", w[2] ".pub") } }
     else return 0

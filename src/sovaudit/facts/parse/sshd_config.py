@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sovaudit.facts.files import Unseen
-from sovaudit.facts.parse.sshd_values import badly_set, number, seconds
-from sovaudit.facts.ssh_algorithms import acceptable
-from sovaudit.facts.sshd_defaults import ALIASES, GLOBAL_ALIASES, KEYWORDS, METHODS, YOUNG_ALIASES, Keyword, Kind, Version
-from sovaudit.facts.sshd_patterns import valid_address_list, valid_user_pattern
+from sovaudit.facts.parse.sshd_problems import problem as problem_of
+from sovaudit.facts.parse.sshd_values import number, seconds
+from sovaudit.facts.sshd_defaults import ALIASES, GLOBAL_ALIASES, KEYWORDS, YOUNG_ALIASES, Keyword, Kind, Version
+from sovaudit.facts.sshd_patterns import valid_address_list
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -23,6 +23,7 @@ MAX_DEPTH = 16
 MAX_LINES = 100_000  # includes counted as often as they are read
 _SPACE = " \t\r\n"
 _FILES = ("trustedusercakeys", "revokedkeys", "banner", "hostkey", "hostcertificate")
+_AT_HOME = ("authorizedkeysfile", "authorizedprincipalsfile")
 CRITERIA = ("user", "group", "host", "address", "localaddress", "localport", "rdomain", "version")
 
 
@@ -154,7 +155,10 @@ def split_line(text: str, version: Version) -> tuple[str, str, list[str] | None]
 
 
 class Reader:
-    """Reads one configuration. `lines` gives a file's lines (None: absent), `glob` the matches of a pattern; both may raise Unseen."""
+    """Reads one configuration. `lines` gives a file's lines (None: absent), `glob` the matches of a pattern; both may raise Unseen.
+
+    homes: the home of a name, of root for the empty name, None for nobody's name; without it a `~` stays as it is.
+    """
 
     def __init__(
         self,
@@ -163,11 +167,13 @@ class Reader:
         version: Version,
         *,
         folder: str = "/etc/ssh",
+        homes: Callable[[str], str | None] | None = None,
     ) -> None:
         self._lines = lines
         self._glob = glob
         self._version = version
         self._folder = folder
+        self._homes = homes
         self._methods = False  # AuthenticationMethods stands outside any Match already
         self._subsystems: set[str] = set()
         self._seen = 0
@@ -339,12 +345,14 @@ class Reader:
                 self._refuse(line, f"{keyword.name} must be an absolute path")
                 return None
             return (text,)
-        problem = _problem(keyword, arguments, self._version)
+        problem = problem_of(keyword, arguments, self._version)
         if not problem and not arguments and self._version >= (9, 5) and kind in (Kind.ADD, Kind.WORDS):
             problem = f"{keyword.name} has no argument"
         if problem:
             self._refuse(line, problem)
             return None
+        if self._homes is not None and keyword.name in (*_FILES, *_AT_HOME) and any(argument.startswith("~") for argument in arguments):
+            return self._from_home(arguments, self._homes, line)
         if kind is Kind.CHOICE:
             return (dict(keyword.choices)[arguments[0].lower()],)
         if keyword.name in _FILES and arguments[0].lower() != "none" and not arguments[0].startswith(("/", "~")):
@@ -358,48 +366,16 @@ class Reader:
             return tuple(chosen) or ("none",)
         return tuple(arguments)
 
-
-def _problem(keyword: Keyword, arguments: list[str], version: Version) -> str:
-    """Why sshd refuses these arguments; empty if it takes them."""
-    kind, name = keyword.kind, keyword.name
-    if kind is Kind.LOOSE:
-        return f"{' '.join(arguments)} is no value of {name}" if badly_set(name, arguments) else ""
-    if not arguments or (not arguments[0] and kind is not Kind.OPTIONS):
-        several = kind in (Kind.ADD, Kind.WORDS, Kind.OPTIONS)
-        return "" if several and not arguments else f"{name} has no argument"
-    first = arguments[0]
-    single = kind in (Kind.CHOICE, Kind.NUMBER, Kind.TIME, Kind.WORD, Kind.ADD_WORD, Kind.ALGORITHMS)
-    if kind is Kind.CHOICE and first.lower() not in dict(keyword.choices):
-        return f"{first} is no value of {name}"
-    if kind is Kind.NUMBER and number(first) is None:
-        return f"{first} is no number"
-    if kind is Kind.TIME and seconds(first) is None:
-        return f"{first} is no time"
-    if kind is Kind.ALGORITHMS and not acceptable(name, first, version):
-        return f"{first} names an unknown algorithm"
-    if name == "port" and not (first.isascii() and first.isdigit() and 0 < int(first[:6]) <= 65535):
-        return f"{first} is no port"
-    if single and len(arguments) > 1:
-        return f"{name} is followed by something more: {arguments[1]}"
-    if kind is Kind.ADD:
+    def _from_home(self, arguments: list[str], homes: Callable[[str], str | None], line: Line) -> tuple[str, ...] | None:
+        """`~` is root's home, who runs sshd, and not that of whoever comes in; `~name` is that account's."""
+        found: list[str] = []
         for argument in arguments:
-            if not argument or (name.endswith("users") and not valid_user_pattern(argument)) or (name == "acceptenv" and "=" in argument):
-                return f"{argument or 'an empty word'} is no pattern of {name}"
-    if kind is Kind.WORDS and "" in arguments:
-        return f"{name} has an empty argument"
-    if kind is Kind.OPTIONS:
-        wrong = [word for word in arguments if word.lower() not in ("none", "touch-required", "verify-required")]
-        return f"{wrong[0]} is no value of {name}" if wrong else ""
-    if kind is Kind.METHODS:
-        return _methods_problem(arguments)
-    return ""
-
-
-def _methods_problem(lists: list[str]) -> str:
-    if "any" in lists:
-        return "" if lists == ["any"] else "`any` stands alone in AuthenticationMethods"
-    for methods in lists:
-        for method in methods.split(","):
-            if method.split(":")[0] not in METHODS:
-                return f"{method or 'an empty word'} is no authentication method"
-    return ""
+            if argument.startswith("~"):
+                name, _, rest = argument[1:].partition("/")
+                home = homes(name)
+                if home is None:
+                    self._refuse(line, f"there is no user {name}")
+                    return None
+                argument = f"{home.rstrip('/')}/{rest.lstrip('/')}"
+            found.append(argument)
+        return tuple(found)
