@@ -50,7 +50,7 @@ def answer(auth: str, files: dict[str, str] | None = None, **knobs: object) -> d
         (f"auth required pam_unix.so\n{ACCOUNT}", "fail"),
         (f"auth required pam_deny.so\n{ACCOUNT}", "not_applicable"),
         (f"auth required pam_strange.so\nauth required pam_unix.so\n{ACCOUNT}", "unknown"),
-        (f"auth required pam_exec.so /usr/local/bin/x\nauth required pam_unix.so\n{ACCOUNT}", "unknown"),
+        (f"auth required pam_script.so /usr/local/bin/x\nauth required pam_unix.so\n{ACCOUNT}", "unknown"),
     ],
 )  # fmt: skip
 def test_wrong_passwords_and_then_the_right_one(auth: str, verdict: str) -> None:

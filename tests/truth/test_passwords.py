@@ -89,6 +89,15 @@ CASES: dict[str, tuple[str, dict[str, str | None], int | None, int | None]] = {
     "not for system accounts": ("password [success=1 default=ignore] pam_succeed_if.so uid < 1000 quiet\n" + QUALITY.format("minlen=14") + ALONE.format(""), {}, 14, 1),
     "uses other": ("", {"/etc/pam.d/other": ALONE.format("minlen=9")}, 9, 1),
     "two pwquality": (QUALITY.format("minlen=9") + QUALITY.format("minlen=12") + UNIX.format(""), {}, 12, 1),
+    "bigcrypt cuts nothing": (ALONE.format("bigcrypt minlen=12"), {}, 12, 1),
+    "a program that fails, required": ("password required pam_exec.so /bin/false\n" + QUALITY.format("minlen=12") + UNIX.format(""), {}, 12, 1),
+    "a program that fails, requisite": ("password requisite pam_exec.so /bin/false\n" + QUALITY.format("minlen=12") + UNIX.format(""), {}, None, None),
+    "environment, required": ("password required pam_env.so\n" + STOCK, {}, None, None),
+    "a module without passwords": ("password required pam_nologin.so\n" + STOCK, {}, None, None),
+    "a module without passwords jumps": ("password [module_unknown=1 default=ignore] pam_wheel.so\n" + QUALITY.format("minlen=14") + ALONE.format("minlen=9"), {}, 9, 1),
+    "architecture in the path": (STOCK.replace("pam_pwquality.so", "/lib/security/$ISA/pam_pwquality.so"), {}, None, None),
+    "whole path": (STOCK.replace("pam_pwquality.so", "/usr/lib/x86_64-linux-gnu/security/pam_pwquality.so"), {}, 8, 1),
+    "a folder in the folder": (STOCK, {CONF: "", CONF + ".d/x.conf/y": "minlen = 15\n", CONF + ".d/y.conf": "minlen = 13\n"}, 13, 1),
     "retry keeps asking": (QUALITY.format("minlen=12 retry=3").replace("requisite", "[default=ignore]") + ALONE.format(""), {}, 6, 1),
 }  # fmt: skip
 ROOT_FILES = {

@@ -135,7 +135,7 @@ class Examiner:
             if self.history(step).never:
                 return None, (step.line,)
             floor = unix_floor(step.args, self.debian)
-            if floor > 8 and new_scheme(step, login_defs(self.host.files)).scheme == "des":
+            if floor > 8 and new_scheme(step, login_defs(self.host.files)).cut:
                 floor = 8
             return floor, ()
         return 1, ()

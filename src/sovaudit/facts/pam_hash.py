@@ -23,27 +23,28 @@ _METHODS = ("md5", "bigcrypt", "sha256", "sha512", "blowfish", "des", "gost_yesc
 
 @dataclass(frozen=True, slots=True)
 class NewScheme:
-    """scheme: as in accounts.Password. because: the argument's line, or login.defs'."""
+    """scheme: as in accounts.Password. because: the argument's line, or login.defs'. cut: nothing behind the eighth character counts."""
 
     scheme: str
     because: tuple[Line, ...]
+    cut: bool = False
 
 
 def new_scheme(step: Step, settings: LoginDefs) -> NewScheme:
     """What this pam_unix line writes."""
-    scheme = "des"
+    scheme, name = "des", "des"
     because: tuple[Line, ...] = (step.line,)
     method = settings.first.get("ENCRYPT_METHOD")
     if method is not None:
         word = next((word for word in _METHODS if method[0].lower().startswith(word)), None)
         because = (step.line, method[1])
         if word is not None:
-            scheme = _SCHEMES[word]
+            scheme, name = _SCHEMES[word], word
     for arg in step.args:
         token = next((token for token in _TABLE if arg.startswith(token)), "")
         if token in _SCHEMES:
-            scheme, because = _SCHEMES[token], (step.line,)
-    return NewScheme(scheme, because)
+            scheme, name, because = _SCHEMES[token], token, (step.line,)
+    return NewScheme(scheme, because, name == "des")  # bigcrypt hashes eight by eight
 
 
 _SHADOW = {"des": "des", "md5": "md5", "sha256": "sha256", "sha512": "sha512", "bcrypt": "bcrypt", "yescrypt": "yescrypt"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.factors import Ways
 from sovaudit.facts.pam_examiner import TESTERS, Examiner
+from sovaudit.facts.pam_exec import exec_
 from sovaudit.facts.pam_flow import Behaviour, Choice, Outcome, Solver, Token
 from sovaudit.facts.pam_hash import new_scheme
 from sovaudit.facts.pam_models import MODELS, behaviour
@@ -30,7 +31,15 @@ NONE, HELD, WRITTEN, LOST = Token.NONE, Token.PASSWORD, Token.CODE, Token.BOTH  
 _HAS_NOT = frozenset({NONE, LOST})
 _STORED = frozenset({WRITTEN, LOST})
 _ANY = frozenset(Code)
-_IGNORED = ("pam_gnome_keyring.so", "pam_kwallet.so", "pam_kwallet5.so", "pam_ecryptfs.so", "pam_warn.so", "pam_echo.so", "pam_env.so")
+_IGNORED = ("pam_gnome_keyring.so", "pam_kwallet.so", "pam_kwallet5.so", "pam_ecryptfs.so", "pam_warn.so", "pam_echo.so")
+# Modules whose file has no function for passwords: libpam takes them for unknown ones.
+_NO_PASSWORDS = frozenset(
+    f"pam_{name}.so"
+    for name in (
+        "faildelay faillock ftp google_authenticator group issue keyinit lastlog limits loginuid mail mkhomedir motd namespace nologin oath rhosts "
+        "securetty selinux sepermit setquota shells time timestamp tty_audit umask userdb wheel xauth u2f yubico cap systemd"
+    ).split()
+)
 _ELSEWHERE = ("pam_sss.so", "pam_ldap.so", "pam_krb5.so", "pam_winbind.so", "pam_smbpass.so", "pam_samba.so")
 _NAMELESS = frozenset({"", "pam_deny.so", "pam_unix.so", *TESTERS, *_IGNORED} - {"pam_passwdqc.so"})
 _REFUSALS = (Code.USER_UNKNOWN, Code.AUTHINFO_UNAVAIL, Code.AUTHTOK_ERR, Code.IGNORE)
@@ -192,6 +201,10 @@ class PasswordStack:
         module = step.module
         if module in _IGNORED:
             return fixed(Code.IGNORE)
+        if module in _NO_PASSWORDS:
+            return fixed(Code.MODULE_UNKNOWN)
+        if module == "pam_env.so":
+            return fixed(Code.SERVICE_ERR)
         if module == "pam_deny.so":
             return fixed(Code.AUTHTOK_ERR)
         if module == "pam_unix.so":
@@ -213,6 +226,8 @@ class PasswordStack:
         if module in _ELSEWHERE:
             gap = gap_of(call, Reason.UNSUPPORTED, f"{module} changes passwords in another system")
             return (Choice((*(Outcome(code, gap=gap) for code in _REFUSALS), Outcome(Code.SUCCESS, gap=gap))),)
+        if module == "pam_exec.so":  # which runs nothing in the first pass
+            return fixed(Code.SUCCESS) if candidate is None else exec_(replace(call, phase="password"))
         if module not in MODELS:
             return _anything(gap_of(call, Reason.UNSUPPORTED, f"what {module} does with a new password is not modelled"))
         return behaviour(call)

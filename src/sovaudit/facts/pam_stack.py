@@ -77,7 +77,8 @@ class Stacks:
     def __init__(self, files: Files, distributions: frozenset[str] = frozenset()) -> None:
         self.files = files
         self._vendor = tuple(folder for name, folder in VENDOR_FOLDERS.items() if any(word.startswith(name) for word in distributions))
-        self._at_include = not distributions or bool(distributions & {"debian", "ubuntu", "raspbian", "devuan", "kali", "linuxmint"})
+        self._debian = bool(distributions & {"debian", "ubuntu", "raspbian", "devuan", "kali", "linuxmint"})
+        self._at_include = not distributions or self._debian
         self._modules = {
             path.rsplit("/", 1)[1] for path, kind in files.kinds() if path.endswith(".so") and kind in "fl" and _MODULE.match(path)
         }
@@ -193,6 +194,8 @@ class Stacks:
         """Whether the module's file exists. Where no module folder was seen at all, a configured module is taken to be there."""
         if not self._modules:
             return True
+        if "$ISA" in module and self._debian:
+            return False  # stands for a folder that is not there
         if module.startswith("/") and "$ISA" not in module:
             try:
                 return self.files.exists(module)

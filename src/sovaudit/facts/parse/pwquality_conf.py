@@ -62,6 +62,9 @@ def read_quality(files: Files) -> Quality:
     names = files.listdir(PATH + ".d") or ()
     for name in names:
         if re.search(r"\.conf", name) and name.index(".conf") == len(name) - 5:
+            stat = files.follow(f"{PATH}.d/{name}")
+            if stat is not None and stat.kind == "d":
+                continue  # opens like a file, and holds no line
             found = _file(found, files.lines(f"{PATH}.d/{name}") or ())
             if found.broken is not None:
                 return found
