@@ -10,7 +10,8 @@ records of `auth` and `authpriv`. Records are compared by their time to the seco
 they stand there; a line in which masking would hide something without its message; those of a journal without the process and within two
 seconds, as journald and a syslog daemon do not agree on these. They are compared from where both begin to `delay_minutes` before the first
 of them ends: what is younger may still be queued. It passes when both hold the same records, and fails when one lacks any; each is named.
-What the collector holds more often counts as sent again. `programs` limits the comparison where a host sends only some of its records.
+What the collector holds more often counts as sent again, and what was written up to the day of the register's `since` need not be there.
+`programs` limits the comparison where a host sends only some of its records.
 
 Of a visit, a record that the collector alone holds was removed on the host up to a minute before (of a mounted root: up to the newest
 record there), if it is of a program that logs as `auth` or `authpriv` (sshd, sudo, su, login, passwd and their like) and the host's rsyslog

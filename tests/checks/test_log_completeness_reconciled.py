@@ -61,6 +61,21 @@ def test_a_journal_against_what_a_daemon_wrote() -> None:
     assert verdicts(run(reconciled, copies(sudo, there), None)) == {"web": "unknown"}  # two daemons say the same of one record
 
 
+def test_what_was_written_before_it_was_collected() -> None:
+    """The register says since when; that day itself is not whole."""
+    old = [other(AGED, at=END - days * 86_400, process=str(days)) for days in (3, 2, 1)]  # of 29, 30 and 31 May
+    for since, wanted in (("2026-05-31", "pass"), ("2026-05-30", "fail"), ("2026-05-29", "fail"), ("", "fail"), ("soon", "fail")):
+        register = [{"source": "web.example", "since": since}]
+        hosts = visit([*old, *rows()])
+        archive = (archive_with({"web": {"days": 9}}, records=rows(), register=register, target="logs:/collector"),)
+        assert verdicts(run(reconciled, archive, hosts)) == {"ssh:web": wanted}, since
+        own = archive_with({"web": {"days": 9}}, records=[*old, *rows()], host="web", target="logs:/copy?host=web")
+        assert verdicts(run(reconciled, (*archive, own), None)) == {"web": wanted}, since
+    both = [{"source": "web", "since": "2026-05-31"}, {"source": "web", "log": "audit", "since": "2026-05-20"}]
+    archive = (archive_with({"web": {"days": 9}}, records=rows(), register=both, target="logs:/collector"),)
+    assert verdicts(run(reconciled, archive, visit([*old, *rows()]))) == {"ssh:web": "fail"}
+
+
 def test_many_alike_are_compared_quickly() -> None:
     alike = [("web", END - number % 50_000, "cron", "", "a" * 16) for number in range(100_000)]
     assert verdicts(run(reconciled, copies(alike, alike), None)) == {"web": "pass"}

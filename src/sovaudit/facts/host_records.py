@@ -14,7 +14,7 @@ from functools import cached_property
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.facts.log_archive import LogArchive, Record, moment, short
-from sovaudit.facts.reconciliation import JOURNAL_SLACK, Compared, extra, missing, records_of, window
+from sovaudit.facts.reconciliation import JOURNAL_SLACK, Compared, extra, missing, not_before, records_of, window
 from sovaudit.facts.rsyslog import Message
 from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
@@ -102,6 +102,7 @@ def visited(host: Host, archives: Sequence[LogArchive], *, delay_minutes: int, p
     slack = JOURNAL_SLACK if own.paths == (JOURNAL,) else 0
     missing(found, (record for record in here if found.since <= record[0] <= found.upto), there, slack)
     end = min(taken - SETTLE_SECONDS, ended) if host.live else min(own.last - 1, ended)
+    not_before(found, archives)
     first, last = own.first + 1 + slack, end - slack
     removed = (
         extra((record for record in there if first <= record[0] <= last and record[1] in PROGRAMS), here, slack) if own.records else []

@@ -9,12 +9,14 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.log_archive import LogArchive, Record, line, moment, short
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 
+_DAY = 86_400
 JOURNAL_SLACK = 2  # seconds between what journald and another daemon call the time of one record
 
 
@@ -78,6 +80,7 @@ def _compare(host: str, own: LogArchive, collected: Sequence[LogArchive], delay:
     slack = JOURNAL_SLACK if _of_journal(own) != all(_of_journal(archive) for archive in collected) else 0
     inside = _within(here, found, 0)
     missing(found, inside.elements(), there, slack)
+    not_before(found, collected)
     found.only_there = extra(_within(there, found, slack), here, slack)
     here, there = inside, _within(there, found, 0)
     if windows[0][1] - max(upto for _, upto in windows[1:]) > delay:
@@ -151,6 +154,21 @@ def missing(found: Compared, inside: Iterable[Record], there: Counter[Record], s
             else:
                 found.same += 1
     found.only_here.sort()
+
+
+def not_before(found: Compared, archives: Sequence[LogArchive]) -> None:
+    """Nothing is missing of what was written up to the day on which, by the register, the host began to be collected."""
+    begun: list[int] = []
+    for archive in archives:
+        try:
+            days = [row.since for row in archive.register if short(row.source) == short(found.host)]
+            begun += [int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) + _DAY if day else 0 for day in days]
+        except (Unseen, ValueError):
+            continue
+    since = min(begun, default=0)
+    kept = [record for record in found.only_here if record[0] >= since]
+    if len(kept) != len(found.only_here):
+        found.only_here, found.since = kept, max(found.since, since)
 
 
 def extra(records: Iterable[Record], here: Iterable[Record], slack: int) -> list[Record]:
