@@ -8,25 +8,30 @@ not set) for the password operation; a password that is written as a plain value
 389-DS: `passwordStorageScheme`. AD: reversible encryption, keys of DES or RC4 alone; what a domain keeps one-way is the product's own and cannot be
 chosen, so it passes.
 Passes: the scheme is among `schemes`. Fails: it is another, or none.
-Unknown: the setting, or the schemes of some accounts, were not seen. Passwords that another server checks ({SASL}) are not judged.
+Unknown: the setting, or the schemes of some accounts, were not seen; or a scheme that nobody has told us of (`{DISABLED}`). Passwords that
+another server checks ({SASL}) are not judged.
 Out of reach: how many rounds a scheme was told to take; what other servers with copies of the tree make of new passwords.
 
 Remedy: OpenLDAP: load `argon2` (or pw-pbkdf2), `olcPasswordHash: {ARGON2}`, `olcPPolicyHashCleartext: TRUE`; 389-DS: `dsconf … pwpolicy set
 --pwdscheme PBKDF2-SHA512`; then have passwords changed, as a stored one keeps its scheme.
 """
 
-from sovaudit.authoring import Directory, Outcomes, check, failed, not_applicable, passed, unknown
+from sovaudit.authoring import Directory, Gap, Outcomes, Reason, check, failed, not_applicable, passed, unknown
 
 STRONG = (
     "ARGON2", "PBKDF2", "PBKDF2-SHA1", "PBKDF2-SHA256", "PBKDF2-SHA512", "PBKDF2_SHA256", "SSHA256", "SSHA384", "SSHA512", "CRYPT$5$", "CRYPT$6$",
-    "CRYPT$y$", "CRYPT$gy$", "CRYPT$7$", "CRYPT$2b$", "CRYPT$2y$", "CRYPT-SHA256", "CRYPT-SHA512",
-    "one-way",
+    "CRYPT$y$", "CRYPT$gy$", "CRYPT$7$", "CRYPT$2a$", "CRYPT$2b$", "CRYPT$2y$", "CRYPT-SHA256",
+    "CRYPT-SHA512", "GOST_YESCRYPT", "one-way",
 )  # fmt: skip
+FAST = {
+    "sha", "ssha", "md5", "smd5", "sha256", "sha384", "sha512", "crypt", "cryptdes", "crypt$1$", "crypt$md5$", "crypt$sha1$", "crypt$3$", "crypt-md5",
+    "unix", "ns-mta-md5", "apr1", "bsdmd5", "lanman", "nthash", "des", "rc4",
+}  # fmt: skip
 
 
 @check("password-policy.directory-storage", severity="high", since="0.2")
 def directory_storage(directory: Directory, *, schemes: tuple[str, ...] = STRONG) -> Outcomes:
-    strong = {name.casefold() for name in schemes}
+    strong, known = {name.casefold() for name in schemes}, {name.casefold() for name in STRONG}
     found, gaps = directory.storage
     judged = False
     for one in found:
@@ -39,10 +44,14 @@ def directory_storage(directory: Directory, *, schemes: tuple[str, ...] = STRONG
             yield passed("passwords are kept as {scheme}", **words)
         elif scheme.casefold() in ("cleartext", "clear"):
             yield failed("passwords are kept in clear", **words)
-        elif scheme.casefold() == "reversible":
+        elif scheme.casefold() in ("reversible", "aes") or scheme.casefold().startswith("aes-"):
             yield failed("passwords are kept so that they can be read back", **words)
-        else:
+        elif scheme.casefold() in FAST | known:
             yield failed("passwords are kept as {scheme}, which is guessed fast", **words)
+        else:
+            gap = Gap(f"scheme:{one.scheme}", Reason.UNSUPPORTED, "how it keeps a password is not known to us; it may keep none at all")
+            text, settle = "what {scheme} keeps of passwords is not known", "the knob schemes, if it resists guessing"
+            yield unknown(text, subject=one.subject, gaps=[gap], because=one.because, settle=settle, scheme=one.scheme)
     if gaps:
         settle = "the right to read settings, and the schemes of passwords in an export"
         yield unknown("how other passwords are kept was not seen", subject="other passwords", gaps=gaps, settle=settle)

@@ -37,7 +37,15 @@ def test_weak_ones_fail_one_by_one() -> None:
         assert answers(scheme)[f"stored as {scheme}"] == "fail"
     for scheme in ("{SSHA512}", "{CRYPT}$6$", "{PBKDF2-SHA256}"):
         assert answers(scheme)[f"stored as {scheme}"] == "pass"
-    assert "stored as {SASL}" not in answers("{SASL}")
+    assert "stored as {SASL}" not in answers("{SASL}") and "stored as {CRYPT}locked" not in answers("{CRYPT}locked")
+    assert answers("{AES-TUhNRw}")["stored as {AES-TUhNRw}"] == "fail"
+
+
+def test_a_scheme_that_nobody_knows_is_left_open() -> None:
+    for scheme in ("{DISABLED}", "{X}", "{CRYPT}other"):
+        assert answers(scheme)[f"stored as {scheme}"] == "unknown"
+    assert verdicts(run(directory_storage, directory("{X}"), schemes=("X",)))["stored as {X}"] == "pass"
+    assert verdicts(run(directory_storage, directory("{ARGON2}"), schemes=("X",)))["stored as {ARGON2}"] == "fail"
 
 
 def test_what_is_not_set_is_the_default() -> None:

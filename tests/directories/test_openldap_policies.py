@@ -22,7 +22,7 @@ from tests.directories import planted
 from tests.directories.openldap_acts import BASE, person, uid
 
 pytestmark = pytest.mark.slapd
-NAMES = [f"person{number:02}" for number in range(40)]
+NAMES = [f"person{number:02}" for number in range(60)]
 POLICY = f"cn=tried,ou=policies,{BASE}"
 OVERLAY = "olcOverlay={0}ppolicy,olcDatabase={1}mdb,cn=config"
 PPOLICY = f"""dn: {OVERLAY}
@@ -74,6 +74,15 @@ CASES = {
     "29: locked for ever": Case({**LOCK}, more={"pwdAccountLockedTime": "000001010000Z"}),
     "29: locked for ever where nothing locks": Case({**STRONG}, more={"pwdAccountLockedTime": "000001010000Z"}),
     "29: locked for ever without a policy": Case(None, more={"pwdAccountLockedTime": "000001010000Z"}),
+    "29: locked once, until somebody opens it": Case({**LOCK, "pwdLockoutDuration": "0"}, more={"pwdAccountLockedTime": "20200101000000Z"}),
+    "29: locked once, and that is over": Case(LOCK, more={"pwdAccountLockedTime": "20200101000000Z"}),
+    "29: locked from some day on": Case({**LOCK, "pwdLockoutDuration": "0"}, more={"pwdAccountLockedTime": "20990101000000Z"}),
+    "29: locked for ever and a day": Case(LOCK, more={"pwdAccountLockedTime": "19700101000000Z"}),
+    "idle for too long": Case({**LOCK, "pwdMaxIdle": "86400"}, more={"pwdLastSuccess": "20200101000000Z"}),
+    "idle, as far as its password says": Case({**LOCK, "pwdMaxIdle": "86400"}, more=OLD),
+    "not idle": Case({**LOCK, "pwdMaxIdle": "864000000"}, more={"pwdLastSuccess": "20200101000000Z"}),
+    "idle where nothing locks": Case({**STRONG, "pwdMaxIdle": "86400"}, more={"pwdLastSuccess": "20200101000000Z"}),
+    "idle, and nobody knows since when": Case({**LOCK, "pwdMaxIdle": "86400"}),
     "its time is over": Case({**STRONG}, more={"pwdEndTime": "20240101000000Z"}),
     "its time is over, without a policy": Case(STRONG, overlay={}, more={"pwdEndTime": "20240101000000Z"}),
     "its time is to come": Case({**STRONG}, more={"pwdStartTime": "20990101000000Z"}),
@@ -94,7 +103,7 @@ def server() -> Iterator[slapd.Slapd]:
         )
         for one in CASES.values()
     ) + person(NAMES[-1])
-    with slapd.slapd(entries, overlays=PPOLICY, access=ACCESS) as started:
+    with slapd.slapd(entries, overlays=PPOLICY, access=ACCESS, database="olcLastBind: TRUE\n") as started:
         yield started
 
 

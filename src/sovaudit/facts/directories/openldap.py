@@ -26,7 +26,7 @@ from sovaudit.model.verdict import Reason
 if TYPE_CHECKING:
     from sovaudit.facts.directory import Directory, Entry
 
-LOCKED_FOR_EVER = b"000001010000Z"  # slapo-ppolicy: only an administrator opens it again
+LOCKED_FOR_EVER = (b"000001010000Z", b"19700101000000Z")  # slapo-ppolicy: only an administrator opens it again
 _LOGINS = ("pwdLastSuccess", "authTimestamp")
 _LIMITS = ("pwdAccountLockedTime", "pwdEndTime", "pwdStartTime")
 _PEOPLE = {"person", "inetorgperson", "organizationalperson"}
@@ -88,18 +88,27 @@ class OpenLdap(Unmodelled):
         return any(isinstance(moment, datetime) and abs(now - moment) < timedelta(days=1) for moment in moments)
 
     def _enabled(self, entry: Entry) -> tuple[bool | Gap, tuple[Line, ...]]:
-        """slapo-ppolicy(5): a lock of the year 0 is for ever, where the policy locks at all; others pass. pwdStartTime and pwdEndTime bound it."""
+        """slapo-ppolicy(5): a lock of the year 0 is for ever, where the policy locks at all; others pass, unless its pwdLockoutDuration is 0. Whoever
+        stays away for pwdMaxIdle is locked, too. pwdStartTime and pwdEndTime bound it.
+        """
         name, _ = self._policies.of(entry)
         marked = [key for key in _LIMITS if entry.values(key)]
         hidden = next((key for key in _LIMITS if key not in marked and not self._sees(entry, key)), "")
+        idle = self._idle(entry, name) if isinstance(name, str) and name else None
+        if idle is not None:
+            return (False, (idle,)) if isinstance(idle, Line) else (idle, ())
         if name == "" or not (marked or hidden):
             return True, ()
         if isinstance(name, Gap):
             return (
                 (name, tuple(entry.line(key) for key in marked)) if marked else (Gap(f"attribute:{hidden}", Reason.DENIED, "not shown"), ())
             )
-        if LOCKED_FOR_EVER in entry.values("pwdAccountLockedTime") and self._policies.locks(entry) is True:
-            return False, (entry.line("pwdAccountLockedTime"),)
+        stamps = entry.values("pwdAccountLockedTime")
+        if stamps and self._policies.locks(entry) is True:
+            since = generalized(stamps[0])
+            past = not isinstance(since, Special) and since <= self._directory.taken_at
+            if stamps[0] in LOCKED_FOR_EVER or (past and not self._policies.known(name).number("pwdLockoutDuration")):
+                return False, (entry.line("pwdAccountLockedTime"),)
         now = self._directory.taken_at
         for key, over in (("pwdEndTime", True), ("pwdStartTime", False)):
             values = entry.values(key)
@@ -109,6 +118,24 @@ class OpenLdap(Unmodelled):
         if hidden:
             return Gap(f"attribute:{hidden}", Reason.DENIED, "it is not shown to this account, or it is not there"), ()
         return True, ()
+
+    def _idle(self, entry: Entry, name: str) -> Line | Gap | None:
+        """Why an account is locked for having stayed away; None if it is not. Only where its database keeps the time of the last login."""
+        policy = self._policies.known(name)
+        seconds = policy.number("pwdMaxIdle")
+        if not seconds or policy.text("pwdLockout").upper() != "TRUE" or isinstance(self._ground, Gap):
+            return None
+        dn = normal(entry.dn)
+        if self._ground.config.of(dn).entry.text("olcLastBind").upper() != "TRUE":
+            return None
+        for key in ("pwdLastSuccess", "pwdChangedTime"):
+            if entry.values(key):
+                since = generalized(entry.values(key)[0])
+                over = not isinstance(since, Special) and self._directory.taken_at - since > timedelta(seconds=seconds)
+                return entry.line(key) if over else None
+            if not self._sees(entry, key):
+                return Gap(f"attribute:{key}", Reason.DENIED, f"it is not shown to this account, and {name} locks who stays away")
+        return None
 
     def _sees(self, entry: Entry, attribute: str) -> bool:
         # the bounds of an account's life are rarely set: who is shown locks is shown them, too

@@ -49,6 +49,10 @@ class Policies:
     def _known(self) -> dict[str, Entry]:
         return {normal(entry.dn): entry for entry in self._directory.entries("policies")}
 
+    def known(self, name: str) -> Entry:
+        """The entry of a policy that `of` named."""
+        return self._known[name]
+
     def of(self, entry: Entry) -> tuple[str | Gap, Line | None]:
         """The policy on an account: its normal DN, empty for none at all; and the line that says so (of what is named but not there: its DN)."""
         dn = normal(entry.dn)
