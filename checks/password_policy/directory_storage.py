@@ -50,7 +50,8 @@ def directory_storage(directory: Directory, *, schemes: tuple[str, ...] = STRONG
             yield failed("passwords are kept as {scheme}, which is guessed fast", **words)
         else:
             gap = Gap(f"scheme:{one.scheme}", Reason.UNSUPPORTED, "how it keeps a password is not known to us; it may keep none at all")
-            text, settle = "what {scheme} keeps of passwords is not known", "the knob schemes, if it resists guessing"
+            text = "what {scheme} keeps of passwords is not known"
+            settle = "the knob schemes, if it resists guessing"
             yield unknown(text, subject=one.subject, gaps=[gap], because=one.because, settle=settle, scheme=one.scheme)
     if gaps:
         settle = "the right to read settings, and the schemes of passwords in an export"
