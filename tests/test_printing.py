@@ -90,6 +90,7 @@ def test_one_browser_prints_the_same_bytes_again() -> None:
 @pytest.mark.browser
 def test_nothing_of_the_page_is_lost_on_paper() -> None:
     text = words_of(printed("en"))
+    assert "Profile" in text and not re.search("[ﬀ-ﬆ]", text), "a ligature, which nobody searches for"
     everything = re.sub(r"\s", "", text)
     for n in range(33):
         assert everything.count(f"made-up-{n:02}") >= 2, "a column of the matrix ran off the sheet"
