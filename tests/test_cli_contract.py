@@ -181,6 +181,15 @@ def test_targets_may_stand_anywhere_among_flags(good: str, capsys: pytest.Captur
     assert len(json.loads(capsys.readouterr().out)["targets"]) == 2
 
 
+def test_plan_and_preflight_take_evidence_already_taken(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["collect", good, "-o", "e.sova", "--quiet"])
+    capsys.readouterr()
+    assert main(["plan", "bundle:e.sova", good]) == 0
+    assert "read it: evidence already taken; nothing is run" in capsys.readouterr().out
+    assert main(["preflight", "bundle:e.sova", *UID0]) == 0
+    assert f"{good}: collected" in capsys.readouterr().out
+
+
 # Standard output
 
 

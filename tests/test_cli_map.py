@@ -91,6 +91,14 @@ def test_hostile_names_reach_neither_terminal_nor_map(tmp_path: Path, capsys: py
 def test_files_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").write_text("")
     (tmp_path / "broken.json").write_text(json.dumps([{"a": 1}])[:-3])
+    (tmp_path / "binary").write_bytes(bytes(range(256)) * 3)
+    (tmp_path / "returns.csv").write_bytes(b"a\rb;c;event_time\n1;2;3\n")
+    (tmp_path / "wide.csv").write_text(f"event_time;event;{'x' * 200_000}\n1;2;3\n")
+    for name in ("binary", "returns.csv", "wide.csv"):
+        capsys.readouterr()
+        assert main(["map", str(tmp_path / name)]) == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1 and said.startswith(f"sovaudit: {tmp_path / name}: its header line cannot be read"), said
     assert main(["map", str(tmp_path / "none")]) == 2
     assert main(["map", str(tmp_path)]) == 2
     assert main(["map", str(tmp_path / "empty")]) == 2

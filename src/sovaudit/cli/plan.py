@@ -28,6 +28,7 @@ def run(options: argparse.Namespace) -> int:
     chosen = options_beside(targets, common.collect_options(options, binds=False))
     for target in targets:
         print(common.shown(target.id))
-        for line in plan(target, chosen):
+        steps = ("read it: evidence already taken; nothing is run",) if target.kind == "bundle" else plan(target, chosen)
+        for line in steps:
             print(common.shown(f"  {line}"))
     return 0

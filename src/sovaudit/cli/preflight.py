@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sovaudit.cli import common, config
 
 if TYPE_CHECKING:
+    from sovaudit.collectors import CollectOptions
     from sovaudit.facts.directory import Directory
+    from sovaudit.model.evidence import Evidence, Target
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,9 +37,20 @@ def _readable(directory: Directory) -> None:
             print(common.shown(f"    ABSENT: {' '.join(one.absent)}"))
 
 
+def _evidence(target: Target, chosen: CollectOptions) -> Iterator[Evidence]:
+    """What a visit brings, or what a bundle holds already."""
+    from sovaudit.bundle import Bundle
+    from sovaudit.collectors import collect
+
+    if target.kind == "bundle":
+        with Bundle(Path(target.uri.removeprefix("bundle:"))) as bundle:
+            yield from (bundle.evidence(name) for name in bundle.targets)
+    else:
+        yield collect(target, chosen)
+
+
 def run(options: argparse.Namespace) -> int:
     from sovaudit import engine
-    from sovaudit.collectors import collect
     from sovaudit.facts.directory import Directory
     from sovaudit.model.verdict import Reason, Verdict
 
@@ -43,10 +58,9 @@ def run(options: argparse.Namespace) -> int:
     chosen = common.collect_options(options)
     audit = common.make_audit(options, chosen)
     costs = 0
-    for target in audit.prepare(common.targets(options)):
-        evidence = collect(target, chosen)
+    for evidence in (each for target in audit.prepare(common.targets(options)) for each in _evidence(target, chosen)):
         note = f": {evidence.error}" if evidence.error else ""
-        print(common.shown(f"{target.id.removesuffix(':')}: {evidence.status.value}{note}"))
+        print(common.shown(f"{evidence.target.id.removesuffix(':')}: {evidence.status.value}{note}"))
         denied = [gap for gap in evidence.gaps if gap.reason in (Reason.DENIED, Reason.TIMEOUT, Reason.TRUNCATED)]
         for gap in denied:
             print(common.shown(f"  not seen: {gap.item} ({gap.reason.value}{', ' + gap.detail if gap.detail else ''})"))

@@ -201,7 +201,7 @@ class Clock:
         command = self._files.command("chronyc-tracking")
         if command.code != 0:
             return None
-        for row in csv.reader(command.output.splitlines()[:50]):
+        for row in csv.reader(line[:1000] for line in command.output.splitlines()[:50]):  # beyond a bound of its own, csv raises
             if len(row) >= 14:
                 return {"system time": row[4].strip(), "leap status": row[13].strip()}
         rows = (row.partition(":") for row in command.output.splitlines())

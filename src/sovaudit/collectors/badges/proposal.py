@@ -131,7 +131,11 @@ def sample(path: Path, shape: Mapping[str, Any]) -> tuple[list[str], list[dict[s
             if ready.plan.format == "jsonl":
                 rows = [_flat(json.loads(line)) for line in islice((line for line in file if _object(line)), SAMPLE)]
                 return list(dict.fromkeys(name for row in rows for name in row)), rows
-            names, skip = reading.header(ready.path, ready.plan)
+            reading.need_header(ready.refused, ready.plan, str(path))
+            try:
+                names, skip = reading.header(ready.path, ready.plan)
+            except CollectError as error:  # of the copy in which odd lines were set aside
+                raise CollectError(error.what, status=error.status, where=str(path)) from error
             for _ in range(skip):
                 file.readline()
             rows = [dict(zip(names, (cell.strip() for cell in row), strict=False)) for row in islice(_cells(file, ready.plan), SAMPLE)]

@@ -47,11 +47,14 @@ def header(path: Path, plan: BadgeMap) -> tuple[list[str], int]:
     text = lines[-1].decode("utf-8", "backslashreplace").removeprefix("\ufeff").strip("\r\n")
     if not text.strip():
         raise CollectError("is empty" if not any(map(bytes.strip, lines)) else "has no header line", status="failed", where=str(path))
-    rows = list(
-        csv.reader(
-            [text], delimiter=delimiter(plan), quotechar=plan.quote or None, quoting=csv.QUOTE_MINIMAL if plan.quote else csv.QUOTE_NONE
+    try:
+        rows = list(
+            csv.reader(
+                [text], delimiter=delimiter(plan), quotechar=plan.quote or None, quoting=csv.QUOTE_MINIMAL if plan.quote else csv.QUOTE_NONE
+            )
         )
-    )
+    except csv.Error as error:
+        raise CollectError(f"its header line cannot be read ({error})", status="failed", where=str(path)) from error
     names = [name.strip() for name in rows[0]]
     if len(names) > MAX_COLUMNS:
         raise CollectError(f"has {len(names)} columns: more than {MAX_COLUMNS}", status="failed", where=str(path))

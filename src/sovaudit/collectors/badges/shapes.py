@@ -94,8 +94,11 @@ def _element(text: str) -> str:
 
 
 def _delimited(text: str) -> dict[str, Any]:
-    lines = [line for line in text.split("\n")[:50] if line.strip()]
-    counts = {mark: [len(row) for row in csv.reader(lines, delimiter=mark)] for mark in (",", ";", "\t", "|")}
+    lines = [line for line in text.splitlines()[:50] if line.strip()]
+    try:
+        counts = {mark: [len(row) for row in csv.reader(lines, delimiter=mark)] for mark in (",", ";", "\t", "|")}
+    except csv.Error:  # a cell beyond csv's own bound: reading it will say what is wrong
+        return {"format": "csv", "delimiter": ","}
     best = max(counts, key=lambda mark: (counts[mark].count(counts[mark][0]) if counts[mark][0] > 1 else 0, counts[mark][0]))
     found: dict[str, Any] = {"format": "tsv"} if best == "\t" else {"format": "csv", "delimiter": best}
     first = next(csv.reader(lines[:1], delimiter=best))
