@@ -104,3 +104,23 @@ def test_files_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert main(["map", str(tmp_path / "empty")]) == 2
     assert "is empty" in capsys.readouterr().err
     assert main(["map", str(tmp_path / "broken.json")]) in (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.csv", b"c" * 200_000 + b",d\n1,2\n", "cannot be read as CSV"), ("a.csv", b"\x1f\x8b\x08\0" + b"x" * 50, "is packed (gzip)"),
+        ("a.csv", b"(\xb5/\xfd" + b"x" * 50, "is packed (zstd)"), ("a.csv", b"", "is empty"), ("a.csv", b"\n\n", "is empty"),
+    ],
+)  # fmt: skip
+def test_files_that_give_no_map_say_why(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes, says: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert main(["map", str(tmp_path / name)]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_deep_document_is_no_defect(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, content in (("a.json", "[" * 100_000), ("b.json", '{"a":' * 100_000), ("c.jsonl", '{"a":1}\n' + '{"a":' * 100_000 + "\n")):
+        (tmp_path / name).write_text(content)
+        assert main(["map", str(tmp_path / name)]) in (0, 2), name
+    capsys.readouterr()

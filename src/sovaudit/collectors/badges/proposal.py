@@ -157,7 +157,7 @@ def _cells(file: Iterator[str], plan: BadgeMap) -> Iterator[list[str]]:
 def _object(line: str) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

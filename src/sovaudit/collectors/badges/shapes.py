@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from sovaudit.collectors.badges.sieve import regular
+from sovaudit.collectors.badges.sieve import packed_as, regular
 from sovaudit.errors import CollectError
 
 BEGINNING = 1 << 20
@@ -24,6 +24,7 @@ def shape_of(path: Path) -> dict[str, Any]:
         raise CollectError("is empty", status="failed", where=str(path))
     if start.startswith(b"PK\x03\x04"):
         return {"format": "excel"}
+    packed_as(start, path)
     encoding = _encoding(start)
     text = start.decode(encoding, "replace").removeprefix("\ufeff").lstrip()
     named = {} if encoding == "utf-8" else {"encoding": encoding}
@@ -31,7 +32,10 @@ def shape_of(path: Path) -> dict[str, Any]:
         return {"format": "xml", "records": _element(text)}
     if text[0] in "[{":
         return _json(text) | named
-    return _delimited(text) | named
+    try:
+        return _delimited(text) | named
+    except csv.Error as error:
+        raise CollectError(f"cannot be read as CSV ({error})", status="failed", where=str(path)) from error
 
 
 def _encoding(start: bytes) -> str:
@@ -52,11 +56,11 @@ def _json(text: str) -> dict[str, Any]:
         try:
             if isinstance(json.loads(first), dict) and "\n{" in text:
                 return {"format": "jsonl"}
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
         try:
             return {"format": "json"} | _records(json.loads(text))
-        except ValueError:
+        except (ValueError, RecursionError):
             return {"format": "json"}
     return {"format": "json"}
 

@@ -58,9 +58,7 @@ def sieve(path: Path, encoding: str, scratch: Scratch, *, quote: str = "") -> Si
     with regular(path) as file:
         before = os.fstat(file.fileno())
         start = file.read(8)
-        for magic, name in _PACKED.items():
-            if start.startswith(magic):
-                raise CollectError(f"is packed ({name})", status="failed", where=str(path), hint="Unpack it first.")
+        packed_as(start, path)
         file.seek(0)
         unicode = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
         survey = _Survey(file, quote.encode())
@@ -77,6 +75,13 @@ def sieve(path: Path, encoding: str, scratch: Scratch, *, quote: str = "") -> Si
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise CollectError("changed while it was read", status="failed", where=str(path), hint="Export it again, or read a copy.")
     return found
+
+
+def packed_as(start: bytes, path: Path) -> None:
+    """Raises CollectError for a file that begins as packed ones do."""
+    for magic, name in _PACKED.items():
+        if start.startswith(magic):
+            raise CollectError(f"is packed ({name})", status="failed", where=str(path), hint="Unpack it first.")
 
 
 def regular(path: Path) -> BinaryIO:
