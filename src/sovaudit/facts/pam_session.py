@@ -162,6 +162,10 @@ _MODELS: dict[str, Model] = {
     "pam_slurm.so": lambda call: unsure((Code.SUCCESS, Code.SESSION_ERR), _program(call)),
 }
 
+ASKING = frozenset(
+    ("pam_succeed_if.so", "pam_access.so", "pam_listfile.so", "pam_localuser.so", "pam_usertype.so", "pam_exec.so", "pam_limits.so")
+)
+
 
 @cache
 def _gap(line: Line, module: str) -> Gap:

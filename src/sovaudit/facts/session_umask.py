@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.files import Unseen
+from sovaudit.facts.pam_modules import Call
+from sovaudit.facts.pam_session import ASKING, session
 from sovaudit.facts.pam_stack import Service, Step
 from sovaudit.facts.parse.login_defs import login_defs
 from sovaudit.facts.parse.pam_conf import BAD, DIE, DONE, IGNORE, OK, RESET, Code
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from sovaudit.facts.host import Host
 
 _UNITS = {"console": ("getty@.service",), "ssh": ("ssh.service", "sshd.service")}
-# What a session module answers for an account that exists. Others may answer SUCCESS or IGNORE, or fail.
+# What a session module answers for an account that exists.
 _ALWAYS = {"pam_permit.so": Code.SUCCESS, "pam_umask.so": Code.SUCCESS, "pam_deny.so": Code.SESSION_ERR, "pam_unix.so": Code.SUCCESS}
 
 
@@ -43,7 +45,7 @@ class Begins:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._started: dict[str, tuple[int | None, Line]] = {}
-        self._through_stack: dict[tuple[str, bool, bool, str], Begin] = {}
+        self._through_stack: dict[tuple[object, ...], Begin] = {}
 
     def begin(self, account: Account, over: str) -> Begin:
         """over: `console` or `ssh`. Raises Unseen where the session's stack was not seen."""
@@ -55,18 +57,32 @@ class Begins:
             return Begin(masks)
         # all that pam_umask asks of an account
         named = self._groups.get(account.gid) == account.name
-        key = (over, account.uid == 0, named, account.gecos if "umask=" in account.gecos.lower() else "")
+        service = self._host.pam.service("sshd" if over == "ssh" else "login")
+        stack = service.stack("session") if service.broken is None else ()
+        codes = tuple(self._codes(account, service, step) for step in stack)
+        key = (over, account.uid == 0, named, account.gecos if "umask=" in account.gecos.lower() else "", codes)
         if key not in self._through_stack:
-            self._through_stack[key] = self._through(account, self._host.pam.service("sshd" if over == "ssh" else "login"), masks)
+            self._through_stack[key] = self._through(account, stack, codes, masks)
         return self._through_stack[key]
 
     @cached_property
     def _groups(self) -> dict[int, str]:
         return {group.gid: group.name for group in reversed(list(self._host.accounts.groups.values()))}
 
-    def _through(self, account: Account, service: Service, masks: dict[int | None, Line]) -> Begin:
+    def _codes(self, account: Account, service: Service, step: Step) -> tuple[Code, ...]:
+        """What a step may answer. Modules that ask who are asked; others may answer SUCCESS or IGNORE, or fail."""
+        if step.kind == "must_fail":
+            return (Code.PERM_DENIED,)
+        if step.kind == "module" and (step.known is False or step.module in ASKING):
+            found = session(Call(self._host, service.name, "session", account, None, False, step))
+            return tuple(dict.fromkeys(outcome.code for choice in found for outcome in choice.outcomes))
+        known = _ALWAYS.get(step.module) if step.kind == "module" else Code.SUCCESS
+        return (known,) if known is not None else (Code.SUCCESS, Code.IGNORE)
+
+    def _through(
+        self, account: Account, stack: tuple[Step, ...], codes: tuple[tuple[Code, ...], ...], masks: dict[int | None, Line]
+    ) -> Begin:
         """The masks that come out of a session stack: each way through it, module by module."""
-        stack = service.stack("session") if service.broken is None else ()
         arriving: dict[int, dict[int | None, Line]] = {0: masks}
         gaps: list[Gap] = []
         for at, step in enumerate(stack):
@@ -79,7 +95,7 @@ class Begins:
                     gaps.append(Gap(f"file:{step.line.file}", Reason.AMBIGUOUS, "whether pam_umask is installed was not seen"))
                     after |= here
                 here = after
-            for code in _codes(step):
+            for code in codes[at]:
                 arriving.setdefault(_next(stack, at, code), {}).update(here)
         return Begin(arriving.get(len(stack), masks), tuple(gaps))
 
@@ -97,13 +113,13 @@ class Begins:
         if text is None:
             text = _configured(self._host)
         mask = before
-        if text is not None and (match := re.match(r"\s*[+-]?([0-7]+)", text)):
+        if text is not None and (match := re.match(r"\s*([+-]?[0-7]+)", text)):
             mask = int(match[1], 8) & 0o777
         if usergroups and account.uid != 0 and self._groups.get(account.gid) == account.name and mask is not None:
             mask = (mask & ~0o070) | ((mask >> 3) & 0o070)
         for piece in account.gecos.split(","):
             if piece[:6].lower() == "umask=":
-                number = re.match(r"\s*[+-]?([0-7]+)", piece[6:])
+                number = re.match(r"\s*([+-]?[0-7]+)", piece[6:])
                 mask = int(number[1], 8) & 0o777 if number else 0
         return mask
 
@@ -119,15 +135,6 @@ def _started(host: Host, over: str) -> tuple[int | None, Line]:
             mask = int(value, 8) & 0o777 if re.fullmatch("[0-7]{1,5}", value) else 0o022
             return mask | 0o022 if over == "ssh" else mask, Line(f"/etc/systemd/system/{name}", 0, f"UMask={value}")
     return 0o022, Line("/etc/login.defs", 0, "the mask of services, 0022")
-
-
-def _codes(step: Step) -> tuple[Code, ...]:
-    if step.kind == "must_fail":
-        return (Code.PERM_DENIED,)
-    if step.kind != "module" or step.known is False:
-        return (Code.MODULE_UNKNOWN,) if step.kind == "module" else (Code.SUCCESS,)
-    known = _ALWAYS.get(step.module)
-    return (known,) if known is not None else (Code.SUCCESS, Code.IGNORE)
 
 
 def _next(stack: tuple[Step, ...], at: int, code: Code) -> int:
