@@ -17,7 +17,7 @@ CHECKS = sorted(path for path in (TOP / "checks").glob("*/*.py") if path.name !=
 # Low to high: a module imports only from its own layer or those above it in this list.
 LAYERS = (
     ("errors",),
-    ("canon",),
+    ("bulk", "canon"),
     ("model",),
     ("bundle", "bundle_format", "bundle_manifest", "bundle_rows", "bundle_writer", "data"),
     ("tables", "ibis_questions"),

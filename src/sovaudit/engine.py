@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from sovaudit import canon
 from sovaudit.authoring import Check
 from sovaudit.binding import Binding, Many, Need, binding
+from sovaudit.bulk import growing
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.model.evidence import Evidence, Gap
@@ -226,6 +227,11 @@ class _Answers(list[Outcome]):
 
 
 def _run(selection: Selection, facts: tuple[Any, ...]) -> _Answers:
+    with growing():
+        return _outcomes(selection, facts)
+
+
+def _outcomes(selection: Selection, facts: tuple[Any, ...]) -> _Answers:
     outcomes = _Answers()
     listed: dict[tuple[Verdict, str], int] = {}
     more: dict[tuple[Verdict, str], list[str]] = {}

@@ -173,13 +173,17 @@ def assemble(artifacts: Mapping[str, bytes], name: str, said: Mapping[str, Any],
     """The pieces of a table as one file again. Raises KeyError for a missing piece, ValueError if together they are not what was written."""
     count = int(said["pieces"])
     running = 0
-    with path.open("wb") as file:
-        for number in range(count):
-            data = artifacts[f"{name}/{number:03}"]
-            running += len(data)
-            file.write(data)
-    with path.open("rb") as file:
-        digest = canon.digest_of(iter(lambda: file.read(1 << 20), b""))
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal running
+        with path.open("wb") as file:
+            for number in range(count):
+                data = artifacts[f"{name}/{number:03}"]
+                running += len(data)
+                file.write(data)
+                yield data
+
+    digest = canon.digest_of(pieces())
     if running != said["bytes"] or digest != said["sha256"]:
         raise ValueError(f"{name} does not have the bytes that were written")
 

@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sovaudit import canon
+from sovaudit.bulk import growing
 from sovaudit.collectors import pseudonyms
 from sovaudit.collectors.badges.mapping import Column, Name
 from sovaudit.collectors.badges.sieve import Refused
@@ -164,6 +165,11 @@ def _format(path: Path, plan: ListMap | None, of: List) -> str:
 
 def collect(target: Target, options: CollectOptions, of: List, *, finish: Callable[[list[Row]], None] | None = None) -> Evidence:
     """Artifacts `<kind>/source` and `<kind>/rows/<nnnn>`. finish: may change rows, for what only the whole list shows. Raises CollectError."""
+    with growing():
+        return _collect(target, options, of, finish)
+
+
+def _collect(target: Target, options: CollectOptions, of: List, finish: Callable[[list[Row]], None] | None) -> Evidence:
     began = time.monotonic()
     path, plan = _where(target.uri, of)
     rows, records, columns = _rows(path, plan or ListMap(), of, options)

@@ -196,6 +196,7 @@ def strays(log: BadgeLog, closed: frozenset[str]) -> None:
     The rest moves without a contradiction, so that nothing more needs to be asked of it. One pass over the log, of numbers alone: sorting is what
     costs. What it cannot tell (two passages in one millisecond, a grant that was no entry) counts as astray.
     """
+    ways(log)
     badge_uses.fold(log)
     log.load("closed_areas", {"area": "VARCHAR"}, [[area] for area in sorted(closed)])
     log.keep("badge_numbers", _BADGES)
