@@ -131,6 +131,7 @@ def test_help_says_what_every_option_is_for(verb: str) -> None:
         ("diff one", "NEW"),
         ("replay x.sova --against y.json --set a.b=1", "--set: --against judges as that report was judged"),
         ("render nothing.json -o docx", "Formats: html, pdf"),
+        ("render . -o md", ".: is not a file"),
         ("audit ssh://a@b --identity nowhere", "--identity nowhere: is not there"),
         ("audit ssh://a@b --known-hosts nowhere", "--known-hosts nowhere: is not there"),
         ("audit ssh://a@b --ssh-config nowhere", "--ssh-config nowhere: is not there"),

@@ -24,8 +24,8 @@ def run(options: argparse.Namespace) -> int:
     config.settle(options)
     outputs = common.outputs(options) or [("html", "")]
     language = common.language(options, "fr")
-    paths = [Path(place) if place else Path(options.report).with_name(f"report.{language}.{FORMATS[name]}") for name, place in outputs]
     _, document, signature = common.load(options.report)
+    paths = [Path(place) if place else Path(options.report).with_name(f"report.{language}.{FORMATS[name]}") for name, place in outputs]
     for (_, place), path in zip(outputs, paths, strict=True):
         if place != "-" and path.exists() and not options.force:
             raise UsageError("exists", where=str(path), hint="Choose another name, or --force.")
