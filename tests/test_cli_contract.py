@@ -208,6 +208,13 @@ def test_a_format_on_standard_output_has_it_alone(good: str, capfdbinary: pytest
     assert capfdbinary.readouterr().out.strip().endswith(b"</testsuites>")
 
 
+def test_what_is_written_is_french_and_the_terminal_english(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["audit", good, *UID0, "--out", "one", "-o", "csv"])
+    assert "Only root has uid 0" in capsys.readouterr().out and Path("one/report.fr.csv").is_file()
+    main(["audit", good, *UID0, "--out", "two", "-o", "csv", "--lang", "fr"])
+    assert "Remède" in capsys.readouterr().out and Path("two/report.fr.csv").is_file()
+
+
 def test_render_heeds_the_settings(good: str, capsys: pytest.CaptureFixture[str]) -> None:
     main(["audit", good, *UID0, "--out", "one", "--quiet"])
     Path("sovaudit.toml").write_text('lang = "en"\n')

@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     common.output_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print report.json on standard output and nothing else")
     parser.add_argument("--resume", metavar="DIR", help="go on with an interrupted audit in DIR")
-    parser.add_argument("--lang", choices=["fr", "en"], help="language of report.html and of a PDF (fr), and of the terminal (en)")
+    parser.add_argument("--lang", choices=["fr", "en"], help="language of what is written (fr) and of the terminal (en)")
     parser.add_argument("--previous", metavar="FILE", help="the report that this one follows: its digest is recorded")
     parser.add_argument("--exit-zero", action="store_true", help="exit 0 whatever the gate says")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress, and only the last line")
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     out = Path(options.resume or options.out or _fresh())
     result = audit.run(targets, out=out, signer=signer, resume=bool(options.resume), progress=progress)
     for name, place in outputs:
-        language = common.language(options, "fr" if name in ("html", "pdf") else "en")
+        language = common.language(options, "fr")
         data = render(result.report_bytes, result.signature, to=name, language=language, browser=options.browser)
         if place == "-":
             common.print_exactly(data)
