@@ -51,6 +51,14 @@ def test_what_leaves(kind: str, text: str, wanted: dict[str, str]) -> None:
     assert verdicts(run(central, log_host({SEND: text}, kind=kind))) == wanted
 
 
+@pytest.mark.parametrize(
+    ("target", "wanted"), [("web7", FAIL), ("WEB7.example.org:514", FAIL), ("web7.example.net", PASS), ("web70", PASS)]
+)
+def test_this_host_by_its_own_name(target: str, wanted: dict[str, str]) -> None:
+    files = {SEND: f"*.* @@{target}\n", "/etc/hostname": "web7.example.org\n"}
+    assert verdicts(run(central, log_host(files, kind="root"))) == wanted
+
+
 def test_a_silent_program_sends_nothing() -> None:
     found = verdicts(run(central, log_host({SEND: "*.* @@collector\n", "/etc/ssh/sshd_config": "LogLevel QUIET\n"})))
     assert found == PASS | {"ssh-login": "fail", "ssh-failure": "fail"}

@@ -57,7 +57,12 @@ class Forwarding:
 
     def goes_out(self, place: Destination) -> bool:
         """A forwarding action to another host that can deliver."""
-        return away(place) and self._sending is not None and not self._sending.stuck(place)
+        return self._away(place) and self._sending is not None and not self._sending.stuck(place)
+
+    def _away(self, place: Destination) -> bool:
+        """To another host, by whatever name this one goes."""
+        own = self._logs.own_names
+        return away(place) and not any(_host_of(name) in own for name in place.target.split(","))
 
     def survives(self, event: Event) -> Answer:
         """Whether every message of the event certainly goes to a collector by a way that waits on disk while that one is away."""
@@ -135,7 +140,7 @@ class Forwarding:
             return self._qualified(routing, sent, names, how)
         if yes:
             return Answer(True, "rsyslog sends it", tuple(place.line for place in sent), (), names)
-        dead = [(place, why) for place in routing.possible if away(place) and self._sending and (why := self._sending.stuck(place))]
+        dead = [(place, why) for place in routing.possible if self._away(place) and self._sending and (why := self._sending.stuck(place))]
         if yes is False and dead:
             return Answer(False, f"rsyslog can send nothing: {dead[0][1]}", (dead[0][0].line,))
         programs = [place for place in routing.possible if place.kind in ("program", "other", "pipe")]
@@ -219,6 +224,11 @@ class Forwarding:
         if not running.yes or _LOOPBACK.fullmatch(host):
             return Answer(False, "systemd-journal-upload sends nothing away", (running.because, rows[-1].line))
         return Answer(True, "systemd-journal-upload sends it", (running.because, rows[-1].line), (), (url,))
+
+
+def _host_of(target: str) -> str:
+    """The host in `collector:514` or `https://collector/x`, in small letters."""
+    return re.sub(r"^[a-z]+://", "", target.strip().lower()).split("/")[0].split(":")[0].rstrip(".")
 
 
 def away(place: Destination) -> bool:

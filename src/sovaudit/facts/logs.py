@@ -69,9 +69,14 @@ class Logs:
         except Unseen:
             return ""
 
-    @cached_property
+    @property
     def _hostname(self) -> str | None:
-        """As local messages carry it: without its domain, in small letters."""
+        """As local messages carry it: without its domain."""
+        return next(iter(sorted(self.own_names, key=len)), None)
+
+    @cached_property
+    def own_names(self) -> tuple[str, ...]:
+        """This host's name and its first part, in small letters."""
         name = self._host.evidence.identity.get("hostname", "")
         try:
             if not name or not self._host.live:
@@ -79,7 +84,7 @@ class Logs:
                 name = next((row for row in rows if row and not row.startswith("#")), name)
         except Unseen:
             pass
-        return name.partition(".")[0].lower() or None
+        return tuple(dict.fromkeys(each for each in (name.lower(), name.lower().partition(".")[0]) if each))
 
     @cached_property
     def logrotate(self) -> Logrotate:

@@ -37,7 +37,8 @@ _SWITCHES = frozenset(  # parameters that are "on" or "off": anything else, "yes
     "action.execonlywhenpreviousissuspended action.writeallmarkmessages action.reportsuspension action.reportsuspensioncontinuation "
     "action.copymsg createdirs failonchownfailure sync flushontxend asyncwriting veryrobustzip queue.saveonshutdown queue.syncqueuefiles "
     "syssock.use syssock.ignoretimestamp syssock.ignoreownmessages syssock.flowcontrol syssock.usepidfromsystem syssock.usesystimestamp "
-    "syssock.annotate syssock.parsetrusted syssock.unlink syssock.parsehostname syssock.usespecialparser".split()
+    "tls tls.compression udp.sendtoall resendlastmsgonreconnect streamdriver.checkextendedkeypurpose streamdriver.prioritizesan "
+    "keepalive usehttps allowunsignedcerts skipverifyhost syssock.annotate syssock.parsetrusted syssock.unlink syssock.parsehostname syssock.usespecialparser".split()
 )
 
 

@@ -221,4 +221,4 @@ def _kind(options: Options) -> str:
 
 
 def _on(text: str) -> bool:
-    return text.strip().lower() in ("on", "yes", "true", "1")
+    return text.strip() == "on"
