@@ -1,6 +1,11 @@
 """More configurations of rsyslog, by name: what follows the input (LATER), and whole files (INPUTS). Messages land in /out."""
 
 LATER = {
+    "a beginning that is longer": 'if $programname startswith_i "SSHDX" then /out/a\nif $!x startswith_i "abc" then /out/b\n'
+    'if $programname startswith_i ["zz","sux"] then /out/c\nif $programname startswith "sshdx" then /out/d\n*.* /out/z\n',
+    "a tilde takes its line": 'if $programname == "sshd" then ~ else /out/a\n*.* /out/z\n',
+    "a tilde takes its block's end": "auth.* { ~ }\n*.* /out/z\n",
+    "an action takes its line": 'if $programname == "sshd" then /out/a else stop\n*.* /out/z\n',
     "every severity exactly": "auth.!* /out/a\nauth.*;auth.!* /out/b\nauth.=* /out/c\nauth.!=* /out/d\n*.*;auth.=* /out/e\n",
     "properties of the header": ':syslogtag, startswith, "sudo" /out/a\n:rawmsg, contains, "sudo" /out/b\n:pri, isequal, "38" /out/c\n:syslogfacility, isequal, "10" /out/d\n:syslogseverity-text, isequal, "alert" /out/e\n:app-name, isequal, "su" /out/f\n:procid, isequal, "1" /out/g\n',
     "operations that rsyslog does not know": ':msg, endswith, "#0#" /out/a\n:msg, contains_i, "failed" /out/b\n:msg, startswith_i, " failed" /out/c\n*.* /out/z\n',

@@ -332,6 +332,8 @@ def _combine(operator: str, left: str | int, right: str | int) -> Value:
         base, a_text, b_text = operator.removesuffix("_i"), str(left), str(right)
         if operator.endswith("_i"):
             a_text, b_text = a_text.lower(), b_text.lower()
+        if operator == "startswith_i" and b_text.startswith(a_text):
+            return 1  # it compares no further than the shorter one goes
         return as_number(compare_text(words[base], a_text, b_text))
     if operator == "!=":
         inner = _combine("==", left, right)

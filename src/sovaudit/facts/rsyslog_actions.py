@@ -38,7 +38,8 @@ _SWITCHES = frozenset(  # parameters that are "on" or "off": anything else, "yes
     "action.copymsg createdirs failonchownfailure sync flushontxend asyncwriting veryrobustzip queue.saveonshutdown queue.syncqueuefiles "
     "syssock.use syssock.ignoretimestamp syssock.ignoreownmessages syssock.flowcontrol syssock.usepidfromsystem syssock.usesystimestamp "
     "tls tls.compression udp.sendtoall resendlastmsgonreconnect streamdriver.checkextendedkeypurpose streamdriver.prioritizesan "
-    "keepalive usehttps allowunsignedcerts skipverifyhost syssock.annotate syssock.parsetrusted syssock.unlink syssock.parsehostname syssock.usespecialparser".split()
+    "keepalive usehttps allowunsignedcerts skipverifyhost syssock.annotate syssock.parsetrusted syssock.unlink "
+    "syssock.parsehostname syssock.usespecialparser".split()
 )
 
 

@@ -134,7 +134,7 @@ class LegacyAction:
 def decode_action(text: str) -> LegacyAction:
     """What a one-line action means. Raises RefusedError where rsyslog drops it."""
     text = text.strip("\n")
-    if text == "~":
+    if text.startswith("~"):  # whatever follows on its line
         return LegacyAction("discard", "")
     if text.startswith(":"):
         module, _, rest = text[1:].partition(":")

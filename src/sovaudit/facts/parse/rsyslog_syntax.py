@@ -281,7 +281,7 @@ class _Parser:
             action = self.reader.action(self._parameters(), token.line)
             return () if action is None else (Do(action, token.line),)
         if token.kind == "legacy":
-            if token.text == "~":
+            if token.text.startswith("~"):
                 return (Stop(token.line),)
             action = self.reader.legacy_action(token.text, token.line)
             return () if action is None else (Do(action, token.line),)

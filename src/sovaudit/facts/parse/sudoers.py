@@ -6,22 +6,24 @@ Either way the error is kept in `Policy.errors`. What a file includes is asked o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from sovaudit.facts.parse.sudoers_defaults import takes
 from sovaudit.facts.parse.sudoers_lex import Lexer, Token
 from sovaudit.facts.parse.sudoers_patterns import NEWEST, Version, knows
+from sovaudit.facts.parse.sudoers_times import Moment, is_timeout, moment
 from sovaudit.model.finding import Line
 
 MAX_DEPTH = 128  # MAX_SUDOERS_DEPTH
 MAX_FILES = 2000  # includes that include each other end here
 MYSELF = "MYSELF"
+MISSING_IS_NO_END: Version = (1, 9, 13)  # before, what follows an @include that cannot be opened was not read
 
 # What an include directive brings: (name, text) of each file in order, and whether sudo counts it as an error (an @include that cannot be opened).
 Opened = tuple[list[tuple[str, str]], bool]
+_T = TypeVar("_T")
 Opener = Callable[[str, bool, str], Opened]
 
 
@@ -40,14 +42,6 @@ class Member:
 
 
 Members = tuple[Member, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A point in time of NOTBEFORE or NOTAFTER; local means that the host's own time zone applies."""
-
-    at: datetime
-    local: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +105,12 @@ class _Broken(Exception):
     """A syntax error; recovery goes on at the next line."""
 
 
+def _sound(value: _T | None, why: str) -> _T:
+    if value is None:
+        raise _Broken(why)
+    return value
+
+
 def parse(file: str, text: str, opener: Opener, version: Version = NEWEST) -> Policy:
     """The policy that starts with this file. Never raises on bad input; time is linear in what is read."""
     return _Parser(file, text, opener, version).run()
@@ -124,6 +124,7 @@ class _Parser:
         self._policy = Policy()
         self._texts = {file: text.split("\n")}
         self._files = 1
+        self._over = False
         self._ahead: Token | None = None
         self._last = Token("NL", file=file, line=1)
         self._line = Line(file, 1, "")
@@ -158,7 +159,7 @@ class _Parser:
     def run(self) -> Policy:
         while True:
             first = self._peek()
-            if first.kind == "EOF":
+            if first.kind == "EOF" or self._over:
                 return self._policy
             self._line = self._at(first)
             try:
@@ -207,6 +208,7 @@ class _Parser:
         files, wrong = self._opener(name, directory, asked.file)
         if wrong:
             self._policy.errors.append((asked, "cannot be opened"))
+            self._over = self._version < MISSING_IS_NO_END
         self._files += len(files)
         if self._files > MAX_FILES:
             self._policy.bounded = True
@@ -334,9 +336,9 @@ class _Parser:
             self._expect("=")
             options[name] = value = self._expect("WORD").text
             if name in ("NOTBEFORE", "NOTAFTER"):
-                moments[name] = _moment(value)
+                moments[name] = _sound(moment(value), f"invalid time {value}")
             elif name == "TIMEOUT":
-                _timeout(value)
+                _sound(is_timeout(value) or None, f"invalid timeout {value}")
             elif name in ("CWD", "CHROOT") and value[:1] not in ("/", "~") and value != "*":
                 raise _Broken(f'values for "{name}" must start with a "/", "~", or "*"')
         tags: dict[str, bool] = {}
@@ -376,39 +378,3 @@ def _inherit(spec: CmndSpec, previous: CmndSpec) -> CmndSpec:
         not_before=spec.not_before or previous.not_before,
         not_after=spec.not_after or previous.not_after,
     )
-
-
-def _moment(text: str) -> Moment:
-    """RFC 4517 generalized time as parse_gentime() of sudo reads it: `yyyymmddHH[MM[SS]][.f][Z|±hh[mm]]`."""
-    found = re.fullmatch(r"(\d{10}|\d{12}|\d{14})(?:[.,](\d))?(Z|[+-]\d{2}(?:\d{2})?)?", text, re.ASCII)
-    if not found:
-        raise _Broken(f"invalid time {text}")
-    digits, fraction, zone = found.groups()
-    minutes = int(digits[10:12] or 0)
-    seconds = int(digits[12:14] or 0)
-    if fraction and len(digits) == 10:
-        minutes += 6 * int(fraction)
-    elif fraction and len(digits) == 12:
-        seconds += 6 * int(fraction)
-    offset = 0
-    if zone and zone != "Z":
-        offset = (int(zone[1:3]) * 60 + int(zone[3:5] or 0)) * (-60 if zone[0] == "-" else 60)
-    year, month = int(digits[:4]), int(digits[4:6]) - 1
-    try:
-        start = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
-        spent = timedelta(days=int(digits[6:8]) - 1, hours=int(digits[8:10]), minutes=minutes, seconds=seconds - offset)
-        return Moment(start + spent, zone is None)
-    except (ValueError, OverflowError):
-        raise _Broken(f"invalid time {text}") from None
-
-
-_SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1, "": 1}
-
-
-def _timeout(text: str) -> None:
-    """parse_timeout() of sudo: numbers with `d h m s`, none before an earlier one; a last number without a letter is seconds."""
-    if not re.fullmatch(r"(?=.)(?:\d+d)*(?:\d+h)*(?:\d+m)*(?:\d+s)*(?:\d+)?", text, re.ASCII | re.IGNORECASE):
-        raise _Broken(f"invalid timeout {text}")
-    parts = re.findall(r"(\d+)([dhms]?)", text.lower())
-    if any(len(number) > 10 for number, _ in parts) or sum(int(number) * _SECONDS[unit] for number, unit in parts) >= 2**31:
-        raise _Broken(f"invalid timeout {text}")
