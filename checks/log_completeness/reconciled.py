@@ -20,8 +20,8 @@ archive are not judged. What was cut off the beginning of a log cannot be seen.
 
 Unknown when no host's own log is given, when a visit brought none, when records were not noted (large archives: name days with
 `records=FROM/TO` on both), when the collector's copy ends more than `delay_minutes` before the host's or holds nothing under the host's
-name, when no record is old enough, when nothing agrees at all (a time zone that was not named, stamps of reception), and when something
-differs and a file was not wholly read.
+name, when another host goes by that name, too, when no record is old enough, when nothing agrees at all (a time zone that was not named,
+stamps of reception), and when something differs and a file was not wholly read.
 
 Remedy: give the sender a queue on disk and a reliable transport; find out who removed the records that are named.
 """
@@ -29,7 +29,7 @@ Remedy: give the sender a queue on disk and a reliable transport; find out who r
 from collections.abc import Iterator
 
 from sovaudit.authoring import Host, LogArchive, Outcomes, check, failed, passed, unknown
-from sovaudit.facts.host_records import visited
+from sovaudit.facts.host_records import namesakes, visited
 from sovaudit.facts.log_archive import moment
 from sovaudit.facts.reconciliation import Compared, collectors, compare
 
@@ -65,6 +65,6 @@ def reconciled(
 
 def _all(archives: tuple[LogArchive, ...], hosts: tuple[Host, ...], delay: int, programs: frozenset[str]) -> Iterator[Compared]:
     yield from compare(archives, delay_minutes=delay, programs=programs)
-    collected = collectors(archives)
-    for host in hosts:
-        yield visited(host, collected, delay_minutes=delay, programs=programs)
+    collected, alike = collectors(archives), namesakes(hosts)
+    for host, others in zip(hosts, alike, strict=True):
+        yield visited(host, collected, delay_minutes=delay, programs=programs, others=others)

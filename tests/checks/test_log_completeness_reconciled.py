@@ -266,6 +266,34 @@ def test_a_visit_that_cannot_be_compared() -> None:
     assert found == {"web": "unknown", "ssh:web": "unknown"}  # no collector's archive at all
 
 
+def named(host: Host, name: str, machine: str = "") -> Host:
+    identity = {"hostname": name, "machine_id": machine or name}
+    target = replace(host.evidence.target, id=f"ssh:{machine or name}")
+    return Host(replace(host.evidence, identity=identity, target=target))
+
+
+def test_hosts_of_one_name() -> None:
+    """In two domains: what stands under the name alone may be of either."""
+    (one,) = visit(rows())
+    (fuller,) = visit(rows(host="web.a"))
+
+    def said(hosts: tuple[Host, ...], *records: Row, names: tuple[str, ...] = ("web",)) -> list[str]:
+        archive = (archive_with({name: {"days": 1} for name in (*names, "db")}, records=list(records), target="logs:/collector"),)
+        return [outcome.verdict.value for outcome in run(reconciled, archive, hosts)]
+
+    first, second = named(one, "web.a"), named(one, "web.b")
+    assert said((first,), *rows()) == ["pass"]
+    assert said((first, second), *rows()) == ["unknown", "unknown"]
+    assert said((first, named(one, "web.a", "the same")), *rows()) == ["pass", "pass"]
+    apart = [*rows(host="web.a"), *rows(host="web.b", without=(70,))]
+    assert said((named(fuller, "web.a"), second), *apart, names=("web.a", "web.b")) == ["pass", "fail"]
+    assert said((named(fuller, "web.a"),), *apart, names=("web.a", "web.b")) == ["pass"]
+    assert said((named(one, "web"),), *apart, names=("web.a", "web.b")) == ["unknown"]
+    assert said((named(fuller, "web.a"),), *apart, names=("web", "web.a", "web.b")) == ["unknown"]
+    assert said((named(one, "web", "m1"), named(one, "web", "m2")), *rows()) == ["unknown", "unknown"]
+    assert said((named(one, "web", "m1"), named(one, "db", "m2")), *rows())[0] == "pass"
+
+
 def test_programs_of_a_visit() -> None:
     extra = other(AGED, program="cron")
     assert verdicts(run(reconciled, collected(rows()), visit([*rows(), extra]))) == {"ssh:web": "fail"}

@@ -7,14 +7,14 @@ writes such records into the log that was brought: of the programs that log as `
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.facts.log_archive import LogArchive, Record, moment, short
-from sovaudit.facts.reconciliation import JOURNAL_SLACK, Compared, extra, missing, not_before, records_of, window
+from sovaudit.facts.reconciliation import JOURNAL_SLACK, SEVERAL, Compared, contested, extra, missing, not_before, records_of, window
 from sovaudit.facts.rsyslog import Message
 from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
@@ -74,8 +74,10 @@ def own_log(host: Host) -> OwnLog:
     return OwnLog(tuple(paths), lines, others, tuple(records))
 
 
-def visited(host: Host, archives: Sequence[LogArchive], *, delay_minutes: int, programs: frozenset[str]) -> Compared:
-    """A host's visit against the archives that are no copies of its own."""
+def visited(
+    host: Host, archives: Sequence[LogArchive], *, delay_minutes: int, programs: frozenset[str], others: Iterable[str] = ()
+) -> Compared:
+    """A host's visit against the archives that are no copies of its own. others: names of the other hosts that were visited."""
     found = Compared(host.name, host.evidence.target.id)
     try:
         own = own_log(host)
@@ -85,6 +87,7 @@ def visited(host: Host, archives: Sequence[LogArchive], *, delay_minutes: int, p
         there: Counter[Record] = Counter()
         for archive in archives:
             there |= records_of(archive, host.name, programs)
+        several = contested(host.name, others, archives)
         known = any(short(host.name) in archive.names for archive in archives)
         windows = [window(archive) for archive in archives]
         taken = int(host.taken_at.timestamp())
@@ -111,7 +114,9 @@ def visited(host: Host, archives: Sequence[LogArchive], *, delay_minutes: int, p
     found.only_there = [record for record in removed if record[1] in certain]
     doubtful = [record for record in removed if record[1] not in certain]
     both = [record for record in there if found.since <= record[0] <= found.upto]
-    if not known:
+    if several:
+        found.doubt = SEVERAL
+    elif not known:
         found.doubt = "the archive holds nothing under its name"
     elif own.others > own.lines - own.others:
         found.doubt = f"most lines of {own.paths[-1]} are of a shape that is not compared"
@@ -133,6 +138,15 @@ def visited(host: Host, archives: Sequence[LogArchive], *, delay_minutes: int, p
     elif not found.same:
         found.doubt = "no record of its log is old enough to be at the collector for certain"
     return found
+
+
+def namesakes(hosts: Iterable[Host]) -> list[list[str]]:
+    """For each host the names of others that are called the same but for the domain; one machine that was visited twice is one."""
+    rows = [(short(host.name), host.name, host.evidence.identity.get("machine_id", host.evidence.target.id)) for host in hosts]
+    alike: dict[str, list[tuple[str, str]]] = {}
+    for key, name, machine in rows:
+        alike.setdefault(key, []).append((name, machine))
+    return [[name for name, other in alike[key] if other != machine] for key, _, machine in rows]
 
 
 def _written(host: Host, program: str, paths: tuple[str, ...]) -> bool:

@@ -232,17 +232,23 @@ class LogArchive:
         return tuple(found)
 
     @cached_property
-    def records_by_host(self) -> dict[str, Counter[Record]]:
-        """Host, without its domain → its records, by their number. Raises Unseen."""
+    def records_by_host(self) -> dict[str, dict[str, Counter[Record]]]:
+        """Host without its domain → as it is written → its records, by their number. Raises Unseen."""
         found: dict[str, Counter[Record]] = {}
         for source, *record in self.records:
-            found.setdefault(short(source), Counter())[tuple(record)] += 1  # type: ignore[index]
-        return found
+            found.setdefault(source, Counter())[tuple(record)] += 1  # type: ignore[index]
+        hosts: dict[str, dict[str, Counter[Record]]] = {}
+        for source, records in found.items():
+            hosts.setdefault(short(source), {}).setdefault(full(source), Counter()).update(records)
+        return hosts
 
     @cached_property
-    def names(self) -> frozenset[str]:
-        """Its sources, without their domains. Raises Unseen."""
-        return frozenset(short(source.name) for source in self.sources)
+    def names(self) -> dict[str, frozenset[str]]:
+        """Its sources: without their domains → as they are written. Raises Unseen."""
+        found: dict[str, set[str]] = {}
+        for source in self.sources:
+            found.setdefault(short(source.name), set()).add(full(source.name))
+        return {name: frozenset(each) for name, each in found.items()}
 
     def by_host(self) -> Iterator[tuple[str, list[Source]]]:
         """Sources of one name, whatever the chain, in order of their names. Raises Unseen."""
@@ -263,9 +269,14 @@ def _time(value: Any) -> int:
     return value
 
 
+def full(name: str) -> str:
+    """A host's name as names are compared."""
+    return name.casefold().rstrip(".")
+
+
 def short(name: str) -> str:
-    """A host's name by which copies are held together: without its domain."""
-    name = name.casefold().rstrip(".")
+    """The same without its domain."""
+    name = full(name)
     return name if name.replace(".", "").isdigit() or ":" in name else name.split(".")[0]
 
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sovaudit.facts.files import Unseen
-from sovaudit.facts.log_archive import LogArchive, Record, line, moment, short
+from sovaudit.facts.log_archive import LogArchive, Record, full, line, moment, short
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 
+SEVERAL = "other hosts go by its name, too"
 _DAY = 86_400
 JOURNAL_SLACK = 2  # seconds between what journald and another daemon call the time of one record
 
@@ -52,7 +53,8 @@ def compare(archives: Sequence[LogArchive], *, delay_minutes: int, programs: fro
     collected = collectors(archives)
     for archive in archives:
         if host := str(archive.head.get("host", "")):
-            yield _compare(host, archive, collected, delay_minutes * 60, programs)
+            others = [str(other.head.get("host", "")) for other in archives if other.head.get("host", "") != host]
+            yield _compare(host, archive, collected, delay_minutes * 60, programs, others)
 
 
 def collectors(archives: Sequence[LogArchive]) -> list[LogArchive]:
@@ -60,7 +62,9 @@ def collectors(archives: Sequence[LogArchive]) -> list[LogArchive]:
     return [archive for archive in archives if not archive.head.get("host", "")]
 
 
-def _compare(host: str, own: LogArchive, collected: Sequence[LogArchive], delay: int, programs: frozenset[str]) -> Compared:
+def _compare(
+    host: str, own: LogArchive, collected: Sequence[LogArchive], delay: int, programs: frozenset[str], others: Sequence[str]
+) -> Compared:
     found = Compared(host, host)
     if not collected:
         found.doubt = "no collector's archive stands beside it"
@@ -71,6 +75,7 @@ def _compare(host: str, own: LogArchive, collected: Sequence[LogArchive], delay:
         for archive in collected:
             there |= records_of(archive, host, programs)
         windows = [window(archive) for archive in (own, *collected)]
+        several = contested(host, others, collected)
     except Unseen as unseen:
         found.doubt, found.gaps = f"{unseen.gap.item} was not seen", (unseen.gap,)
         return found
@@ -83,7 +88,9 @@ def _compare(host: str, own: LogArchive, collected: Sequence[LogArchive], delay:
     not_before(found, collected)
     found.only_there = extra(_within(there, found, slack), here, slack)
     here, there = inside, _within(there, found, 0)
-    if windows[0][1] - max(upto for _, upto in windows[1:]) > delay:
+    if several:
+        found.doubt = SEVERAL
+    elif windows[0][1] - max(upto for _, upto in windows[1:]) > delay:
         found.doubt = f"the collector's copy ends at {moment(found.upto + delay)}, before the host's"
     elif unread and (found.only_here or found.only_there):
         found.doubt = f"a file was not wholly read, {unread[0]}"
@@ -184,9 +191,22 @@ def extra(records: Iterable[Record], here: Iterable[Record], slack: int) -> list
 
 
 def records_of(archive: LogArchive, host: str, programs: frozenset[str]) -> Counter[Record]:
-    """The records of a host that an archive holds, by their number. Raises Unseen."""
-    found = archive.records_by_host.get(short(host), Counter())
-    return Counter({record: count for record, count in found.items() if record[1] in programs}) if programs else Counter(found)
+    """The records of a host that an archive holds, by their number: under its name, with its domain or without. Raises Unseen."""
+    found: Counter[Record] = Counter()
+    for name, records in archive.records_by_host.get(short(host), {}).items():
+        if full(host) in (name, short(host)) or name == short(host):
+            found.update(records)
+    return Counter({record: count for record, count in found.items() if record[1] in programs}) if programs else found
+
+
+def contested(host: str, others: Iterable[str], archives: Sequence[LogArchive]) -> bool:
+    """Whether what stands under a host's name may be of another of that name, in another domain. Raises Unseen."""
+    written = {name for archive in archives for name in archive.names.get(short(host), frozenset())}
+    rivals = {name for name in (full(other) for other in others) if short(name) == short(host)}
+    domains = written - {short(host)}
+    if full(host) == short(host):
+        return len(domains) > 1 or bool(rivals)
+    return short(host) in written and bool((domains | rivals) - {full(host)})
 
 
 def window(archive: LogArchive) -> tuple[int, int]:
