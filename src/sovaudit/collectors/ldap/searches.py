@@ -118,7 +118,7 @@ OPENLDAP = (
 
 _AD_ACCOUNT = (
     "sAMAccountName userPrincipalName objectSid objectClass sAMAccountType userAccountControl pwdLastSet lastLogonTimestamp lastLogon accountExpires "
-    "lockoutTime primaryGroupID adminCount servicePrincipalName sIDHistory msDS-AllowedToDelegateTo msDS-AllowedToActOnBehalfOfOtherIdentity "
+    "lockoutTime logonHours primaryGroupID adminCount servicePrincipalName sIDHistory msDS-AllowedToDelegateTo msDS-AllowedToActOnBehalfOfOtherIdentity "
     "msDS-SupportedEncryptionTypes msDS-AssignedAuthNPolicySilo msDS-AssignedAuthNPolicy msDS-GroupMSAMembership mail employeeID employeeNumber "
     "uidNumber gidNumber whenCreated"
 )

@@ -130,6 +130,10 @@ def _account(entry: Entry, part: str, at: int, now: datetime) -> Account:
         enabled, because = False, (entry.line("userAccountControl"),)
     elif isinstance(expires, datetime) and expires <= now:
         enabled, because = False, (entry.line("accountExpires"),)
+    elif (
+        (hours := entry.values("logonHours")) and len(hours[0]) == 21 and not any(hours[0])
+    ):  # MS-SAMR 2.2.6.5: one bit an hour of the week
+        enabled, because = False, (entry.line("logonHours", "no hour of the week"),)
     born = entry.values("whenCreated")
     return Account(
         key=sid or dn,

@@ -1,7 +1,7 @@
 """Which password policy Active Directory applies to whom (MS-ADTS 3.1.1.4.5.36, MS-SAMR 3.1.1.5).
 
 The domain's own settings, unless a password settings object wins: one linked to the account itself, else one linked to a global security
-group it is in, nested and primary groups included; among several the lowest precedence, then the smallest objectGUID. Samba (4.17) lets
+group it is in, nested and primary groups included; among several the lowest precedence, then the smallest objectGUID, byte by byte. Samba (4.17) lets
 security groups of every scope carry them.
 
 An ordinary account sees neither these objects nor that there are any: the server answers success with nothing. What proves that all are
@@ -10,7 +10,6 @@ seen: the container shows this account its own name. Where that is not so, only 
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -178,7 +177,7 @@ class Policies:
             if precedence is None:
                 continue
             guid = entry.values("objectGUID")
-            rank = (precedence, uuid.UUID(bytes_le=guid[0]).bytes if guid and len(guid[0]) == 16 else b"")
+            rank = (precedence, guid[0] if guid else b"")
             targets = frozenset(normal(name) for name in entry.texts("msDS-PSOAppliesTo"))
             reversible = _truth(entry, "msDS-PasswordReversibleEncryptionEnabled")
             found[normal(entry.dn)] = Settings(normal(entry.dn), rank, self._policy(entry), targets, reversible)
