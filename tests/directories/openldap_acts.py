@@ -71,8 +71,9 @@ class Acts:
         frontend: Sequence[str] | None = None,
         config: Iterable[str] = (),
         settings: dict[str, list[str]] | None = None,
+        database: dict[str, list[str]] | None = None,
     ) -> Iterator[None]:
-        """The server under these rules. config: rules before its own; settings: attributes of cn=config."""
+        """The server under these rules. config: rules before its own; settings: attributes of cn=config; database: of the main database."""
         kept = {dn: self._values(dn) for dn in (DATABASE, FRONTEND, CONFIG)}
         try:
             self._put(DATABASE, access)
@@ -82,8 +83,12 @@ class Acts:
                 self._put(CONFIG, [*config, *kept[CONFIG]])
             for name, values in (settings or {}).items():
                 self._set("cn=config", name, values)
+            for name, values in (database or {}).items():
+                self._set(DATABASE, name, values)
             yield
         finally:
+            for name in database or {}:
+                self._set(DATABASE, name, [])
             for name in settings or {}:
                 self._set("cn=config", name, [])
             for dn, values in kept.items():

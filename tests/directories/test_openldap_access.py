@@ -33,6 +33,7 @@ class Case:
     frontend: tuple[str, ...] | None = None
     config: tuple[str, ...] = ()
     settings: dict[str, list[str]] = field(default_factory=dict)
+    database: dict[str, list[str]] = field(default_factory=dict)
     raw: bool = False
     shut: bool = False
 
@@ -183,6 +184,16 @@ CASES = {
     "a filter by another name": case(f"to filter=(userid=bob) attrs=userPassword by dn.exact={uid('alice')} write by * break", OWN, USERS),
     "a filter that opens to strangers": case(OWN, "to filter=(cn=note) by * read", USERS),
     "a filter that opens to strangers below": case(OWN, f"to dn.subtree=ou=public,{BASE} filter=(cn=note) by * read", USERS),
+    # databases that take no writes, whatever rules say
+    "a database that is only read": case(f"to attrs=userPassword by dn.exact={uid('alice')} write by self write by anonymous auth", USERS,
+                                         database={"olcReadOnly": ["TRUE"]}),
+    "writes restricted": case(f"to attrs=userPassword by dn.exact={uid('alice')} write by anonymous auth", USERS,
+                              database={"olcRestrict": ["write"]}),
+    "additions restricted": case(f"to attrs=userPassword by dn.exact={uid('alice')} write by anonymous auth", USERS,
+                                 database={"olcRestrict": ["add"]}),
+    "a database that is only read, and cn=config for one": case(
+        OWN, USERS, config=(f"to * by dn.exact={uid('carol')} write by * break",), database={"olcReadOnly": ["TRUE"]}
+    ),
     # what nobody told us of
     "an entry of another kind": case(f"to dn.subtree=cn=note,ou=public,{BASE} by * read", OWN, USERS),
     "below an entry that has none below": case(f"to dn.children=cn=note,ou=public,{BASE} by * read", OWN, USERS),
@@ -212,7 +223,7 @@ def test_rules_mean_what_slapd_makes_of_them(name: str, acts: tuple[slapd.Slapd,
     server, real = acts
     one = CASES[name]
     rules = one.access if one.raw else (*SEES, *one.access)
-    with real.rules(rules, one.frontend, one.config, one.settings):
+    with real.rules(rules, one.frontend, one.config, one.settings, one.database):
         opened, readers, setters, rulers = real.strangers_read(), real.readers(), real.setters(), real.rulers()
         who = (slapd.ADMIN, slapd.ADMIN_PASSWORD) if one.shut else (AUDITOR, slapd.AUDITOR_PASSWORD)
         auditor = Directory(collect(parse_target(server.uri), server.options(*who)))

@@ -21,6 +21,7 @@ from sovaudit.collectors import CollectOptions, collect, parse_target
 from sovaudit.facts.directories import ad_access as access
 from sovaudit.facts.directory import Directory
 from sovaudit.facts.parse.dn import normal
+from sovaudit.facts.parse.sid import sid_text
 from sovaudit.testing import run, verdicts
 from tests.directories import planted as noted
 from tests.directories.test_samba_ad import dn, group, nest, settings
@@ -269,3 +270,20 @@ def test_they_can_do_it_and_the_others_cannot(world: World) -> None:
         assert int(server.values(over, "sDRightsEffective", f"{who}@lab.test", PASSWORD)[0]) & 4, who
     for who in ("denied", "half"):
         assert not int(server.values(BASE, "sDRightsEffective", f"{who}@lab.test", PASSWORD)[0]) & 4, who
+
+
+def test_identities_that_nobody_is_put_into_are_everybodys() -> None:
+    """A group that holds Everyone holds all who bind: the server puts it into their tokens, and lets them act by it."""
+    joined: list[object] = [
+        ["user", "plain", PASSWORD, {}, ""],
+        ["modify", f"CN=Server Operators,CN=Builtin,{BASE}", {"+member": ["<SID=S-1-1-0>"]}],
+        ["modify", f"CN=Administrators,CN=Builtin,{BASE}", {"+member": [f"CN=S-1-5-11,CN=ForeignSecurityPrincipals,{BASE}"]}],
+    ]
+    with samba(joined) as server:
+        directory = Directory(server.collect())
+        tokens = {sid_text(base64.b64decode(value)) for value in server.values("", "tokenGroups", "plain@lab.test", PASSWORD)}
+        change = f"dn: {dn('Domain Admins')}\nchangetype: modify\nadd: member\nmember: {dn('plain')}\n"
+        assert server.changes(change, "plain@lab.test", PASSWORD)
+    assert {"S-1-5-32-544", "S-1-5-32-549"} <= tokens
+    assert {admin.account.name for admin in directory.admins.members} == {"Administrator", "Everyone", "Authenticated Users"}
+    assert not directory.admins.gaps

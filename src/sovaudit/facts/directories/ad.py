@@ -252,11 +252,16 @@ class ActiveDirectory(Unmodelled):
 
     @cached_property
     def foreign(self) -> dict[str, str]:
-        """Foreign security principals: normal DN → SID."""
+        """Foreign and well-known security principals: normal DN → SID."""
+        found: dict[str, str] = {}
         try:
-            return {normal(entry.dn): sid_of(entry) or entry.text("cn") for entry in self.directory.entries("foreign")}
+            root = self.directory.only("rootdse")
+            place = f"cn=wellknown security principals,{normal(root.text('configurationNamingContext'))}" if root is not None else ""
+            found |= {f"cn={name},{place}": sid for name, sid in names.WELL_KNOWN.items()}
+            found |= {normal(entry.dn): sid_of(entry) or entry.text("cn") for entry in self.directory.entries("foreign")}
         except Unseen:
-            return {}
+            pass
+        return found
 
     # Policies and factors
 

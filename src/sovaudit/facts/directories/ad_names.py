@@ -67,6 +67,13 @@ EVERYBODY = {
     "S-1-5-4": "Interactive",
 }
 """Identities that nobody needs to be put into."""
+WELL_KNOWN = {
+    "everyone": "S-1-1-0", "anonymous logon": "S-1-5-7", "authenticated users": "S-1-5-11", "this organization": "S-1-5-15", "network": "S-1-5-2",
+    "interactive": "S-1-5-4", "enterprise domain controllers": "S-1-5-9", "self": "S-1-5-10", "creator owner": "S-1-3-0", "creator group": "S-1-3-1",
+    "dialup": "S-1-5-1", "batch": "S-1-5-3", "service": "S-1-5-6", "proxy": "S-1-5-8", "restricted": "S-1-5-12", "terminal server user": "S-1-5-13",
+    "remote interactive logon": "S-1-5-14", "iusr": "S-1-5-17", "local service": "S-1-5-19", "network service": "S-1-5-20",
+}  # fmt: skip
+"""Names of entries below `CN=WellKnown Security Principals` of the configuration, the same in every language (MS-ADTS 6.1.1.2.6)."""
 CARRIED = ("S-1-1-0", "S-1-5-11", "S-1-5-15", "S-1-5-2")
 """Those that every account carries which binds over LDAP."""
 

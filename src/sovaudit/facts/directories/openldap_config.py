@@ -45,6 +45,14 @@ class Database:
         return next((one for one in self.overlays if bare(one.text("olcOverlay")) == name), None)
 
     @property
+    def frozen(self) -> str:
+        """The setting by which it takes no writes from anybody; empty if it does (slapd-config(5))."""
+        if self.entry.text("olcReadOnly").upper() == "TRUE":
+            return "olcReadOnly: TRUE"
+        words = " ".join(self.entry.texts("olcRestrict")).lower().split()
+        return f"olcRestrict: {' '.join(words)}" if {"write", "modify", "all"} & set(words) else ""
+
+    @property
     def off(self) -> bool:
         return self.entry.text("olcDisabled").upper() == "TRUE"
 
@@ -199,6 +207,10 @@ class Config:
     ) -> tuple[Answer, Database]:
         """As Access.may, in the database of the DN, root DNs included. Raises Unseen."""
         database = self.of(dn)
+        if "a" in letters or "z" in letters:
+            frozen = next((line for place in (database, self.kind("frontend")) if place is not None and (line := place.frozen)), "")
+            if frozen:
+                return Answer(False, frozen), database
         if self.is_root(database, asker):
             return Answer(True, f"olcRootDN: {database.entry.text('olcRootDN') or CONFIG}"), database
         if database.kind not in STORES and database.kind not in ("config", "monitor"):

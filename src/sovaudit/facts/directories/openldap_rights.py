@@ -312,6 +312,8 @@ class Rulers(Ground):
         for group in (Class(STRANGER, (), ()), self.classes[-1], *self.classes[:-1]):
             if (STRANGER.name, "read") in held or ("every account", "read") in held:
                 break  # nobody is left out
+            if any(root == group.one.dn for _, root in self.config.roots()):
+                continue
             for dn in self.around(group.one):
                 if dn == group.one.dn:
                     continue
