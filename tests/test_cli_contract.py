@@ -215,6 +215,13 @@ def test_what_is_written_is_french_and_the_terminal_english(good: str, capsys: p
     assert "Remède" in capsys.readouterr().out and Path("two/report.fr.csv").is_file()
 
 
+def test_one_format_that_cannot_be_written_costs_no_other(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", good, *UID0, "--out", "one", "-o", "junit:nowhere/x.xml", "-o", "csv", "--quiet"]) == 74
+    said = capsys.readouterr()
+    assert said.out.startswith("policy: ") and Path("one/report.fr.csv").is_file()
+    assert "nowhere/x.xml: cannot be written (No such file or directory)" in said.err
+
+
 def test_render_heeds_the_settings(good: str, capsys: pytest.CaptureFixture[str]) -> None:
     main(["audit", good, *UID0, "--out", "one", "--quiet"])
     Path("sovaudit.toml").write_text('lang = "en"\n')

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from sovaudit.cli import common, config
-from sovaudit.errors import UsageError
+from sovaudit.errors import OutputError, UsageError
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,13 +52,17 @@ def run(options: argparse.Namespace) -> int:
     signer = common.signer(options, lambda text: print(f"sovaudit: {text}", file=sys.stderr))
     out = Path(options.resume or options.out or _fresh())
     result = audit.run(targets, out=out, signer=signer, resume=bool(options.resume), progress=progress)
+    lost: OutputError | None = None
     for name, place in outputs:
         language = common.language(options, "fr")
-        data = render(result.report_bytes, result.signature, to=name, language=language, browser=options.browser)
-        if place == "-":
-            common.print_exactly(data)
-        else:
-            write_whole(Path(place) if place else out / f"report.{language}.{FORMATS[name]}", data)
+        try:
+            data = render(result.report_bytes, result.signature, to=name, language=language, browser=options.browser)
+            if place == "-":
+                common.print_exactly(data)
+            else:
+                write_whole(Path(place) if place else out / f"report.{language}.{FORMATS[name]}", data)
+        except OutputError as error:  # the others are still written, and the answer is still told
+            lost = lost or error
     if options.json:
         common.print_exactly(result.report_bytes)
     elif any(place == "-" for _, place in outputs):
@@ -72,6 +76,8 @@ def run(options: argparse.Namespace) -> int:
 
         where = {path.name: str(path) for path in result.paths}
         print(render_text(result.report, language=common.language(options), color=common.colour(options), where=where), end="")
+    if lost is not None:
+        raise lost
     return 0 if options.exit_zero else result.report.gate.code
 
 
