@@ -313,6 +313,12 @@ def test_an_encrypted_key_signs_with_a_passphrase_from_a_file_or_a_prompt(
     assert main(["audit", good, *key, "--out", "one"]) == 2
     assert "--key-passphrase-file or SOVAUDIT_KEY_PASSPHRASE" in capsys.readouterr().err
     assert main(["audit", good, *key, "--out", "two", "--key-passphrase-file", "word"]) == 0
+    monkeypatch.setenv("SOVAUDIT_KEY_PASSPHRASE", "open sesame")
+    assert main(["audit", good, *key, "--out", "four"]) == 0
+    assert "SOVAUDIT_KEY_PASSPHRASE" not in os.environ
+    monkeypatch.setenv("SOVAUDIT_KEY_PASSPHRASE", "open sesame")
+    main(["collect", good, "-o", "e.sova", "--quiet"])
+    assert "SOVAUDIT_KEY_PASSPHRASE" not in os.environ, "nor where no key is used"
     monkeypatch.setattr("sovaudit.cli.common.somebody", lambda: True)
     monkeypatch.setattr("getpass.getpass", lambda prompt, stream: "open sesame" if "hidden.pem" in prompt else "")
     assert main(["audit", good, *key, "--out", "three"]) == 0

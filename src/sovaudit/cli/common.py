@@ -183,6 +183,7 @@ def collect_options(options: argparse.Namespace, *, binds: bool = True) -> Colle
     from sovaudit.collectors import CollectOptions
 
     _refuse_missing(options)
+    options.key_passphrase = os.environ.pop("SOVAUDIT_KEY_PASSPHRASE", None)  # before a child, ProxyCommand say, could inherit it
     chosen: dict[str, Any] = {
         "host_timeout_s": options.host_timeout,
         "connect_timeout_s": options.connect_timeout,
@@ -327,7 +328,7 @@ def signer(options: argparse.Namespace, say: Callable[[str], None]) -> Signer:
 
 def _passphrase(options: argparse.Namespace, key: Path) -> str | None:
     """The passphrase of an encrypted key: from a file, the environment, or a prompt where somebody sits at a terminal."""
-    held = secret(False, options.key_passphrase_file, "SOVAUDIT_KEY_PASSPHRASE", "")
+    held = secret(False, options.key_passphrase_file, "SOVAUDIT_KEY_PASSPHRASE", "") or getattr(options, "key_passphrase", None)
     if held is not None or not key.is_file() or b"ENCRYPTED" not in key.read_bytes()[:200] or not somebody():
         return held
     return getpass.getpass(f"passphrase of {shown(str(key))}: ", stream=sys.stderr)
