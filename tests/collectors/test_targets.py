@@ -137,3 +137,21 @@ def test_the_plan_names_the_command_that_the_script_runs_for_a_journal() -> None
     assert host_log.COMMAND in script.awk()
     assert any(host_log.COMMAND in line for line in plan(parse_target("local:"), CollectOptions(log_records=True)))
     assert not any("SYSLOG_FACILITY" in line for line in plan(parse_target("local:"), CollectOptions()))
+
+
+@pytest.mark.parametrize(
+    ("uri", "options", "says"),
+    [
+        ("ldaps://h/dc=a", CollectOptions(), "connect to h port 636, TLS, certificate verified, anonymous"),
+        (
+            "ldap://h/dc=a",
+            CollectOptions(ldap_bind_dn="cn=b"),
+            "connect to h port 389, StartTLS, certificate verified, simple bind as cn=b",
+        ),
+        ("ldap://h/dc=a", CollectOptions(ldap_clear=True), "connect to h port 389, in clear, anonymous"),
+        ("ldaps://h", CollectOptions(ldap_insecure=True, ldap_sasl="gssapi"), "connect to h port 636, TLS, any certificate, GSSAPI"),
+    ],
+)
+def test_a_plan_says_how_a_directory_is_reached(uri: str, options: CollectOptions, says: str) -> None:
+    lines = plan(parse_target(uri), options)
+    assert lines[1].startswith(says + ";")

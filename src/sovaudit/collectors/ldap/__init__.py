@@ -34,7 +34,15 @@ def plan(target: Target, options: CollectOptions) -> tuple[str, ...]:
         if options.ldap_bind_dn
         else "anonymous"
     )
-    lines = [f"target {target.uri}", f"connect to {address.host} port {address.port}, {how}", f"search {_shown(ROOT_DSE)}"]
+    cover = "TLS" if address.scheme == "ldaps" else "in clear" if options.ldap_clear else "StartTLS"
+    if cover != "in clear":
+        cover += ", any certificate" if options.ldap_insecure else ", certificate verified"
+    lines = [
+        f"target {target.uri}",
+        f"connect to {address.host} port {address.port}, {cover}, {how}; once more without a bind, for the searches without a name",
+        "ask the server who we are (RFC 4532)",
+        f"search {_shown(ROOT_DSE)}",
+    ]
     lines.append(f"if it is openldap: search {_shown(IPA_CONFIG)}")
     for product, searches in PRODUCTS.items():
         lines += [f"if it is {product}: search {_shown(one)}" for one in searches]
