@@ -155,3 +155,8 @@ def test_the_plan_names_the_command_that_the_script_runs_for_a_journal() -> None
 def test_a_plan_says_how_a_directory_is_reached(uri: str, options: CollectOptions, says: str) -> None:
     lines = plan(parse_target(uri), options)
     assert lines[1].startswith(says + ";")
+
+
+def test_a_plan_names_the_host_in_between() -> None:
+    lines = plan(parse_target("ssh://auditor@web1"), CollectOptions(jump="gate@bastion"))
+    assert lines[1].startswith("on one SSH channel, through gate@bastion: ")

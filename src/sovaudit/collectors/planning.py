@@ -13,7 +13,8 @@ def plan_lines(target: Target, options: CollectOptions) -> tuple[str, ...]:
     live = target.kind in ("ssh", "local")
     if live:
         run = invocation(options)
-        lines.append(f"{'on one SSH channel' if target.kind == 'ssh' else 'as a child process'}: {run.line}")
+        through = f", through {options.jump}" if options.jump else ""
+        lines.append(f"{f'on one SSH channel{through}' if target.kind == 'ssh' else 'as a child process'}: {run.line}")
         lines.append(
             "  the collector is the installed copy"
             if options.collector_path
