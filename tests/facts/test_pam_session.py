@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sovaudit.facts.factors import NOTHING
+from sovaudit.facts.factors import NOTHING, spell
 from sovaudit.facts.pam_time import agrees, in_time, is_same, parse_times
 from sovaudit.testing import host_with
 
@@ -73,3 +73,22 @@ def test_times() -> None:
     assert is_same("tty*1", "tty11") and not is_same("tty", "tty1")
     with pytest.raises(ValueError, match="0"):
         list(parse_times("x" * 1001))
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("HOTP/T30/6 bob + 00", {"one-time code + password"}),
+        ("HOTP/T30/6 bob - 00", set()),
+        ("HOTP/T30 bob + 00", {"one-time code + password"}),
+        ("HOTP/T30/8 bob - 00", set()),
+        ("TOTP bob + 00", set()),
+    ],
+)
+def test_codes_behind_a_password(line: str, wanted: set[str]) -> None:
+    stack = "auth required pam_oath.so usersfile=/etc/users.oath digits=6\nauth required pam_unix.so use_first_pass\n"
+    shadow = "root:*:19000::::::\nbob:$y$j9T$masked:19000::::::\n"
+    host = host_with({**FILES, "/etc/shadow": shadow, "/etc/pam.d/t": stack, "/etc/users.oath": line + "\n"})
+    account = host.accounts.get("bob")
+    assert account is not None
+    assert {spell(factors) for factors in host.pam.authenticate("t", account).certain} == wanted

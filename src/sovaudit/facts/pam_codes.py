@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from sovaudit.facts.factors import Factor
@@ -65,7 +66,9 @@ def _code(mode: str, forward: bool, gap: Gap | None, grace: Gap | None, ignored:
 
 
 def oath(call: Call) -> Behaviour:
-    state, gap = oath_state(call)
+    option = call.value("digits", "0")
+    digits = int(option) if re.fullmatch("[0-9]{1,4}", option) else 0
+    state, pin, gap = oath_state(call, digits)
     mode = "prompt"
     for arg in call.args:
         if arg in ("try_first_pass", "use_first_pass"):
@@ -76,13 +79,23 @@ def oath(call: Call) -> Behaviour:
         return fixed(Code.USER_UNKNOWN)
     if state == "refused":
         return fixed(Code.AUTH_ERR)
-    digits = call.value("digits", "0")
-    return _oath_code(mode, digits.isdigit() and int(digits) > 0, gap)
+    if pin not in ("-", "+"):
+        return _oath_pin(mode == "use_first_pass", digits > 0)
+    return _oath_code(mode, digits > 0 and pin == "+", gap)
+
+
+@cache
+def _oath_pin(silent: bool, cuts: bool) -> Behaviour:
+    """A line with a PIN: it stands before the code, which `digits=` alone parts from it."""
+    wrong = Choice((Outcome(Code.AUTH_ERR),))
+    if silent or not cuts:
+        return (wrong,)
+    return (Choice((Outcome(Code.SUCCESS, Token.WRONG),), frozenset({Factor.OTP, Factor.OTHER}), frozenset({Token.NONE})), wrong)
 
 
 @cache
 def _oath_code(mode: str, splits: bool, gap: Gap | None) -> Behaviour:
-    """pam_oath for a configured user. splits: `digits=` is set, so that a password before the code is cut off and passed on."""
+    """pam_oath for a configured user. splits: a password before the code is cut off and passed on: `digits=` is set, and the user's line has `+`."""
     good: tuple[Outcome, ...] = (Outcome(Code.SUCCESS, gap=gap),)
     bad: tuple[Outcome, ...] = (Outcome(Code.AUTH_ERR),)
     if gap is not None:

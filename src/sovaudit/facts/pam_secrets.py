@@ -76,8 +76,11 @@ def google_secret(call: Call) -> Secret:
             strict = False
     assert owner is not None
     path = _expand(spec, call.account, fixed_user)
-    if path is None or not path.startswith("/"):
+    if path is None:
         return refused(f"secret={spec}: leads nowhere")
+    if not path.startswith("/"):
+        gap = Gap(f"file:{call.step.line.file}", Reason.UNSUPPORTED, "secret= names a file from wherever the program runs")
+        return Secret("present", Line(path, 0, "was not seen"), gap)
     try:
         return _secret(call.host.files, path, owner, allowed, strict)
     except Unseen as unseen:
@@ -135,12 +138,23 @@ def _bit(stat: Stat, who: Account, bit: int) -> bool:
     return bool(stat.mode & bit)
 
 
-def oath_state(call: Call) -> tuple[str, Gap | None]:
-    """State of the account in pam_oath's users file: `present`, `unknown` (not listed), `refused` (no users file)."""
+def oath_state(call: Call, digits: int) -> tuple[str, str, Gap | None]:
+    """State of the account in pam_oath's users file: `present`, `unknown` (not listed), `refused` (no users file, or codes of another length
+    than `digits=`). And its third field: `-` (a code alone), `+` (a code behind a password that another module knows), else behind a PIN.
+    """
     if call.host.enrolled:
-        return "present", None
+        return "present", "+", None
     secret = oath_secret(call)
-    return {"absent": "unknown"}.get(secret.state, secret.state), secret.gap
+    words = secret.why.text.split()
+    if secret.state != "present" or secret.gap is not None or len(words) < 3:
+        return {"absent": "unknown"}.get(secret.state, secret.state), "-", secret.gap
+    kind = _OATH_TYPE.fullmatch(words[0])
+    length = int(kind[2][1:]) if kind and kind[2] else 6
+    short = digits > length or (0 < digits < length and words[2] == "-")
+    return "refused" if short else "present", words[2], None
+
+
+_OATH_TYPE = re.compile(r"HOTP(/E|/T[0-9]+)?(/[0-9])?")
 
 
 def oath_secret(call: Call) -> Secret:
@@ -155,7 +169,7 @@ def oath_secret(call: Call) -> Secret:
         return Secret("refused", Line(path, 0, "is absent"))
     for line in lines:
         words = line.text.split()
-        if len(words) >= 2 and not words[0].startswith("#") and words[1] == call.account.name:
+        if len(words) >= 2 and _OATH_TYPE.fullmatch(words[0]) and words[1] == call.account.name:
             return Secret("present", line)
     return Secret("absent", Line(path, 0, f"does not name {call.account.name}"))
 
