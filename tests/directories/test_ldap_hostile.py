@@ -146,6 +146,7 @@ def test_a_server_that_sends_too_much_is_cut() -> None:
         return entry(asked.number, big) * 20 + done(asked.number, controls=cookie(b"again"))
 
     evidence = collected(only(ACCOUNTS, flood), max_bytes=1_000_000)
+    assert "--max-bytes" in evidence.error and "\n" not in evidence.error
     gap = Directory(evidence).gap("accounts")
     assert gap is not None and gap.reason is Reason.TRUNCATED and sum(map(len, evidence.artifacts.values())) < 6_000_000
 

@@ -196,9 +196,6 @@ def collect_directory(target: Target, options: CollectOptions) -> Evidence:
         for query in PRODUCTS[product]:
             if not query.anonymous:
                 visit.ask(connection, query, query.base.format(**names))
-        if seen["bind"] != "anonymous" and {visit.notes.get(name, {}).get("result") for name in ("accounts", "groups")} == {32}:
-            text = f"there is no entry {names['base']}, or this account is not shown it"
-            raise CollectError(text, status="refused", where=target.uri, hint="Check the base after the host, and the account's rights")
         if product in FOLLOWED:
             visit.follow(connection, FOLLOWED[product], lambda: _so_far(visit, target, root, seen))
         looked_at = asked_by_rules(Directory(_so_far(visit, target, root, seen)))
@@ -210,15 +207,16 @@ def collect_directory(target: Target, options: CollectOptions) -> Evidence:
     _ask_as_stranger(visit, address, options, target.uri, [query for query in PRODUCTS[product] if query.anonymous], names)
     visit.artifacts["searches"] = canon.canonical(visit.notes)
     version = root.get("vendorversion", root.get("vendorname", [b""]))[0].decode("utf-8", "replace")
-    partial = any(gap.reason is Reason.TRUNCATED for gap in visit.gaps) or bool(visit.broken)
+    short = _short(visit, names["base"], target.uri)
     return Evidence(
         target,
-        TargetStatus.PARTIAL if partial else TargetStatus.COLLECTED,
+        TargetStatus.PARTIAL if short else TargetStatus.COLLECTED,
         _server_time(root),
         visit.artifacts,
         tuple(visit.gaps),
         {key: value for key, value in {**seen, "version": version, "host": address.host}.items() if value},
         COLLECTOR,
+        error=short,
         cost={"wall_ms": int((time.monotonic() - began) * 1000), "bytes": options.max_bytes - visit.left},
     )
 
@@ -229,6 +227,22 @@ def _demand_base(base: str, root: ber.Attributes, where: str) -> None:
     if held and not any(below(normal(base), normal(name)) for name in held):
         shown = ", ".join(name for name in held if not name.lower().startswith("cn="))[:200] or ", ".join(held)[:200]
         raise CollectError(f"it does not hold {base}", status="failed", where=where, hint=f"Write one of these after the host: {shown}")
+
+
+def _short(visit: _Visit, base: str, where: str) -> str:
+    """One line for a visit that brought less than it asked for; empty for one that brought all that was to be shown."""
+    cut = next((gap for gap in visit.gaps if gap.reason is Reason.TRUNCATED), None)
+    if {visit.notes.get(name, {}).get("result") for name in ("accounts", "groups")} == {32}:
+        text, hint = f"there is no entry {base}, or this account is not shown it", "Check the base after the host, and the account's rights"
+    elif visit.broken:
+        text = f"it was not heard to the end ({visit.broken})"
+        hint = "Take more with --max-bytes" if "--max-bytes" in visit.broken else "Try again; --host-timeout gives it longer"
+    elif cut is not None:
+        text = f"{cut.item.replace(':', ' ')} was cut ({cut.detail})"
+        hint = "Give the account no limits (sovaudit privileges --format ldap says how)"
+    else:
+        return ""
+    return str(CollectError(text, status="refused", where=where, hint=hint))
 
 
 def _so_far(visit: _Visit, target: Target, root: ber.Attributes, seen: dict[str, str]) -> Evidence:
