@@ -10,7 +10,8 @@ write; in a sticky folder only its own. Who cannot search the folders on the way
 A program that runs as one account only may be that account's own. A command pinned by a digest passes: sudo runs no other. Of `sudoedit` only the
 rights count (least-privilege.sudo-root). A policy file that sudo ignores for its owner or mode is not read and so not counted.
 Unknown: a path, an access list or members of a group were not seen; a regular expression.
-Not applicable: sudo is not installed. Out of reach: interpreters of scripts, and what a program reads or runs further.
+Not applicable: sudo is not installed. A script that fixed arguments hand to an interpreter counts like a command. Out of reach: what a program
+reads or runs further.
 
 Remedy: root owns the program and every folder on the way, and no group or other may write there (`chown root:root`, `chmod go-w`).
 """

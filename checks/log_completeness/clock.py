@@ -9,6 +9,8 @@ service of its own follows its host's clock: not applicable. A source that is ne
 `offline` until somebody says otherwise are not decided. On an image, one line that chronyd cannot read counts as no source: it does not
 start.
 
+A chronyd that its file of options tells to leave the clock alone (`-x`) keeps no time.
+
 `skew` passes when the clock's measured error is at most `max_skew_ms` and fails beyond. Over SSH that is the difference to the
 auditor's clock; on the auditor's own machine, which has no other clock to compare with, the service's own estimate (chronyc tracking),
 or systemd's word that it is synchronised (within a second). A mounted image's clock does not run: not applicable.

@@ -44,6 +44,15 @@ def test_patterns(command: str) -> None:
     assert answers(f"alice ALL={command}\n", SAFE | {"/srv/t": (0o777, 0, 0)})[command] == "fail"
 
 
+@pytest.mark.parametrize(
+    "command", ["/bin/sh /srv/t/s", "/usr/bin/env A=1 /srv/t/s", "/usr/bin/timeout 9 /bin/bash -x /srv/t/s", "/usr/bin/nice -n 5 /srv/t/s"]
+)
+def test_a_script_behind_a_program(command: str) -> None:
+    rule = f"alice ALL={command.replace('=', chr(92) + '=')}\n"
+    assert answers(rule, SAFE | {"/srv/t/s": (0o755, 0, 0)})["/srv/t/s"] == "pass"
+    assert answers(rule, SAFE | {"/srv/t/s": (0o757, 0, 0)})["/srv/t/s"] == "fail"
+
+
 def test_a_regular_expression_is_not_worked_out() -> None:
     assert answers("alice ALL=^/srv/t/[a-z]+$\n", SAFE)["^/srv/t/[a-z]+$"] == "unknown"
     assert answers("alice ALL=^/srv/t/[a-z]+$\n", SAFE | {"/srv/t": (0o777, 0, 0)})["^/srv/t/[a-z]+$"] == "fail"

@@ -100,3 +100,14 @@ def test_which_clocks_chronyd_knows(root: Path, name: str) -> None:
 def test_a_server_that_waits_for_a_word_is_not_decided(root: Path) -> None:
     lab.write(root, {"/etc/chrony/chrony.conf": f"server {IP} offline\n"})
     assert verdicts(run(clock, Host(lab.mounted(root))))["source"] == "unknown"
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize(("options", "wanted"), [("-F 1", "pass"), ("-F 1 -x", "fail"), ("-4x", "fail"), ("", "pass")])
+def test_a_daemon_that_leaves_the_clock_alone(root: Path, options: str, wanted: str) -> None:
+    """chronyd itself says whether it will control the clock."""
+    lab.write(root, {"/etc/chrony/chrony.conf": f"server {IP}\n", "/etc/default/chrony": f'DAEMON_OPTS="{options}"\n'})
+    told = lab.run(root, ["sh", "-c", f"timeout 1 chronyd -d -u root {options.replace('-F 1', '')} 2>&1"]).stdout
+    assert verdicts(run(clock, Host(lab.mounted(root))))["source"] == wanted
+    assert ("Disabled control of system clock" in told) is (wanted == "fail")
+    (root / "etc/default/chrony").unlink()

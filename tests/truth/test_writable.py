@@ -39,6 +39,8 @@ CASES: dict[str, Case] = {
     "a job of another account": ("mkdir /srv/job; echo >/srv/job/run; chmod 757 /srv/job/run", {"/etc/cron.d/x": "* * * * * bob /srv/job/run\n"}, ""),
     "a job's argument": ("mkdir /srv/job; echo >/srv/job/data; chmod 666 /srv/job/data", {"/etc/cron.d/x": "* * * * * root /bin/cat /srv/job/data\n"}, ""),
     "a job's script behind a shell": ("mkdir /srv/job; echo >/srv/job/s; chmod 666 /srv/job/s", {"/etc/cron.d/x": "@daily root cd / && nice -n 5 /bin/sh /srv/job/s\n"}, "/srv/job/s"),
+    "a job behind a lock": ("mkdir /srv/job; echo >/srv/job/s; chmod 777 /srv/job/s", {"/etc/cron.d/x": "@daily root /usr/bin/flock -n /run/lock/x /usr/bin/timeout -s KILL 60 /srv/job/s\n"}, "/srv/job/s"),
+    "a job behind a lock's shell": ("mkdir /srv/job; echo >/srv/job/s; chmod 777 /srv/job/s", {"/etc/cron.d/x": "@daily root flock -w 5 /run/lock/x -c 'cd / && /usr/bin/env A=1 bash /srv/job/s'\n"}, "/srv/job/s"),
     "a job after cd": ("mkdir /srv/job; echo >/srv/job/s; chmod 777 /srv/job/s", {"/etc/cron.d/x": "@daily root cd /srv/job && ./s\n"}, "/srv/job/s"),
     "a job that is commented": ("mkdir /srv/job; echo >/srv/job/s; chmod 777 /srv/job/s", {"/etc/cron.d/x": "#@daily root /srv/job/s\n"}, ""),
     "a crontab's search path": ("mkdir -m 777 /srv/bin", {"/etc/cron.d/x": "PATH=/srv/bin:/usr/bin\n@daily root true\n"}, "/srv/bin"),

@@ -124,6 +124,8 @@ class Clock:
 
     def _chrony(self) -> Iterator[Line]:
         """The sources of chrony.conf(5). Raises Unseen where all of them wait for somebody's word that the network is there."""
+        if any(re.fullmatch(r"-[A-Za-z0-9]*x", word) for word in self._chrony_options()):
+            return  # chronyd is told to leave the clock alone
         found = read_chrony(self._files)
         if found.fault is not None and not self._host.live:
             return  # chronyd would not start; on a running host what runs counts, whatever it was started with
@@ -131,6 +133,15 @@ class Clock:
         if found.waiting and not found.sources:
             line = found.waiting[0]
             raise Unseen(Gap(f"file:{line.file}", Reason.AMBIGUOUS, f"offline until chronyc says otherwise: {line.text.strip()[:80]}"))
+
+    def _chrony_options(self) -> list[str]:
+        """What the distribution's file of options gives chronyd on its command line."""
+        found: list[str] = []
+        for path, name in (("/etc/default/chrony", "DAEMON_OPTS"), ("/etc/sysconfig/chronyd", "OPTIONS")):
+            for line in self._files.lines(path) or ():
+                if match := re.fullmatch(rf"\s*{name}=[\"']?([^\"']*)[\"']?\s*", line.text):
+                    found = match[1].split()
+        return found
 
     def _timesyncd(self) -> Iterator[Line]:
         """NTP=, and FallbackNTP= where that names nobody (timesyncd.conf(5)). Both are lists: assignments add up, an empty one clears. Unset,

@@ -198,7 +198,7 @@ class RootRuns:
                     yield match[1].strip("\"'"), line
 
     def _cron(self, area: Area) -> None:
-        debian = "cron" in self._host.packages and "cronie" not in self._host.packages
+        debian = self._debian
         for path in CRON:
             self._place(area, path, names=_NAMES if debian and "." in path else None)
         for path in ROOTS_CRONTABS:
@@ -212,6 +212,14 @@ class RootRuns:
         for path in CRON[:1]:
             self._jobs(area, path, 5)
         self._anacron(area)
+
+    @cached_property
+    def _debian(self) -> bool:
+        """Whether cron is Debian's; not seen, every name counts."""
+        try:
+            return "cron" in self._host.packages and "cronie" not in self._host.packages
+        except Unseen:
+            return False
 
     def _jobs(self, area: Area, path: str, user_at: int | None) -> None:
         """Programs that the lines of a crontab(5) name for root, and its search path."""

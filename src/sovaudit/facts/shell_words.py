@@ -11,8 +11,11 @@ import shlex
 
 _WRAPPERS = frozenset(
     "exec command nice ionice nohup timeout env setsid time chronic flock stdbuf systemd-cat eatmydata builtin "
-    "if then else elif while until do ! {".split()
+    "if then else elif while until do ! { chrt cronic cpulimit systemd-inhibit".split()
 )
+_SYSTEM = re.compile(r"^/(usr/)?s?bin/")  # where a wrapper of that name is the system's own
+_NUMBERED = ("timeout", "nice", "ionice", "flock", "chrt")
+_VALUED = {"timeout": ("-s", "-k", "--signal", "--kill-after"), "env": ("-u", "-C", "--unset", "--chdir"), "cpulimit": ("-l",)}
 _INTERPRETERS = re.compile(
     r"(ba|da|k|mk|z|c|tc|a)?sh|python[0-9.]*|perl|ruby|php[0-9.]*|node|lua[0-9.]*|expect|tclsh|awk|gawk|mawk|\.|source|run-parts"
 )
@@ -28,12 +31,16 @@ def programs(command: str, nesting: int = 0) -> tuple[str, ...]:
     here = ""
     for segment in _SPLIT.split(_quoted(command)):
         words = _words(segment)
-        while words and (words[0] in _WRAPPERS or _ASSIGNED.match(words[0]) or _REDIRECT.fullmatch(words[0])):
+        while words and (_SYSTEM.sub("", words[0]) in _WRAPPERS or _ASSIGNED.match(words[0]) or _REDIRECT.fullmatch(words[0])):
             wrapper = posixpath.basename(words.pop(0))
-            while words and (words[0].startswith("-") or (wrapper in ("timeout", "nice", "ionice", "flock") and _number(words[0]))):
-                words.pop(0)
+            while words and (words[0].startswith("-") or (wrapper in _NUMBERED and _number(words[0]))):
+                if words.pop(0) in _VALUED.get(wrapper, ()) and words:
+                    words.pop(0)
             if wrapper == "flock" and words:
                 words.pop(0)
+                if len(words) > 1 and words[0] in ("-c", "--command") and nesting < MAX_NESTING:
+                    found.update(dict.fromkeys(programs(words[1].replace("\0", ";"), nesting + 1)))
+                    words = []
         if not words or words[0] in ("test", "[", "[[", "echo", "printf", "true", "false", ":", "export", "set", "umask", "kill"):
             continue
         if words[0] == "cd":

@@ -11,6 +11,7 @@ from sovaudit.facts.changers import Changers, Changes
 from sovaudit.facts.files import Stat, Unseen
 from sovaudit.facts.host import Host
 from sovaudit.facts.parse.globs import glob_matches, has_meta
+from sovaudit.facts.shell_words import programs
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -55,16 +56,24 @@ def places(host: Host) -> Iterator[Place]:
                 continue
             if right.pinned or right.command in ("sudoedit", "list") or right.sample is None:
                 continue
-            lines, owners = commands.setdefault(right.command, ([], set()))
-            certain |= {right.command} if right.certain else set()
-            lines += right.because
-            owners.add(right.sample[0].account.uid)
+            for path in (right.command, *_scripts(right.command, right.args)):
+                lines, owners = commands.setdefault(path, ([], set()))
+                certain |= {path} if right.certain else set()
+                lines += right.because
+                owners.add(right.sample[0].account.uid)
     for command, (lines, owners) in commands.items():
         # where it runs as one account only, that account's own is no gain
         found = _command(host, changers, command, tuple(dict.fromkeys(lines)), frozenset(owners) if len(owners) == 1 else frozenset())
         yield replace(found, certain=command in certain)
     if anything:
         yield _search_path(host, changers, tuple(dict.fromkeys(anything))[:4])
+
+
+def _scripts(command: str, args: str | None) -> tuple[str, ...]:
+    """What else a fixed command line runs: the script behind an interpreter, the program behind `env` or `su -c`."""
+    if not args or has_meta(args) or args.startswith(("^", '"')):
+        return ()
+    return tuple(path for path in programs(f"{command} {args}") if path != command and path.startswith("/"))
 
 
 def _itself(host: Host, changers: Changers) -> Place:
