@@ -54,7 +54,7 @@ def header(path: Path, plan: BadgeMap) -> tuple[list[str], int]:
             )
         )
     except csv.Error as error:
-        raise CollectError(f"its header line cannot be read ({error})", status="failed", where=str(path)) from error
+        raise CollectError(f"its header line cannot be read as CSV ({error})", status="failed", where=str(path)) from error
     names = [name.strip() for name in rows[0]]
     if len(names) > MAX_COLUMNS:
         raise CollectError(f"has {len(names)} columns: more than {MAX_COLUMNS}", status="failed", where=str(path))
