@@ -98,6 +98,28 @@ def test_new_hashes(name: str, hashed: str, place: Path) -> None:
     assert said == ("pass" if scheme in ("yescrypt", "gost-yescrypt", "bcrypt", "sha512") else "fail")
 
 
+TWO = {
+    "the first suffices": "password sufficient pam_unix.so md5\npassword required pam_unix.so sha512\n",
+    "both write": "password optional pam_unix.so md5\npassword required pam_unix.so sha512 use_authtok\n",
+    "the first cannot": "password optional pam_deny.so\npassword required pam_unix.so md5\n",
+}
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("name", TWO)
+def test_two_modules_that_write(name: str, hashed: str, place: Path) -> None:
+    shadow = f"root:*:19000:0:99999:7:::\nalice:{hashed.replace('$1$', '$5$')}:19000:0:99999:7:::\n"
+    stack = {f"/etc/pam.d/{service}": TWO[name] for service in ("passwd", "chpasswd")}
+    for service, act in (("passwd", f"printf '{NEW}\\n{NEW}\\n' | passwd alice"), ("chpasswd", f"echo 'alice:{NEW}' | chpasswd")):
+        lab.write(place, {"/etc/shadow": shadow, **stack})
+        account = Host(lab.mounted(place)).accounts.get("alice")
+        assert account is not None
+        told = Host(lab.mounted(place)).pam.new_hash(service, account, by_root=True).scheme
+        lab.run(place, ["sh", "-c", act])
+        text = (place / "etc/shadow").read_text()
+        assert parse_password(next(line for line in text.splitlines() if line.startswith("alice:")).split(":")[1]).scheme == told
+
+
 TODAY = int(time.time() // 86400)
 # name: (field of shadow, the fields behind it, {t}: today; passwd's field)
 AGES: dict[str, tuple[str, str, str]] = {

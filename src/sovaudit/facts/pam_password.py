@@ -180,7 +180,8 @@ class PasswordStack:
         writers = [step for step in self.stack if step.module == "pam_unix.so" and step.line in why.because]
         if not writers:
             return NewHash("", why.because, why.gaps)
-        found = new_scheme(writers[-1], login_defs(self.host.files))
+        # the second of two writes again for root; its owner it tells that the password has not changed
+        found = new_scheme(writers[-1 if by_root else 0], login_defs(self.host.files))
         return NewHash(found.scheme, found.because, () if ways.certain else why.gaps)
 
     def _pass(self, account: Account, by_root: bool, candidate: Candidate | None) -> Ways:
@@ -271,8 +272,7 @@ def _written(enough: bool, insists: bool) -> Behaviour:
     choices = [
         Choice((written if enough else Outcome(Code.AUTHTOK_ERR, NONE),), before=frozenset({HELD})),
         Choice((written if enough else Outcome(Code.AUTHTOK_ERR, LOST),), before=frozenset({WRITTEN})),
-        Choice((Outcome(Code.AUTHTOK_ERR),), before=_HAS_NOT),
     ]
     if not insists and enough:
         choices.append(Choice((written,), before=_HAS_NOT))
-    return tuple(choices)
+    return (*choices, Choice((Outcome(Code.AUTHTOK_ERR),), before=_HAS_NOT))
