@@ -98,7 +98,7 @@ def locking_slapd() -> dict[str, list[tuple[str, Mapping[str, Sequence[str]]]]]:
     """Searches of a slapd whose policy locks and which records logins, shown whole: for `directory_with(**locking_slapd(), accounts=…)`."""
     policy = "cn=policy,dc=example,dc=org"
     lock = {"olcOverlay": ["{0}ppolicy"], "olcPPolicyDefault": [policy]}
-    attributes = {"objectClass": ["pwdPolicy"], "pwdLockout": ["TRUE"], "pwdMaxFailure": ["5"]}
+    attributes = {"objectClass": ["pwdPolicy"], "pwdLockout": ["TRUE"], "pwdMaxFailure": ["5"], "pwdLockoutDuration": ["900"]}
     database = {"olcLastBind": ["TRUE"]}
     return {
         "config": slapd_config("{0}to * by dn.exact=cn=auditor read", overlays=[lock], database=database),

@@ -129,7 +129,14 @@ class Acts:
             f"cn=note,ou=public,{BASE}",
             "cn=config",
         ]
-        return any(self.reads(STRANGER, base, ["*"]) for base in bases)
+        if any(self.reads(STRANGER, base, ["*"]) for base in bases):
+            return True
+        unbound, self.who[STRANGER] = self.who[STRANGER], self._connected(STRANGER, "")
+        try:  # a bind without a name and a password is a bind
+            return bool(self.who[STRANGER].bind()) and any(self.reads(STRANGER, base, ["*"]) for base in bases)
+        finally:
+            self.who[STRANGER].unbind()
+            self.who[STRANGER] = unbound
 
     def readers(self) -> set[str]:
         """Who is brought a password that is not their own."""

@@ -95,6 +95,17 @@ CASES = {
     "a branch that is not there": case(OWN, f"to dn.subtree=ou=nowhere,{BASE} by * read", USERS),
     "anonymous binds refused, strangers served": case(OWN, "to * by * read", settings={"olcDisallows": ["bind_anon"]}),
     "a name demanded of everybody": case(OWN, "to * by * read", settings={"olcRequires": ["authc"]}),
+    "a bind demanded of everybody": case(OWN, "to * by * read", settings={"olcRequires": ["bind"]}),
+    "the third version demanded": case(OWN, "to * by * read", settings={"olcRequires": ["LDAPv3"]}),
+    "strength demanded": case(OWN, "to * by * read", settings={"olcRequires": ["strong"]}),
+    "a name demanded by the database": case(OWN, "to * by * read", database={"olcRequires": ["authc"]}),
+    "nothing demanded": case(OWN, "to * by * read", settings={"olcRequires": ["none"]}),
+    "a bind demanded, and none without a name": case(
+        OWN, "to * by * read", settings={"olcRequires": ["bind"], "olcDisallows": ["bind_anon"]}
+    ),
+    "a bind demanded by the database, and none without a name": case(
+        OWN, "to * by * read", settings={"olcDisallows": ["bind_anon"]}, database={"olcRequires": ["bind"]}
+    ),
     "who may add himself": case(OWN, "to attrs=member by users selfwrite", f"to * by group={ADMINS} write by users read"),
     "who may write the group": case(OWN, f"to dn.exact={ADMINS} by dn.exact={uid('alice')} write by * break",
                                     f"to * by group={ADMINS} write by users read"),

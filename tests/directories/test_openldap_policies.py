@@ -203,6 +203,17 @@ def test_what_the_checks_make_of_it_as_two_accounts(server: slapd.Slapd) -> None
                 assert ours and "unknown" not in ours, found
 
 
+def test_a_default_beside_the_base_that_is_audited(server: slapd.Slapd) -> None:
+    prepared(server, Case(STRONG))
+    directory = Directory(collect(parse_target(server.uri.replace("/dc=", "/ou=people,dc=")), server.options()))
+    found = {outcome.subject: outcome.verdict.value for outcome in run(directory_min_length, directory)}
+    assert found[POLICY] == "pass"
+    prepared(server, Case(None))  # the default is not there
+    directory = Directory(collect(parse_target(server.uri.replace("/dc=", "/ou=people,dc=")), server.options()))
+    found = {outcome.subject: outcome.verdict.value for outcome in run(directory_min_length, directory)}
+    assert found[POLICY] == "fail"
+
+
 def test_27_hashes_pass_a_quality_of_one_and_the_root_passes_all(server: slapd.Slapd) -> None:
     hashed = subprocess.run(
         ["slappasswd", "-s", "a"], capture_output=True, text=True, check=True, env={"PATH": "/usr/sbin:/usr/bin"}

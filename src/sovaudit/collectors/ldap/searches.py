@@ -72,6 +72,12 @@ ANONYMOUS = (
 _POSIX = "uid cn displayName mail employeeNumber uidNumber gidNumber loginShell objectClass createTimestamp modifyTimestamp "
 _SHADOW = "shadowLastChange shadowMax shadowExpire shadowInactive "
 
+_PWD_POLICY = (
+    "cn objectClass pwdAttribute pwdMinLength pwdMaxLength pwdCheckQuality pwdInHistory pwdMaxAge pwdMinAge pwdExpireWarning pwdGraceAuthNLimit "
+    "pwdGraceExpiry pwdLockout pwdLockoutDuration pwdMaxFailure pwdFailureCountInterval pwdMustChange pwdAllowUserChange pwdSafeModify "
+    "pwdMaxRecordedFailure pwdMinDelay pwdMaxDelay pwdMaxIdle pwdCheckModule pwdUseCheckModule pwdCheckModuleArg"
+)
+
 OPENLDAP = (
     Search(
         "accounts", "{base}", "sub",
@@ -88,11 +94,7 @@ OPENLDAP = (
     ),
     Search(
         "policies", "{base}", "sub", _classes("pwdPolicy"),
-        _words(
-            "cn objectClass pwdAttribute pwdMinLength pwdMaxLength pwdCheckQuality pwdInHistory pwdMaxAge pwdMinAge pwdExpireWarning pwdGraceAuthNLimit "
-            "pwdGraceExpiry pwdLockout pwdLockoutDuration pwdMaxFailure pwdFailureCountInterval pwdMustChange pwdAllowUserChange pwdSafeModify "
-            "pwdMaxRecordedFailure pwdMinDelay pwdMaxDelay pwdMaxIdle pwdCheckModule pwdUseCheckModule pwdCheckModuleArg"
-        ),
+        _words(_PWD_POLICY),
     ),
     Search("tokens", "{base}", "sub", _classes("oathToken oathTOTPToken oathHOTPToken oathParams oathTOTPParams oathHOTPParams"),
            _words("objectClass cn oathTOTPParams oathHOTPParams oathOTPLength oathHMACAlgorithm oathTOTPTimeStepPeriod")),
@@ -245,7 +247,7 @@ IPA_CONFIG = Search("ipa-config", "cn=ipaConfig,cn=etc,{base}", "base", (), ("ob
 
 FOLLOWED = {
     "ad": Search("guarded", "", "base", (), _words("objectClass objectSid sAMAccountName nTSecurityDescriptor"), sd_flags=7),
-    "openldap": Search("named", "", "base", (), _words("objectClass hasSubordinates member uniqueMember roleOccupant memberUid")),
+    "openldap": Search("named", "", "base", (), _words(f"hasSubordinates member uniqueMember roleOccupant memberUid {_PWD_POLICY}")),
 }
 """What is asked of entries that the searches before have shown to matter (facts/directories/followed.py), one by one."""
 

@@ -9,6 +9,7 @@ from sovaudit.facts.directories.openldap_values import looked_at, named_by, to_s
 from sovaudit.facts.directory import Directory
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse import olc_access
+from sovaudit.facts.parse.dn import normal
 from sovaudit.facts.parse.olc_access import Rule
 
 if TYPE_CHECKING:
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
 
 def followed(directory: Directory) -> tuple[str, ...]:
     """DNs of entries that are to be looked at by their names. AD: objects whose access list decides who is an administrator and that were not
-    seen yet; OpenLDAP: what access rules name.
+    seen yet; OpenLDAP: what access rules name, and the policy that is the default.
     """
     from sovaudit.facts.directories.ad import ActiveDirectory
 
     try:
         if directory.product == "openldap":
-            return tuple(named_by(_rules(directory)))
+            defaults = (entry.text("olcPPolicyDefault") for entry in directory.entries("config"))
+            return tuple(dict.fromkeys([*named_by(_rules(directory)), *(normal(name) for name in defaults if "=" in name)]))
         view = directory.view
         return tuple(_written(view, dn) for dn in view.control.wanted) if isinstance(view, ActiveDirectory) else ()
     except Unseen:

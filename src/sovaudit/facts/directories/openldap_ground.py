@@ -155,8 +155,18 @@ class Ground(Conditions):
         return self._directory.gap(search) is None and self.plainly_shows(dn, "objectclass")
 
     def gone(self, dn: str) -> bool:
-        """Whether an entry that rules name is certainly not there: it was asked for by its name, and this account would have been shown it."""
-        return self._absent(dn, "named") and dn not in self._named
+        """Whether an entry that is asked for by its name is certainly not there: this account would have been shown it."""
+        if dn not in self._asked or self._directory.gap("named") is not None or dn in self._named:
+            return False
+        if self.config.holding(dn) is None:
+            return self.config.gap is None
+        return self.plainly_shows(dn, "objectclass")
+
+    @cached_property
+    def _asked(self) -> frozenset[str]:
+        """What a visit asks for by its name (facts/directories/followed.py)."""
+        overlays = (database.overlay("ppolicy") for database in self.config.databases)
+        return frozenset(named_by(self._rules)) | {normal(one.text("olcPPolicyDefault")) for one in overlays if one is not None}
 
     def all_seen(self, dn: str, *, before: Rule | None = None) -> bool:
         """Whether an entry of this kind would have been seen, if it were there: every kind of entry was asked for, and nothing hides it.

@@ -47,7 +47,20 @@ class Policies:
 
     @cached_property
     def _known(self) -> dict[str, Entry]:
-        return {normal(entry.dn): entry for entry in self._directory.entries("policies")}
+        found = {normal(entry.dn): entry for entry in self._directory.entries("policies")}
+        return found | {dn: entry for dn, entry in self._defaults.items() if dn not in found}
+
+    @cached_property
+    def _defaults(self) -> dict[str, Entry]:
+        """Default policies that were read by their names: they may stand outside the base, and slapd asks for no class."""
+        if isinstance(self._ground, Gap):
+            return {}
+        overlays = (database.overlay("ppolicy") for database in self._ground.config.databases)
+        names = {normal(one.text("olcPPolicyDefault")) for one in overlays if one is not None}
+        try:
+            return {normal(entry.dn): entry for entry in self._directory.entries("named") if normal(entry.dn) in names}
+        except Unseen:
+            return {}
 
     def known(self, name: str) -> Entry:
         """The entry of a policy that `of` named."""
@@ -83,6 +96,8 @@ class Policies:
             return ground
         if ground.config.holding(name) is None and ground.config.gap is None:
             return False  # slapd itself finds no database for it
+        if ground.gone(name):
+            return False
         gap = self._directory.gap("policies")
         # whoever exported what slapd showed, cn=config and other policies among it, does not stand in the export
         seen = ground.readable(name, "objectclass") or (not self._directory.live and bool(self._known))

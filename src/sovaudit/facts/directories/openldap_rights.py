@@ -242,12 +242,14 @@ class Rulers(Ground):
         """What strangers may read."""
         self._begin()
         held: list[Right] = []
+        settings = self.config.settings
+        closing = {"authc", "sasl", "strong"}
+        if settings is not None and "bind_anon" in " ".join(settings.texts("olcDisallows")).lower().split():
+            closing.add("bind")  # a bind without a name would do otherwise
         for database in self.config.databases:
-            for place in (self.config.settings, self.config.kind("frontend"), database):
-                entry = place.entry if isinstance(place, Database) else place
-                if entry is not None and {"authc", "sasl", "strong"} & set(" ".join(entry.texts("olcRequires")).lower().split()):
-                    break
-            else:
+            places = [one.entry for one in (self.config.kind("frontend"), database) if one is not None]
+            words = " ".join(word for entry in (settings, *places) if entry is not None for word in entry.texts("olcRequires"))
+            if not closing & set(words.lower().split()):
                 held += self._open(database)
         return Rights(tuple(held), self._left(), len(self._rules))
 
