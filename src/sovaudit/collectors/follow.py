@@ -178,7 +178,7 @@ class Follower:
         """Absolute paths in a command line, but for those that the walk covers. Of a search path, and where it changes to, the entries too."""
         count = 0
         previous = ""
-        listed = b"PATH" in line
+        listed = b"PATH" in line or b"run-parts" in line
         for name in _words(re.sub(rb"[][;&|<>(){}=\"'`$@:+!-]", b" ", line)):
             if name[:1] == "/" and not _scanned(name) and not re.search(r"[*?\\%,]", name):
                 self._want("s", name, depth=1 if listed or previous == "cd" else 0)
@@ -196,8 +196,13 @@ class Follower:
             return 0
         count = 0
         previous = ""
+        runs = any(name.endswith("pam_exec.so") for name in words)
         for name in words:
             key, equals, value = name.partition("=")
+            if runs and name[0] == "/" and not name.endswith(".so"):
+                self._want("s", name)
+                count += 1
+                break
             if previous in ("include", "substack") and name[0] == "/":
                 self._want("c", name, "pam")
             elif name[0] == "/":

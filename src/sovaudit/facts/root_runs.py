@@ -65,6 +65,7 @@ HOOKS = tuple(
     "/etc/alternatives /etc/nsswitch.conf /etc/ssh/sshrc /etc/sudoers /etc/sudoers.d".split()
 )
 SYSTEM = ("/usr", "/boot")
+_PAM_EXEC = re.compile(r"\s*-?(?:auth|account|password|session)\s.*pam_exec\.so\s(?:[^/]*\s)?(/\S+)(?:\s.*)?")
 _NAMES = re.compile(r"[A-Za-z0-9_-]+")  # of what cron and run-parts take in their folders, on Debian
 _ELSEWHERE = re.compile(
     r"(?:^|[^A-Za-z0-9_.~/-]|[=\s+!|:@-]-)/(?!(?:usr|bin|sbin|lib[0-9x]*|boot|dev|proc|sys|run)(?:[/\s;&|)'\"]|$))[^\s/]"
@@ -127,14 +128,16 @@ class RootRuns:
         elif here.exists is None and not here.gaps:
             area.gaps.append(self._files.walk_gap(here.real))
         else:
-            self._listed(area, here, lines)
+            self._listed(area, here, lines, names)
 
-    def _listed(self, area: Area, folder: Changes, lines: tuple[Line, ...]) -> None:
+    def _listed(self, area: Area, folder: Changes, lines: tuple[Line, ...], names: re.Pattern[str] | None) -> None:
         try:
             stat = self._files.stat(folder.real)
             if stat is None or stat.kind != "d":
                 return
             for name in self._files.listdir(folder.real) or ():
+                if names is not None and not names.fullmatch(name):
+                    continue
                 self._tell(area, self._changers.of(f"{folder.real}/{name}"), lines)
         except Unseen as unseen:
             area.gaps.append(unseen.gap)
@@ -253,8 +256,9 @@ class RootRuns:
     def _commands(self, area: Area, command: str, line: Line) -> None:
         if not _ELSEWHERE.search(command):
             return  # what stands in these folders belongs to other areas
+        parts = "run-parts" in command
         for path in programs(command):
-            self._place(area, path, line, entries=False)
+            self._place(area, path, line, entries=parts, names=_NAMES if parts and self._debian else None)
 
     def _units(self, area: Area) -> None:
         for path in UNITS:
@@ -323,6 +327,10 @@ class RootRuns:
     def _hooks(self, area: Area) -> None:
         for path in HOOKS:
             self._place(area, path)
+        for name in self._files.listdir("/etc/pam.d") or ():
+            for line in self._files.lines(f"/etc/pam.d/{name}") or ():
+                if match := _PAM_EXEC.fullmatch(line.text):
+                    self._place(area, match[1], line, entries=False)
         names = self._files.listdir("/etc/logrotate.d") or ()
         for path in ("/etc/logrotate.conf", *(f"/etc/logrotate.d/{name}" for name in names)):
             script = False

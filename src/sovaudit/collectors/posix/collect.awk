@@ -160,7 +160,7 @@ function pattern(flag, v, fam) {
 function words(p) { want("s", 0, "plain", p ".pwd"); want("s", 0, "plain", p ".pwd.gz"); want("s", 0, "plain", p ".pwi") }
 function folder(p) { sub(/\057[^\057]*$/, "", p); return p == "" ? "/" : p }
 function programs(l,   w, n, i, c, many) {
-  many = l ~ /PATH/; gsub(/[][;&|<>(){}="\047`$@:+!-]/, " ", l); n = split(trim(l), w, /[ \t]+/); c = 0
+  many = l ~ /PATH|run-parts/; gsub(/[][;&|<>(){}="\047`$@:+!-]/, " ", l); n = split(trim(l), w, /[ \t]+/); c = 0
   for (i = 1; i <= n; i++) if (w[i] ~ /^\057/ && !(top_of(w[i]) in TOP) && w[i] !~ /[*?\\%,]/) { want("s", (many || (i > 1 && w[i - 1] == "cd")) ? 1 : 0, "plain", w[i]); c++ }
   return c
 }
@@ -227,8 +227,9 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
     n = split(l, w, /[ \t]+/)
     if (w[1] == "@include") { if (n > 1) want("c", 0, "pam", under("/etc/pam.d", w[2])); return 1 }
     if (l ~ /^#/) return 0
-    prev = ""; c = 0
+    prev = ""; c = 0; fl = l ~ /pam_exec[.]so([ \t]|$)/
     for (i = 1; i <= n; i++) {
+      if (fl && w[i] ~ /^\057/ && w[i] !~ /[.]so$/) { want("s", 0, "plain", w[i]); c++; break }
       e = index(w[i], "="); k = e ? substr(w[i], 1, e - 1) : w[i]; v = e ? substr(w[i], e + 1) : ""
       if ((prev == "include" || prev == "substack") && w[i] ~ /^\057/) want("c", 0, "pam", w[i])
       else if (w[i] ~ /^\057/) want("s", 0, "plain", w[i])
