@@ -23,7 +23,8 @@ from sovaudit.facts.badges import utc
 BOUND = "SELECT coalesce(area, access_point), schedule FROM granted WHERE schedule IS NOT NULL GROUP BY ALL ORDER BY ALL"
 MINUTE, DATE = "({at} // 60000 + 4320) % 10080", "{at} // 86400000"
 # at a minute at which every schedule that can be read is open, and on no day that one of them leaves out, nobody comes outside of theirs
-SUSPECT = """AND ({minute} IN (SELECT minute FROM shut_minutes)
+SHUT = "AND {minute} IN (SELECT minute FROM shut_minutes)"
+SHUT_OR_CLOSED = """AND ({minute} IN (SELECT minute FROM shut_minutes)
   OR {day} IN (SELECT day FROM closed_days UNION SELECT day + 1 FROM closed_days))"""
 OUTSIDE = """
 WITH entries AS (
@@ -64,7 +65,8 @@ def schedule(log: BadgeLog, people: Roster | None) -> Outcomes:
     lines: dict[str, list[Line]] = {}
     counts: dict[str, int] = {}
     at, told = log.local("ms"), log.local("event_time")
-    entries = badge_rights.entries(log, only=SUSPECT.format(minute=MINUTE.format(at=told), day=DATE.format(at=told)))
+    suspect = SHUT_OR_CLOSED if log.query("SELECT day FROM closed_days ORDER BY day LIMIT 1") else SHUT
+    entries = badge_rights.entries(log, only=suspect.format(minute=MINUTE.format(at=told), day=DATE.format(at=told)))
     found = log.query(OUTSIDE.format(entries=entries, minute=MINUTE.format(at=at), day=DATE.format(at=at)))
     for place, row, ms, badge, person in found:
         counts[place] = counts.get(place, 0) + 1
