@@ -224,7 +224,10 @@ def _counts(refused: Mapping[str, Refused]) -> dict[str, Any]:
 
 def _line(row: Row) -> bytes:
     """Keys are ASCII and values text, lists of text or whole numbers: this is RFC 8785's form of it."""
-    return json.dumps(row, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return _SPELLED(row).encode() + b"\n"
+
+
+_SPELLED = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _rows(path: Path, plan: ListMap, of: List, options: CollectOptions) -> tuple[list[Row], Records, Mapping[str, Column]]:
@@ -282,13 +285,16 @@ class _Reader:
         self._of = of
         self._dates = dates
         self._days: dict[str, str | None] = {}
+        self._plain: dict[str, str] = {}  # columns that are one of the file as it stands
 
     def row(self, line: int, cells: Cells) -> Row | None:
         """None for a row in which every cell is empty."""
         found: Row = {"line": line}
         refused: list[str] = []
-        for name, column in self._columns.items():
-            text = _value(column, cells)
+        if len(self._plain) != len(self._columns):
+            self._plain = {name: _alone(column) for name, column in self._columns.items()}
+        for name, own in self._plain.items():
+            text = cells.get(own, "").strip() if own else _value(self._columns[name], cells)
             if not text:
                 continue
             if name in self._of.unkept:
@@ -322,6 +328,11 @@ class _Reader:
         if name in self._of.several:
             return list(dict.fromkeys(part for each in text.split(SEVERAL) if (part := each.strip()))) or None
         return None if SEVERAL in text and name in ("id", "account") else text
+
+
+def _alone(column: Column) -> str:
+    """The file's column that it is, unchanged; empty where it is made of more."""
+    return "" if column.value is not None or column.match is not None or column.map else column.column or ""
 
 
 def _value(column: Column, cells: Cells) -> str:
