@@ -173,10 +173,11 @@ class Pam:
     def remembered(self, *, by_root: bool) -> tuple[int, ...]:
         """How many entries the modules of the password stacks remember, each value once, largest first. Raises Unseen."""
         found = {
-            self._examiner.history(step).remember
+            depth
             for _, stack in self._password_stacks(by_root)
             for step in stack.stack
             if step.module in ("pam_unix.so", "pam_pwhistory.so")
+            for depth in self._examiner.depths(step)
         }
         return tuple(sorted(found, reverse=True))
 

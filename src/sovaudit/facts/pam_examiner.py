@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.pam_hash import new_scheme
-from sovaudit.facts.pam_history import History, pwhistory, unix_history
+from sovaudit.facts.pam_history import History, pwhistory, together, unix_history
 from sovaudit.facts.pam_quality import (
     Candidate,
     Dictionary,
@@ -44,6 +44,7 @@ class Examiner:
         self._needs: dict[tuple[Step, bool], tuple[int | None, tuple[Line, ...]]] = {}
         self._qualities: dict[Step, tuple[Quality, Dictionary]] = {}
         self._histories: dict[Step, History] = {}
+        self._shared: dict[Step, int] = {}
         self._passwdqcs: dict[Step, Passwdqc] = {}
 
     @cached_property
@@ -77,6 +78,20 @@ class Examiner:
                 self._histories[step] = pwhistory(self.host, step.args, self.debian)
         return self._histories[step]
 
+    def share(self, stack: Sequence[Step]) -> None:
+        """Where pam_pwhistory and a pam_unix with `remember=` keep one file, what is left of it for an ordinary account's change."""
+        own = next((step for step in stack if step.module == "pam_pwhistory.so" and step.known is not False), None)
+        if own is None or not self.history(own).remember:
+            return
+        for step in stack[stack.index(own) :]:
+            if step.module == "pam_unix.so" and self.history(step).named:
+                self._shared[own] = together(self.history(own).remember, self.history(step).remember)
+                self._shared[step] = self._shared[own] - 1
+
+    def depths(self, step: Step) -> set[int]:
+        """How many entries a step compares with, alone or where another module keeps the same file."""
+        return {self.history(step).remember, self._shared.get(step, 0)} - {0}
+
     def passwdqc(self, step: Step) -> Passwdqc:
         if step not in self._passwdqcs:
             self._passwdqcs[step] = passwdqc(self.host.files, step.args)
@@ -93,12 +108,13 @@ class Examiner:
         if step.module == "pam_passwdqc.so":
             return not self.passwdqc(step).enforced(by_root) or self.passwdqc(step).accepts(candidate)
         history = self.history(step)
+        remember = self._shared.get(step, history.remember) if not by_root else history.remember
         if step.module == "pam_pwhistory.so":
-            return not (candidate.used and candidate.used <= history.remember and (history.root or not by_root))
+            return not (candidate.used and candidate.used <= remember and (history.root or not by_root))
         if by_root:
             return True
         need, _ = self.need(step, by_root)
-        return need is not None and candidate.length >= need and not (candidate.used and candidate.used <= history.remember)
+        return need is not None and candidate.length >= need and not (candidate.used and candidate.used <= remember)
 
     def broken(self, step: Step) -> bool:
         """The step gives up over its own options, in both passes."""

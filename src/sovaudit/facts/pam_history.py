@@ -26,13 +26,15 @@ _WITH_CONF = (1, 5, 3)
 class History:
     """remember: entries compared with the new password; 0: none. root: root is refused, too. never: it refuses without a look at the password.
 
-    idle: the module steps aside (IGNORE) in both passes. because: lines of a configuration file.
+    idle: the module steps aside (IGNORE) in both passes. named: pam_unix has `remember=` and so writes to opasswd.
+    because: lines of a configuration file.
     """
 
     remember: int = 10
     root: bool = False
     never: bool = False
     idle: bool = False
+    named: bool = False
     because: tuple[Line, ...] = ()
 
 
@@ -80,7 +82,19 @@ def unix_history(host: Host, args: Iterable[str]) -> History:
     for arg in args:
         if arg.startswith("remember="):
             named, remember = True, min(max(strtol(arg[9:]), 0), MOST)
-    return History(remember, never=named and not host.files.exists(OLD))
+    return History(remember, never=named and not host.files.exists(OLD), named=named)
+
+
+def together(own: int, unix: int) -> int:
+    """How many passwords, the current one too, stand in opasswd when pam_pwhistory compares, where both modules keep it and each cuts it to its own
+    number: every old password is written twice, and `remember=0` of pam_unix wipes the line out.
+    """
+    kept: list[int] = []
+    for current in range(2 * MOST):
+        kept = [*kept, current][-own:]
+        compared = len(set(kept))
+        kept = [*kept, current][-unix:] if unix else []
+    return compared
 
 
 def strtol(text: str) -> int:

@@ -99,6 +99,7 @@ class PasswordStack:
         self.service = service
         self.stack = service.stack("password")
         self.examiner = examiner
+        examiner.share(self.stack)
 
     @property
     def alike(self) -> tuple[object, ...]:
