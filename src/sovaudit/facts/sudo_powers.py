@@ -61,7 +61,7 @@ POWERS: dict[str, tuple[Power, ...]] = {
             "dumb-init tsocks scanmem xdotool", Power(RUNS, "runner", (MINE, "x /tmp/x", "-c /tmp/x"))),
     "chroot": (Power(RUNS, "chroot", (MINE,)),),
     **_each("systemd-run machinectl systemd-nspawn", Power(RUNS, "runner", (MINE, "shell", "-S"), False)),
-    **_each("su runuser", Power(SHELL, "su", ("", "-", "root", "-c /tmp/x"))),
+    **_each("su runuser", Power(SHELL, "su", ("", "-", "root", "-c /tmp/x", "-l", "-p", "-s /bin/sh", "root -l"))),
     **_each("sudo sg newgrp", Power(SHELL, "sudo", ("", "-i", MINE))),
     # run what a file in the working folder, or one that is named, says
     **_each("make gmake cmake ninja rake npm npx yarn pnpm bundle bundler composer mvn gradle ant cargo go vagrant invoke fab scons tox just task ansible ansible-playbook puppet salt-call "
@@ -89,14 +89,14 @@ POWERS: dict[str, tuple[Power, ...]] = {
             "redis-cli mongo tic xmore enscript iconv nasm column", Power(WRITES, "writer", ("/tmp/x /etc/cron.d/x", "-o /etc/cron.d/x /tmp/x", "-out /etc/cron.d/x -in /tmp/x", "--filter=/tmp/x"), False)),
     **_each("wget curl", Power(WRITES, "download", ("x -O /etc/cron.d/x", "-o /etc/cron.d/x x", "--use-askpass=/tmp/x x"), False)),
     **_each("mysql psql sqlite3 mariadb", Power(SHELL, "database", ("", "-e /tmp/x"))),
-    "chmod": (Power(WRITES, "chmod", ("4755 /bin/sh", "777 /etc/shadow"), False),),
+    "chmod": (Power(WRITES, "chmod", ("4755 /bin/sh", "777 /etc/shadow", "--reference=/bin/su /bin/sh"), False),),
     "chown": (Power(WRITES, "chown", ("x /etc/shadow",), False),),
     "setfacl": (Power(WRITES, "acl", ("-m u:x:rw /etc/shadow",), False),),
     "setcap": (Power(WRITES, "mine", ("cap_setuid+ep /tmp/x",), False),),
     "sed": (Power(WRITES, "mine", ("-f /tmp/x /etc/hosts", "1e/tmp/x /etc/hosts"), False),),
     **_each("mount pivot_root", Power(WRITES, "mount", ("-o bind /tmp/x /bin/sh", "/tmp/x /etc"), False)),
     # accounts
-    "passwd": (Power(WRITES, "passwd", ("", "root"), False),),
+    "passwd": (Power(WRITES, "passwd", ("", "root", "-q root", "root -q"), False),),
     **_each("chpasswd newusers vipw vigr", Power(WRITES, "any", ("", "x"), False)),
     "visudo": (Power(WRITES, "visudo", ("", "-f /etc/sudoers"), False),),
     **_each("useradd usermod adduser addgroup groupmod groupmems gpasswd luseradd lusermod", Power(WRITES, "account", ("-u 0 -o x", "-aG sudo x", "x sudo", "-a x sudo"), False)),
@@ -119,7 +119,7 @@ POWERS: dict[str, tuple[Power, ...]] = {
     **_each("insmod modprobe rmmod kexec bpftool sysctl ldconfig ssh-keygen nginx openvpn pppd wg-quick iptables-restore iptables-save dhclient rsyslogd logrotate zsoelim",
             Power(RUNS, "file", ("/tmp/x", "-f /tmp/x", "-c /tmp/x", "-C /tmp/x x", "-D /tmp/x", "-w kernel.core_pattern=|/tmp/x", "--config /tmp/x", "up /tmp/x"), False)),
     "ip": (Power(RUNS, "ip", ("netns exec x /tmp/x", "-batch /tmp/x")),),
-    **_each("tcpdump dumpcap", Power(RUNS, "file", ("-ln -i lo -w /dev/null -W 1 -G 1 -z /tmp/x -Z root",), False)),
+    **_each("tcpdump dumpcap", Power(RUNS, "tcpdump", ("-ln -i lo -w /dev/null -W 1 -G 1 -z /tmp/x -Z root",), False)),
     "nmap": (Power(RUNS, "file", ("--script=/tmp/x",), False),),
 }  # fmt: skip
 _VERSION = re.compile(r"(-?\d+(\.\d+)*|[._-]\d[\d.]*)$")

@@ -192,7 +192,13 @@ def _ssh(name: str, words: list[str], asking: Asking) -> bool:
     return own or bool(re.search(r"(ProxyCommand|LocalCommand|KnownHostsCommand)[= ]\S*\bsh\b", text)) or "PermitLocalCommand" in text
 
 
+def _tcpdump(name: str, words: list[str], asking: Asking) -> bool:
+    """What -z names is run on each file that is full."""
+    return any(word.startswith("-z") and asking.any(words[at : at + 2]) for at, word in enumerate(words))
+
+
 RUNNERS = {
+    "tcpdump": _tcpdump,
     "shell": _shell,
     "interpreter": _interpreter,
     "debugger": _debugger,

@@ -59,7 +59,7 @@ def _mine(name: str, words: list[str], asking: Asking) -> bool:
 
 def _file(name: str, words: list[str], asking: Asking) -> bool:
     """A configuration, a library, a script that the program takes in."""
-    return asking.any(words) or (name in ("nginx", "openvpn", "logrotate", "insmod") and any(asking.file(word) for word in words[-1:]))
+    return asking.any(words) or (name in ("openvpn", "logrotate", "insmod") and any(asking.file(word) for word in words[-1:]))
 
 
 _JUDGES: dict[str, Callable[[str, list[str], Asking], bool]] = {

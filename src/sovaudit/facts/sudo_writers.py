@@ -85,8 +85,10 @@ def _download(name: str, words: list[str], asking: Asking) -> bool:
 
 def _chmod(name: str, words: list[str], asking: Asking) -> bool:
     plain = [word for word in words if not word.startswith("-")]
-    if len(plain) < 2:
+    if not plain:
         return False
+    if any(word.startswith("--reference=") and not asking.own(word) for word in words):
+        return any(powers_of(path) for path in plain)  # the mode is another file's, and what stands in its place a file
     mode, paths = plain[0], plain[1:]
     opens = re.fullmatch(r"[0-7]{0,2}[0-7][0-7]?[2367]|[0-7]?[0-7][2367][0-7]", mode)
     opens = opens or re.search(r"(^|,)[gua]*[goa][gua]*[+=][rxX]*w|(^|,)\+[rxX]*w", mode)
