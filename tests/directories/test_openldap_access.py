@@ -89,6 +89,8 @@ CASES = {
     "strangers from an address": case(OWN, "to * by peername.ip=127.0.0.1 read by users read"),
     "strangers with encryption": case(OWN, "to * by ssf=64 read by users read"),
     "strangers with encryption that comes too late": case(OWN, "to * by anonymous none by ssf=64 read"),
+    "encryption that there is none of": case("to attrs=userPassword by users tls_ssf=1024 write by anonymous auth", USERS),
+    "users with encryption": case("to attrs=userPassword by users ssf=128 write by anonymous auth", USERS),
     "a public branch": case(OWN, f"to dn.subtree=ou=public,{BASE} by * read", USERS),
     "a public branch without its head": case(OWN, f"to dn.children=ou=public,{BASE} by * read", USERS),
     "a public entry below a closed base": case(f"to dn.base=cn=note,ou=public,{BASE} by * read", OWN, USERS),
@@ -181,6 +183,13 @@ CASES = {
         f'to attrs=userPassword by set="this/employeeType & [staff]" +w continue by dn.exact={uid("dave")} +0 by anonymous auth', USERS
     ),
     "a set of what is above": case(f'to attrs=userPassword by set="this/-1 & [ou=services,{BASE}]" write by anonymous auth', USERS),
+    "who may add people": case(OWN, f"to dn.one=ou=people,{BASE} by users write by * break",
+                                f"to dn.exact=ou=people,{BASE} attrs=children by users write by * break", USERS),
+    "who may name themselves secretary": case(
+        "to attrs=userPassword by dnattr=secretary write by anonymous auth", "to attrs=secretary by self write by users read", USERS
+    ),
+    "a group by expansion": case(f'to attrs=userPassword by group.expand="cn=$1,ou=groups,{BASE}" write by anonymous auth', USERS),
+    "everybody over themselves": case("to * by self manage by users read by anonymous auth"),
     "a set of who stands above": case(f'to attrs=userPassword by set="user/-1 & [ou=services,{BASE}]" write by self write by anonymous auth', USERS),
     "a filter on a word": case(f"to filter=(employeeType=staff) attrs=userPassword by dn.exact={uid('dave')} write by * break", OWN, USERS),
     "a filter in other letters": case(f"to filter=(EmployeeType=\\53TAFF) attrs=userPassword by dn.exact={uid('dave')} write by * break", OWN, USERS),
@@ -192,6 +201,7 @@ CASES = {
     "a filter on somebody": case(f'to filter="(manager=UID=Alice,ou=people,{BASE})" attrs=userPassword by dn.exact={uid("bob")} write by * break',
                                  OWN, USERS),
     "a filter on what is there": case(f"to filter=(secretary=*) attrs=userPassword by dn.exact={uid('alice')} write by * break", OWN, USERS),
+    "a filter on groups": case(f'to filter="(!(memberOf={ADMINS}))" attrs=userPassword by dn.exact={uid("dave")} write by * break', OWN, USERS),
     "a filter by another name": case(f"to filter=(userid=bob) attrs=userPassword by dn.exact={uid('alice')} write by * break", OWN, USERS),
     "a filter that opens to strangers": case(OWN, "to filter=(cn=note) by * read", USERS),
     "a filter that opens to strangers below": case(OWN, f"to dn.subtree=ou=public,{BASE} filter=(cn=note) by * read", USERS),

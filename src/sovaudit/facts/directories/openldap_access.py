@@ -20,6 +20,7 @@ from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
 
 MAX_TRIES = 128  # seven open questions
+MAX_STRENGTH = 256  # bits of a key: there is no cipher with more
 Members = Callable[[str, str, str], "frozenset[str] | None"]
 """(group, class, attribute) → who is in it by name; None if that was not seen. An empty class: whatever it is."""
 
@@ -206,7 +207,7 @@ def _connection(term: Term, asker: Asker, tried: dict[tuple[str, ...], bool]) ->
     if key not in tried and term.kind.endswith("ssf"):
         if not term.pattern.isdigit():
             raise ValueError("a strength that is no number")
-        if term.kind == "sasl_ssf" and not asker.dn:
+        if (term.kind == "sasl_ssf" and not asker.dn) or int(term.pattern) > MAX_STRENGTH:
             return False
         for other, answer in tried.items():  # who has more also has less
             if other[0] == term.kind and (

@@ -26,7 +26,7 @@ _ALIASES = {
     "commonname": "cn", "surname": "sn", "userid": "uid", "rfc822mailbox": "mail", "organizationname": "o", "organizationalunitname": "ou",
     "localityname": "l", "gn": "givenname",
 }  # fmt: skip
-_NAMES = set("member uniquemember roleoccupant manager owner secretary seealso".split())  # compared as DNs
+_NAMES = set("member uniquemember roleoccupant manager owner secretary seealso memberof".split())  # compared as DNs
 _WORDS = set("cn sn uid ou o l st title description displayname givenname employeetype employeenumber departmentnumber host mail".split())
 _EXACT = set("homedirectory loginshell memberuid".split())
 _NUMBERS = set("uidnumber gidnumber shadowexpire shadowlastchange shadowmax shadowinactive".split())
