@@ -38,6 +38,7 @@ KINDS: dict[str, tuple[str, Files]] = {
     "three demanded, minclass one": (QUALITY.format("dcredit=-1 ucredit=-1 lcredit=-1 minclass=1") + UNIX.format(""), {}),
     "two demanded, minclass three": (QUALITY.format("dcredit=-1 ucredit=-1 minclass=3") + UNIX.format(""), {}),
     "short runs only": (QUALITY.format("maxclassrepeat=4") + UNIX.format(""), {}),
+    "runs of one are no limit": (QUALITY.format("maxclassrepeat=1") + UNIX.format(""), {}),
     "long runs": (QUALITY.format("maxclassrepeat=12") + UNIX.format(""), {}),
     "minclass in the file": (STOCK, {CONF: "minclass = 3\n"}),
     "the main file beats the folder": (STOCK, {CONF: "minclass = 0\n", CONF + ".d/a.conf": "minclass = 4\n"}),

@@ -66,7 +66,9 @@ class Follower:
 
     def _passwd(self, data: bytes) -> None:
         for raw in data.split(b"\n"):
-            cells = raw.decode("utf-8", "surrogateescape").split(":")
+            cells = raw.decode("utf-8", "surrogateescape").split(":", 6)
+            if len(cells) == 6:
+                cells.append("")  # glibc takes a missing shell for an empty one
             if len(cells) == 7 and cells[0] and cells[0] not in self._accounts and len(self._accounts) < MAX_ACCOUNTS:
                 self._accounts[cells[0]] = cells[2], cells[5], cells[6]
 

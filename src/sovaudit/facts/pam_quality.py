@@ -63,7 +63,7 @@ def shortest_quality(quality: Quality, dictionary: Dictionary) -> int | None:
     generous = sum(quality[credit] > 0 for credit in _CREDITS)
     present = sum(amount > 0 for amount in needed)
     missing = max(0, quality["minclass"] - present)
-    run = quality["maxclassrepeat"]
+    run = _longest_run(quality)
     for length in range(max(floor, sum(needed) + missing), LONGEST + 1):
         free = length - sum(needed)
         spent = max(0, missing - generous)  # places for classes that give no credit
@@ -95,9 +95,14 @@ def _classes_accepted(quality: Quality, classes: str) -> bool:
         return False
     demanded = sum(max(0, -credit_of[letter]) for letter in classes)
     floor = max(demanded, 6 if quality["dictcheck"] else 2)
-    longest = quality["maxclassrepeat"] if len(classes) == 1 and quality["maxclassrepeat"] > 0 else LONGEST
+    longest = _longest_run(quality) if len(classes) == 1 and _longest_run(quality) else LONGEST
     bonus = sum(max(0, credit_of[letter]) for letter in classes)
     return any(length >= quality["minlen"] - min(length - demanded, bonus) for length in range(floor, min(longest, LONGEST) + 1))
+
+
+def _longest_run(quality: Quality) -> int:
+    """How many characters of one class may follow each other; 0: any number. One is no limit either (src/check.c)."""
+    return quality["maxclassrepeat"] if quality["maxclassrepeat"] > 1 else 0
 
 
 def dictionary_of(files: Files, path: str, real: bool, debian: bool) -> Dictionary:

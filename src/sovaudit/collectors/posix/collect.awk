@@ -295,9 +295,11 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
   if (fam == "syslogng" && word == "@include") { gsub(/["\047]/, "", v); want("c", 1, "syslogng", under("/etc/syslog-ng", v)); return 1 }
   return 0
 }
-function account(l,   w, n) {
+function account(l,   w, n, k) {
   n = split(l, w, ":")
-  if (n == 7 && w[1] != "" && !(w[1] in HOME) && ACCOUNTS < 2000) { ACCOUNTS++; HOME[w[1]] = w[6]; UID[w[1]] = w[3]; SHELL[w[1]] = w[7] }
+  for (k = 8; k <= n; k++) w[7] = w[7] ":" w[k]
+  if (n == 6) w[7] = ""
+  if (n > 5 && w[1] != "" && !(w[1] in HOME) && ACCOUNTS < 2000) { ACCOUNTS++; HOME[w[1]] = w[6]; UID[w[1]] = w[3]; SHELL[w[1]] = w[7] }
   if (n > 3 && w[3] ~ /^[0-9]+$/ && length(w[3]) <= 10) UIDS[sprintf("%.0f", w[3])] = 1
 }
 function expand(p, name,   out, h, c) {
