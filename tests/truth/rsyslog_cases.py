@@ -1,6 +1,7 @@
 """More configurations of rsyslog, by name: what follows the input (LATER), and whole files (INPUTS). Messages land in /out."""
 
 LATER = {
+    "a file named like a folder": '*.* /out/s/\naction(type="omfile" file="/out/t/")\n*.* /out/z\n',
     "a beginning that is longer": 'if $programname startswith_i "SSHDX" then /out/a\nif $!x startswith_i "abc" then /out/b\n'
     'if $programname startswith_i ["zz","sux"] then /out/c\nif $programname startswith "sshdx" then /out/d\n*.* /out/z\n',
     "a tilde takes its line": 'if $programname == "sshd" then ~ else /out/a\n*.* /out/z\n',

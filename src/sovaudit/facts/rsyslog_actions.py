@@ -99,7 +99,11 @@ class Actions:
         )
         if kind == "omfile":
             default = self.omfile.get("template", "")
-            made = self._heard(self._new_file(text, line, occasional), text.get("template", default if isinstance(default, str) else ""))
+            made = self._heard(
+                self._new_file(text, line, occasional),
+                text.get("template", default if isinstance(default, str) else ""),
+                slashed=text.get("file", "").endswith("/"),
+            )
         elif kind in ("omfwd", "omrelp"):
             made = self._new_forward(kind, parameters, line, occasional)
         elif kind == "omjournal":
@@ -188,7 +192,7 @@ class Actions:
         folders = is_on(self.legacy.get("createdirs", "on"))
         made = self._legacy(action, line, mode, folders, occasional)
         if action.kind in ("file", "dynafile"):
-            made = self._heard(made, template)
+            made = self._heard(made, template, slashed=action.target.endswith("/"))
         if made is not None:
             self.config.actions += 1
             spent(self.legacy)
@@ -258,9 +262,9 @@ class Actions:
             self.config.problems.append((line, f"{name!r} is not in /etc/{database}: rsyslogd exits"))
             self.config.refused = True
 
-    def _heard(self, made: Destination | None, template: str) -> Destination | None:
-        """A file whose template leaves the message out keeps no record of it."""
-        if made is not None and template in self.mute:
+    def _heard(self, made: Destination | None, template: str, *, slashed: bool) -> Destination | None:
+        """A file whose template leaves the message out keeps no record of it; nor does what is named like a folder."""
+        if made is not None and (template in self.mute or slashed):
             return Destination("other", made.target, made.line, module="omfile")
         return made
 
