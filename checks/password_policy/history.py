@@ -5,7 +5,8 @@ Whoever may go back to the last password does: the change that was to lock an in
 Two answers: `user`, somebody who changes their own password (`passwd`, or a login that demands a change), and `root`, who sets one for
 somebody. Each by the weakest service, and in the module's own count: pam_pwhistory's `remember=5` keeps the current password and the four
 before it (10 by default; arguments beat pwhistory.conf, which Linux-PAM reads since 1.5.3), pam_unix's `remember=5` the five before
-the current one. Both keep them in /etc/security/opasswd.
+the current one. Both keep them in /etc/security/opasswd: on one host they write every old password twice, and fewer are kept; pam_unix's
+`remember=0` wipes them out.
 Passes: a password `remember` entries back is refused by a module that the stack reaches, or none can be set at all (pam_unix with `remember`
 refuses everything where opasswd is missing).
 Fails: it is certainly accepted: no such module, too small a number, one that is never reached, or one whose refusal the stack does not heed.

@@ -5,7 +5,7 @@ passwords, are one factor; a security key that demands a PIN or a fingerprint is
 
 One answer per account with a shell, or that sshd lets in without one, for what sshd would really do: every Match block that some address
 can meet, AllowUsers and its kin, the root setting, the keys that exist and that sshd trusts, the methods that must be passed one after
-the other, and what the PAM stacks behind them ask of this account.
+the other, and what the PAM stacks behind them ask of this account, to the end: where the session stack refuses, no session follows.
 Passes: every set of factors that opens a session holds two kinds, or nothing opens one. A key that nobody has authorised yet opens
 nothing.
 Fails: some set with fewer than two kinds certainly opens a session. An authority in TrustedUserCAKeys counts as a key: its holder needs
