@@ -107,8 +107,11 @@ def inside(pid: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def samba(operations: Sequence[object] = ()) -> Iterator[Samba]:
-    """A fresh domain with these operations (samba_seed.py) applied, listening. Stopped and removed on leaving."""
+def samba(operations: Sequence[object] = (), *, services: str = "ldap", settings: str = "") -> Iterator[Samba]:
+    """A fresh domain with these operations (samba_seed.py) applied, listening. Stopped and removed on leaving.
+
+    services: what runs; settings: further lines of smb.conf's [global].
+    """
     folder = Path(tempfile.mkdtemp(prefix="sovaudit-samba-"))
     try:
         shutil.copytree(provisioned(), folder, dirs_exist_ok=True)
@@ -116,7 +119,7 @@ def samba(operations: Sequence[object] = ()) -> Iterator[Samba]:
         certificate(folder, names=f"DNS:{HOST},IP:127.0.0.1")
         (folder / "key.pem").chmod(0o600)
         conf = folder / "etc/lab.conf"
-        conf.write_text(_configuration(folder))
+        conf.write_text(_configuration(folder).replace("server services = ldap", f"server services = {services}") + settings)
         answers: list[str | None] = []
         if operations:
             done = _namespaced(folder, ["/usr/bin/python3", str(_SEED), str(conf)], stdin=json.dumps(list(operations)))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from sovaudit.collectors.ldap import kerberos
 from sovaudit.facts.directory import Directory
 from sovaudit.model.evidence import Evidence
 from tests import kdc, slapd
+from tests import samba_ad as ad
 from tests.directories.openldap_acts import BASE, person, uid
 
 pytestmark = [pytest.mark.slapd, pytest.mark.kerberos]
@@ -115,6 +118,36 @@ def test_the_ticket_is_tied_to_the_channel(kind: str, realm: kdc.Kdc, monkeypatc
         assert got(bound).collected
         monkeypatch.setattr(kerberos, "channel", lambda sock: b"tls-server-end-point:" + bytes(32))  # as through somebody in the middle
         assert got(bound).collected is (kind == "none")
+
+
+@pytest.mark.samba
+@pytest.mark.parametrize("demand", ["allow_sasl_over_tls", "yes"])
+def test_a_domain_controller_takes_its_own_tickets(demand: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "krb5.conf").write_text(
+        "[libdefaults]\n default_realm = LAB.TEST\n dns_lookup_kdc = false\n dns_canonicalize_hostname = false\n rdns = false\n"
+        " udp_preference_limit = 1\n[realms]\n LAB.TEST = {\n  kdc = 127.0.0.1\n }\n[domain_realm]\n .lab.test = LAB.TEST\n"
+    )
+    environment = {"KRB5_CONFIG": f"{tmp_path}/krb5.conf", "KRB5CCNAME": f"FILE:{tmp_path}/cache"}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    named: list[object] = ["modify", f"CN=DC1,OU=Domain Controllers,{ad.BASE}", {"+servicePrincipalName": [f"ldap/{ad.HOST}"]}]
+    settings = f"\tldap server require strong auth = {demand}\n"
+    with ad.samba([["user", "alice", ad.PASSWORD, {}, ""], named], services="ldap kdc", settings=settings) as server:
+        enter = ["nsenter", f"--net=/proc/{server.pid}/ns/net", "kinit", "alice"]
+        for _ in range(40):  # the KDC is up a little later than the directory
+            done = subprocess.run(
+                enter, input=ad.PASSWORD + "\n", env={**environment, "PATH": kdc.PATH}, text=True, capture_output=True, check=False
+            )
+            if done.returncode == 0:
+                break
+            time.sleep(0.1)
+        options = CollectOptions(ldap_sasl="gssapi", ldap_ca=str(server.folder / "ca.pem"), ldap_tls_name=ad.HOST)
+        with ad.inside(server.pid):
+            evidence = collect(parse_target(f"ldaps://127.0.0.1/{ad.BASE}"), options)
+    if demand == "yes":
+        refused(evidence, "stronger", "allow_sasl_over_tls")
+    else:
+        assert evidence.collected and "alice" in {account.name for account in Directory(evidence).accounts}, evidence.error
 
 
 def test_a_machine_without_kerberos(server: slapd.Slapd, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -156,6 +156,8 @@ def _mend(reason: str) -> str:
 def _refused(result: dict[str, Any], where: str, sasl: str | None = None) -> CollectError:
     code = int(result.get("result", -1))
     what, hint = _REFUSALS.get(code, ("it refuses to bind", "Check the server's log"))
+    if sasl == "gssapi" and code == 8:
+        hint = "Use a simple bind, or let the server take SASL over TLS (Samba: ldap server require strong auth = allow_sasl_over_tls)"
     if sasl == "external":
         hint = "Give a certificate that it knows with --tls-cert and --tls-key"
     said = _line(result.get("message") or result.get("description") or "")
