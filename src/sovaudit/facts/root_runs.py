@@ -328,7 +328,8 @@ class RootRuns:
         for path in HOOKS:
             self._place(area, path)
         for name in self._files.listdir("/etc/pam.d") or ():
-            for line in self._files.lines(f"/etc/pam.d/{name}") or ():
+            lines = self._files.lines(f"/etc/pam.d/{name}") or ()
+            for line in (line for line in lines if "pam_exec" in line.text):
                 if match := _PAM_EXEC.fullmatch(line.text):
                     self._place(area, match[1], line, entries=False)
         names = self._files.listdir("/etc/logrotate.d") or ()
