@@ -175,6 +175,21 @@ def test_who_is_locked_cannot_bind_and_nobody_else(server: Ds389) -> None:
     assert not accounts["locked"] and not accounts["retired"] and accounts["free"]
 
 
+@pytest.mark.parametrize(("unlock", "lockout"), [("off", "on"), ("on", "on"), ("off", "off")])
+def test_a_lock_that_nobody_opens_is_one_for_ever(server: Ds389, unlock: str, lockout: str) -> None:
+    server.put("cn=config", passwordLockout=lockout, passwordMaxFailure="3", passwordUnlock=unlock)
+    stamps = {"free": "19700101000000Z", "guest": "20200101000000Z", "boss": ""}
+    for name, stamp in stamps.items():
+        server.put(dn(name), userPassword=START)  # which opens a lock
+        server.put(dn(name), accountUnlockTime=stamp, passwordRetryCount="3" if stamp else "")
+    accounts = {account.name: account.enabled for account in seen(server).accounts}
+    assert {name: accounts[name] for name in stamps} == {name: server.binds(dn(name), START) for name in stamps}
+    assert accounts["free"] is not (unlock == "off" and lockout == "on")
+    server.put("cn=config", passwordLockout="off", passwordUnlock="on")
+    for name in stamps:
+        server.put(dn(name), accountUnlockTime="", passwordRetryCount="", retryCountResetTime="")
+
+
 def test_an_ordinary_reader_knows_less_and_says_so(server: Ds389) -> None:
     allow = f'(version 3.0; acl "audit"; allow (read, search, compare) userdn = "ldap:///{AUDITOR}";)'
     server.put(BASE, aci=f'(targetattr != "userPassword || nsAccountLock || aci"){allow}')

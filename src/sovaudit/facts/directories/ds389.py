@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sovaudit.facts.directory import Directory, Entry
 
 MUST_CHANGE = b"19700101000000Z"  # passwordExpirationTime of a password that an administrator set
+LOCKED_FOR_EVER = "19700101000000Z"  # what is written where passwordUnlock is off
 _PEOPLE = {"person", "inetorgperson", "organizationalperson", "ntuser", "inetuser"}
 _FACTOR_PLUGINS = ("pam pass through auth", "ipa otp", "ipa_otp")
 
@@ -110,7 +111,7 @@ class Ds389(Unmodelled):
             enabled, because = self._enabled(entry)
             login = entry.values("lastLoginTime")
             created = entry.values("createTimestamp")
-            yield Account(
+            account = Account(
                 key=entry.text("nsUniqueId") or entry.text("entryUUID") or normal(entry.dn),
                 name=entry.text("uid") or entry.text("cn") or first_value(entry.dn),
                 dn=normal(entry.dn),
@@ -126,6 +127,11 @@ class Ds389(Unmodelled):
                 part=part,
                 at=at,
             )
+            if enabled is True and entry.text("accountUnlockTime") == LOCKED_FOR_EVER:
+                lasts = Policies(self).locks_for_ever(account)
+                if lasts is not False:
+                    account.enabled, account.because = (False if lasts is True else lasts), (entry.line("accountUnlockTime"),)
+            yield account
 
     def _kind(self, entry: Entry) -> Kind:
         return Kind.PERSON if entry.classes() & _PEOPLE else Kind.SERVICE
@@ -134,7 +140,9 @@ class Ds389(Unmodelled):
         return Special.NEVER
 
     def _enabled(self, entry: Entry) -> tuple[bool | Gap, tuple[Line, ...]]:
-        """nsAccountLock, the account's own or one that its role brings: only `true` locks. accountUnlockTime is a lockout that passes."""
+        """nsAccountLock, the account's own or one that its role brings: only `true` locks. accountUnlockTime is a lockout that passes,
+        unless it says LOCKED_FOR_EVER under a policy that opens nothing by itself (`accounts`).
+        """
         if entry.values("nsAccountLock"):
             return entry.text("nsAccountLock").strip().lower() != "true", (entry.line("nsAccountLock"),)
         if self.stored and self._lock_roles:

@@ -112,6 +112,22 @@ class Policies:
         """The name of an account's policy: its normal DN, GLOBAL, or why it was not seen. local: whether local policies count."""
         return GLOBAL if local is False else self._of(account, local, known)
 
+    def locks_for_ever(self, account: Account) -> bool | Gap:
+        """Whether a lock on this account stays until somebody opens it."""
+        try:
+            local = on(self._settings.get("nsslapd-pwpolicy-local"))
+            known = self._known() if local is not False else {}
+            name = self.named(account, local, known)
+        except Unseen as unseen:
+            return unseen.gap
+        if isinstance(name, Gap):
+            return name
+        policy = self.policy(name, known.get(name))
+        if policy.attempts is None or isinstance(policy.unlock_seconds, int):
+            return False
+        gap = next((one for one in (policy.attempts, policy.unlock_seconds) if isinstance(one, Gap)), None)
+        return gap if gap is not None else True
+
     def _known(self) -> dict[str, Entry]:
         return {normal(entry.dn): entry for entry in self._directory.entries("policies") if "passwordpolicy" in entry.classes()}
 
