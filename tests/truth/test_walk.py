@@ -6,10 +6,10 @@ import os
 
 import pytest
 
-from sovaudit.collectors import collect, items, parse_target
+from sovaudit.collectors import items
 from sovaudit.model.verdict import Reason
 from tests import lab
-from tests.lab import local
+from tests.lab import local, mounted
 from tests.truth.test_collect import same
 
 pytestmark = pytest.mark.lab
@@ -23,7 +23,7 @@ def test_one_folder_too_full_is_one_gap() -> None:
             os.chown(place / f"opt/app/{number}", 1000, 1000)
         (place / "usr/local/bin/open").touch(0o666)
         (place / "usr/local/bin/open").chmod(0o666)
-        seen = [collect(parse_target(f"root:{place}")), local(place)]
+        seen = [mounted(place), local(place)]
     for evidence in seen:
         assert [gap.item for gap in evidence.gaps if gap.item.startswith("scan:")] == ["scan:/opt"]
         rows = evidence.artifacts["tree"].decode().split("\n")
@@ -35,7 +35,7 @@ def test_one_folder_too_full_is_one_gap() -> None:
 def test_a_walk_that_does_not_end_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(items, "SCAN_SECONDS", -1)
     with lab.overlay() as place:
-        seen = collect(parse_target(f"root:{place}"))
+        seen = mounted(place)
     assert {gap.item: gap.reason for gap in seen.gaps if gap.item in ("setuid:/", "scan:/")} == dict.fromkeys(
         ("setuid:/", "scan:/"), Reason.TIMEOUT
     )
