@@ -104,6 +104,7 @@ class BundleWriter:
             rows.verify()
         self._codec: Codec = rows.codec
         self._digests = rows.digests
+        self._named: dict[str, int] = {}
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -139,10 +140,13 @@ class BundleWriter:
                 sorted((number, names[item], blobs[bytes.fromhex(digests[item][7:])]) for item in evidence.artifacts),
             )
             connection.execute("COMMIT")
+        self._named = names  # only now: what is rolled back has no row
         self._digests[name] = digest
 
     def _names(self, connection: sqlite3.Connection, names: list[str]) -> dict[str, int]:
-        found: dict[str, int] = dict(_known(connection, "SELECT text, id FROM name WHERE text IN", names))
+        """Row ids by name. Those of the target before are at hand: most hosts have the same."""
+        found = {name: number for name in names if (number := self._named.get(name)) is not None}
+        found.update(_known(connection, "SELECT text, id FROM name WHERE text IN", [name for name in names if name not in found]))
         for name in names:
             if name not in found:
                 found[name] = connection.execute("INSERT INTO name (text) VALUES (?)", (name,)).lastrowid or 0

@@ -50,6 +50,7 @@ class Pam:
     def __init__(self, host: Host) -> None:
         self.host = host
         self._solved: dict[tuple[object, ...], Ways] = {}
+        self._services: dict[str, Service] = {}
         self._passwords: dict[str, PasswordStack] = {}
         self._people: dict[tuple[str, bool], list[Account]] = {}
         self.solver = Solver()
@@ -66,7 +67,9 @@ class Pam:
 
     def service(self, name: str) -> Service:
         """What libpam loads for a service. Raises Unseen."""
-        return self.stacks.service(name)
+        if name not in self._services:
+            self._services[name] = self.stacks.service(name)
+        return self._services[name]
 
     def authenticate(self, service: str, account: Account, *, invoker: Account | None = None, disallow_null: bool = False) -> Ways:
         """Factor sets with which pam_authenticate(3) succeeds for this account.

@@ -41,7 +41,7 @@ _NO_PASSWORDS = frozenset(
     ).split()
 )
 _ELSEWHERE = ("pam_sss.so", "pam_ldap.so", "pam_krb5.so", "pam_winbind.so", "pam_smbpass.so", "pam_samba.so")
-_NAMELESS = frozenset({"", "pam_deny.so", "pam_unix.so", *TESTERS, *_IGNORED} - {"pam_passwdqc.so"})
+_NAMELESS = frozenset({"", "pam_deny.so", "pam_permit.so", "pam_unix.so", *TESTERS, *_IGNORED} - {"pam_passwdqc.so"})
 _REFUSALS = (Code.USER_UNKNOWN, Code.AUTHINFO_UNAVAIL, Code.AUTHTOK_ERR, Code.IGNORE)
 
 

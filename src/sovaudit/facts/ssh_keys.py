@@ -322,6 +322,9 @@ class KeyFinder:
         return bool(stat.mode & bit)
 
 
+_TOKEN = re.compile("%(.?)", re.DOTALL)
+
+
 def program(command: str) -> str:
     """The program of a command line; quotes and backslashes as sshd's `argv_split` takes them."""
     words = split_arguments(command)
@@ -330,13 +333,10 @@ def program(command: str) -> str:
 
 def expand(text: str, account: Account) -> str | None:
     """%h, %u, %U and %%; a relative result is taken from the home. None: sshd gives up at a token that it does not know."""
-    table = {"%h": account.home, "%u": account.name, "%U": str(account.uid), "%%": "%"}
-    parts, here = [], 0
-    while here < len(text):
-        token = text[here : here + 2]
-        if token[0] == "%" and token not in table:
+    path = text
+    if "%" in text:
+        table = {"h": account.home, "u": account.name, "U": str(account.uid), "%": "%"}
+        if any(token not in table for token in _TOKEN.findall(text)):
             return None
-        parts.append(table.get(token, text[here]))
-        here += 2 if token in table else 1
-    path = "".join(parts)
+        path = _TOKEN.sub(lambda match: table[match[1]], text)
     return path if path.startswith("/") else f"{account.home}/{path}"
