@@ -146,7 +146,7 @@ def test_help_says_what_every_option_is_for(verb: str) -> None:
 def test_wrong_use_gives_one_line_and_exit_2(
     arguments: str, says: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sovaudit.cli.common.somebody", lambda: False)
+    monkeypatch.setattr("sovaudit.cli.secrets.somebody", lambda: False)
     assert main(arguments.split()) == 2
     said = capsys.readouterr()
     assert said.err.count("\n") == 1 and said.err.startswith("sovaudit: ") and says in said.err
@@ -319,7 +319,7 @@ def test_an_encrypted_key_signs_with_a_passphrase_from_a_file_or_a_prompt(
     monkeypatch.setenv("SOVAUDIT_KEY_PASSPHRASE", "open sesame")
     main(["collect", good, "-o", "e.sova", "--quiet"])
     assert "SOVAUDIT_KEY_PASSPHRASE" not in os.environ, "nor where no key is used"
-    monkeypatch.setattr("sovaudit.cli.common.somebody", lambda: True)
+    monkeypatch.setattr("sovaudit.cli.secrets.somebody", lambda: True)
     monkeypatch.setattr("getpass.getpass", lambda prompt, stream: "open sesame" if "hidden.pem" in prompt else "")
     assert main(["audit", good, *key, "--out", "three"]) == 0
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sovaudit.cli import config
+from sovaudit.cli import config, secrets
 from sovaudit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -195,10 +195,10 @@ def collect_options(options: argparse.Namespace, *, binds: bool = True) -> Colle
         "jump": options.jump,
         "ssh_config": options.ssh_config,
         "key_files": tuple(options.identity) if options.identity else None,
-        "key_passphrase": secret(False, options.identity_passphrase_file, "SOVAUDIT_IDENTITY_PASSPHRASE", ""),
-        "password": secret(options.ask_pass, options.password_file, "SOVAUDIT_SSH_PASSWORD", "SSH password: "),
+        "key_passphrase": secrets.secret(False, options.identity_passphrase_file, "SOVAUDIT_IDENTITY_PASSPHRASE", ""),
+        "password": secrets.secret(options.ask_pass, options.password_file, "SOVAUDIT_SSH_PASSWORD", "SSH password: "),
         "ldap_bind_dn": options.bind_dn,
-        "ldap_password": bind_password(options) if binds else None,
+        "ldap_password": secrets.bind_password(options) if binds else None,
         "ldap_sasl": options.sasl,
         "ldap_ca": options.ca,
         "ldap_certificate": options.tls_cert,
@@ -209,8 +209,8 @@ def collect_options(options: argparse.Namespace, *, binds: bool = True) -> Colle
         "identify": options.identify,
         "redact": getattr(options, "redact", None),
         "people_key": people_key(options),
-        "sql_password": secret(False, options.sql_password_file, "SOVAUDIT_SQL_PASSWORD", ""),
-        "sudo_password": secret(options.ask_sudo_pass, options.sudo_password_file, "SOVAUDIT_SUDO_PASSWORD", "sudo password: "),
+        "sql_password": secrets.secret(False, options.sql_password_file, "SOVAUDIT_SQL_PASSWORD", ""),
+        "sudo_password": secrets.secret(options.ask_sudo_pass, options.sudo_password_file, "SOVAUDIT_SUDO_PASSWORD", "sudo password: "),
     }
     return CollectOptions(**{name: value for name, value in chosen.items() if value is not None})
 
@@ -236,44 +236,6 @@ def people_key(options: argparse.Namespace) -> bytes | None:
 
     path = Path(options.people_key) if options.people_key else config.config_folder() / "people.key"
     return keys.people_key(path) if path.exists() or hasattr(options, "output") else None  # plan and preflight leave nothing behind
-
-
-def bind_password(options: argparse.Namespace) -> str | None:
-    """The password of --bind-dn: from a file, the environment, or a prompt where somebody sits at a terminal."""
-    held = secret(False, options.bind_password_file or options.password_file, "SOVAUDIT_LDAP_PASSWORD", "")
-    if held == "" and options.bind_dn:
-        raise UsageError("its password is empty", where="--bind-dn", hint="A bind without a password proves nothing: name the right file.")
-    if held is not None or not options.bind_dn or options.sasl:
-        return held
-    if not somebody():
-        raise UsageError("it needs a password", where="--bind-dn", hint="Use --bind-password-file or SOVAUDIT_LDAP_PASSWORD.")
-    return getpass.getpass(f"password of {shown(options.bind_dn)}: ", stream=sys.stderr)
-
-
-def somebody() -> bool:
-    """Whether anybody sits at a terminal to be asked; getpass would otherwise read a secret from standard input, echoed."""
-    if sys.stdin is not None and sys.stdin.isatty():
-        return True
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
-    except OSError:
-        return False
-    return True
-
-
-def secret(ask: bool, file: str | None, variable: str, prompt: str) -> str | None:
-    """A secret by prompt, file or environment, in this order; the variable is removed so that no child inherits it."""
-    inherited = os.environ.pop(variable, None)
-    if ask:
-        if not somebody():
-            raise UsageError(f"there is no terminal to ask for the {prompt.removesuffix(': ')}", hint=f"Use a file, or {variable}.")
-        return getpass.getpass(prompt, stream=sys.stderr)
-    if file:
-        try:
-            return Path(file).read_text("utf-8").rstrip("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError("the password cannot be read", where=file) from error
-    return inherited or None
 
 
 def make_audit(options: argparse.Namespace, collect: CollectOptions | None = None) -> Audit:
@@ -316,22 +278,14 @@ def signer(options: argparse.Namespace, say: Callable[[str], None]) -> Signer:
             Path(options.key),
             Path(options.cert),
             chain=[Path(name) for name in options.chain or ()],
-            passphrase=_passphrase(options, Path(options.key)),
+            passphrase=secrets.passphrase(options, Path(options.key)),
         )
     folder = config.config_folder()
     if (folder / "key.pem").exists():
-        return keys.load_signer(folder / "key.pem", folder / "cert.pem", passphrase=_passphrase(options, folder / "key.pem"))
+        return keys.load_signer(folder / "key.pem", folder / "cert.pem", passphrase=secrets.passphrase(options, folder / "key.pem"))
     made = keys.create_key(folder, common_name=f"sovaudit {getpass_user()}")
     say(f"made a signing key, {folder / 'key.pem'}, and a self-signed certificate: it is no qualified certificate")
     return made
-
-
-def _passphrase(options: argparse.Namespace, key: Path) -> str | None:
-    """The passphrase of an encrypted key: from a file, the environment, or a prompt where somebody sits at a terminal."""
-    held = secret(False, options.key_passphrase_file, "SOVAUDIT_KEY_PASSPHRASE", "") or getattr(options, "key_passphrase", None)
-    if held is not None or not key.is_file() or b"ENCRYPTED" not in key.read_bytes()[:200] or not somebody():
-        return held
-    return getpass.getpass(f"passphrase of {shown(str(key))}: ", stream=sys.stderr)
 
 
 def getpass_user() -> str:

@@ -133,31 +133,15 @@ class Actions:
         if "dynafile" in text:
             if text["dynafile"] not in self.templates:
                 return self._drop(line, f"template {text['dynafile']!r} is not defined")
-            pattern = self.templates[text["dynafile"]] or text["dynafile"]
-            return Destination(
-                "dynafile",
-                pattern,
-                line,
-                mode=mode,
-                make_folders=folders,
-                occasional=occasional,
-                module="omfile",
-                owner=whose["owner"],
-                group=whose["group"],
-            )
-        if not text.get("file"):
+            shape, target = "dynafile", self.templates[text["dynafile"]] or text["dynafile"]
+        elif text.get("file"):
+            shape, target = "file", posixpath.normpath("/" + text["file"].lstrip("/"))
+        else:
             return self._drop(line, "omfile has neither file nor dynafile")
         return Destination(
-            "file",
-            posixpath.normpath("/" + text["file"].lstrip("/")),
-            line,
-            mode=mode,
-            make_folders=folders,
-            occasional=occasional,
-            module="omfile",
-            owner=whose["owner"],
-            group=whose["group"],
-        )
+            shape, target, line, mode=mode, make_folders=folders, occasional=occasional, module="omfile",
+            owner=whose["owner"], group=whose["group"],
+        )  # fmt: skip
 
     def _new_forward(self, kind: str, parameters: rs.Parameters, line: Line, occasional: bool) -> Destination | None:
         target = parameters.get("target", parameters.get("targetsrv", ""))

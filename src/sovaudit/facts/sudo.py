@@ -12,9 +12,9 @@ from datetime import timedelta
 
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.host import Host
-from sovaudit.facts.parse.sudoers import CmndSpec, Default, Member, Members, Policy
+from sovaudit.facts.parse.sudoers import CmndSpec, Default, Member, Members
 from sovaudit.facts.su import may_start
-from sovaudit.facts.sudo_aliases import leaves
+from sovaudit.facts.sudo_aliases import expand, leaves
 from sovaudit.facts.sudo_match import ALLOW, DENY, NO, SILENT, UNSPEC, YES, Answer, Matcher, Request, Target
 from sovaudit.facts.sudo_policy import load
 from sovaudit.facts.sudo_proposals import proposals
@@ -387,19 +387,3 @@ def spell_runas(spec: CmndSpec) -> str:
 
 def spell(member: Member) -> str:
     return ("!" if member.negated else "") + (member.name or member.kind)
-
-
-def expand(policy: Policy, kind: str, members: Members) -> list[Member]:
-    """Members that are named by a list, aliases followed once each, negated ones left out."""
-    found: list[Member] = []
-    pending = list(reversed(members))
-    seen: set[str] = set()
-    while pending and len(found) < 500:
-        member = pending.pop()
-        if member.kind == "ALIAS" and (alias := policy.aliases.get((kind, member.name))):
-            if member.name not in seen:
-                seen.add(member.name)
-                pending.extend(reversed(alias.members))
-        elif not member.negated and member.kind != "MYSELF":
-            found.append(member)
-    return found

@@ -1,10 +1,10 @@
-"""Aliases of sudoers(5) as a graph: which lead into a circle, and which commands stand at their ends."""
+"""Aliases of sudoers(5) as a graph: which lead into a circle, and who or which commands stand at their ends."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sovaudit.facts.parse.sudoers import Member, Policy
+from sovaudit.facts.parse.sudoers import Member, Members, Policy
 
 
 def looping(policy: Policy) -> set[tuple[str, str]]:
@@ -42,3 +42,19 @@ def leaves(policy: Policy, member: Member) -> Iterator[Member]:
             seen.add((here.name, negated))
             alias = policy.aliases.get(("Cmnd", here.name))
             pending.extend((inner, negated) for inner in reversed(alias.members if alias else ()))
+
+
+def expand(policy: Policy, kind: str, members: Members) -> list[Member]:
+    """Members that are named by a list, aliases followed once each, negated ones left out."""
+    found: list[Member] = []
+    pending = list(reversed(members))
+    seen: set[str] = set()
+    while pending and len(found) < 500:
+        member = pending.pop()
+        if member.kind == "ALIAS" and (alias := policy.aliases.get((kind, member.name))):
+            if member.name not in seen:
+                seen.add(member.name)
+                pending.extend(reversed(alias.members))
+        elif not member.negated and member.kind != "MYSELF":
+            found.append(member)
+    return found

@@ -18,8 +18,8 @@ from sovaudit.facts.parse.rsyslog_legacy import FACILITIES, SEVERITIES
 from sovaudit.facts.parse.sudoers import Default
 from sovaudit.facts.rsyslog import Message
 from sovaudit.facts.rsyslog_model import Destination
-from sovaudit.facts.sudo import Sudo, expand
-from sovaudit.facts.sudo_aliases import leaves
+from sovaudit.facts.sudo import Sudo
+from sovaudit.facts.sudo_aliases import expand, leaves
 from sovaudit.facts.sudo_match import ALLOW, YES, Request, Target
 from sovaudit.facts.sudo_proposals import proposals
 from sovaudit.facts.sudo_reach import ANY

@@ -13,8 +13,8 @@ from fractions import Fraction
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
-from sovaudit.facts.sudo import Sudo, expand
-from sovaudit.facts.sudo_aliases import leaves
+from sovaudit.facts.sudo import Sudo
+from sovaudit.facts.sudo_aliases import expand, leaves
 from sovaudit.facts.sudo_match import ALLOW, YES, Request, Target
 from sovaudit.facts.sudo_proposals import proposals
 from sovaudit.model.evidence import Gap
