@@ -174,3 +174,12 @@ def test_garbage_never_verifies(work: Path, text: bytes) -> None:
     else:
         with pytest.raises(UsageError, match=r"report\.json"):
             answer(work)
+
+
+def test_words_that_the_evidence_does_not_give_are_told_from_verdicts(work: Path) -> None:
+    def reword(document: dict[str, Any]) -> None:
+        document["findings"][0]["message"]["text"] += " (so they say)"
+
+    forge(work, reword)
+    (said,) = [step.detail for step in answer(work).steps if step.name == "verdicts"]
+    assert said.startswith("each verdict is the same, but what stands beside them in findings is not what the evidence gives; first: ")

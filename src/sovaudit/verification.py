@@ -228,9 +228,13 @@ def _verdicts(report: Report, bundle: Bundle) -> Step:
     if not wrong:
         return Step("verdicts", True, "every verdict, recomputed from the evidence, is the same")
     found = history.changes(report, fresh)
-    first = f"; first: {found[0].check} {found[0].target} {found[0].subject}: {found[0].before} → {found[0].after}" if found else ""
+    turned = [one for one in found if one.before != one.after]
     note = "" if same_code else f" (the report was made by other checks, version {report.tool.version})"
-    return Step("verdicts", False, f"{len(found)} differ in {', '.join(wrong)}{first}{note}")
+    first = "".join(f"; first: {one.check} {one.target} {one.subject}" for one in (turned or found)[:1])
+    if not turned:
+        what = f"what stands beside them in {', '.join(wrong)} is not what the evidence gives"
+        return Step("verdicts", False, f"each verdict is the same, but {what}{first}{note}")
+    return Step("verdicts", False, f"{len(turned)} differ in {', '.join(wrong)}{first}: {turned[0].before} → {turned[0].after}{note}")
 
 
 def _differences(report: Report, fresh: Report) -> list[str]:
