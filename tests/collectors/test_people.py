@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import re
 from dataclasses import replace
@@ -63,6 +64,14 @@ def test_pseudonyms_join_with_evidence_of_badges(tmp_path: Path) -> None:
     zoe = Roster((evidence,)).by_id["1"]
     assert (zoe.person, zoe.badges) == (pseudonym(key, "person", "1"), (pseudonym(key, "badge", "B1"),))
     assert b"B1" not in evidence.artifacts["people/rows/0000"].replace(zoe.badges[0].encode(), b"")
+
+
+@pytest.mark.parametrize("key", [b"", b"k" * 64, b"k" * 65])
+@pytest.mark.parametrize("value", ["1", "Zoé"])
+def test_a_pseudonym_is_a_keyed_hash(key: bytes, value: str) -> None:
+    told = hmac.new(key, f"person\n{value}".encode(), "sha256").digest()
+    assert re.fullmatch("p[0-9A-Z]{11}", pseudonym(key, "person", value))
+    assert int(pseudonym(key, "person", value)[1:], 36) == int.from_bytes(told[:7])
 
 
 @pytest.mark.parametrize(
@@ -134,6 +143,7 @@ def test_another_encoding_than_was_said_costs_only_its_lines(tmp_path: Path) -> 
         ('3,"zoe,left,', "quotes"),
         ('3,"zoe"x,left,', "quotes"),
         ("3,zo\0e,left,", "NUL"),
+        (f"3,{'z' * 131073},left,", "quotes"),
     ],
 )
 def test_a_broken_line_costs_itself_alone(tmp_path: Path, line: str, reason: str) -> None:

@@ -22,13 +22,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from sovaudit import keys
     from sovaudit.collectors import CollectOptions, collect, names_in, parse_target
-    from sovaudit.collectors.pseudonyms import pseudonym
+    from sovaudit.collectors.pseudonyms import PREFIX, under
 
     config.settle(options)
     path = Path(options.people_key) if options.people_key else config.config_folder() / "people.key"
     if not path.is_file():
         raise UsageError("there is no key, so nobody can say whom the pseudonyms mean", where=str(path), hint="Name it with --people-key.")
     key = keys.people_key(path)
+    words = {kind: under(key, kind) for kind in PREFIX}
     _, document, _ = common.load(options.report)
     wanted = set(_WORD.findall(document.decode()))
     found: dict[str, str] = {}
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
         if not evidence.collected:
             raise UsageError(f"cannot be read ({evidence.error})", where=target.id)
         for kind, value in names_in(evidence):
-            word = pseudonym(key, kind, value)
+            word = words[kind](value)
             if word in wanted:
                 found[word] = value
     for word in sorted(found):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from sovaudit.collectors import pseudonyms, tabular
+from sovaudit.collectors.cells import List, Row
 from sovaudit.collectors.options import CollectOptions
-from sovaudit.collectors.tabular import Row
 from sovaudit.model.evidence import Evidence, Target
 
 __all__ = ["collect", "parse", "plan"]
 
-PEOPLE = tabular.List(
+PEOPLE = List(
     "people",
     columns=("id", "name", "account", "badge", "status", "left_on", "joined_on"),
     needed=("id",),
@@ -29,15 +29,15 @@ def collect(target: Target, options: CollectOptions) -> Evidence:
     """Every row of the roster. `person` and each `badge` as pseudonyms, the same as in evidence of badges, unless names were asked for."""
 
     def finish(rows: list[Row]) -> None:
-        _clashes(rows)
+        _forget_names(rows)
+        if options.identify:
+            return
+        person, badge = (pseudonyms.under(options.people_key, kind) for kind in ("person", "badge"))
         for row in rows:
-            row.pop("name", None)
-            if options.identify:
-                continue
             if "id" in row:
-                row["person"] = pseudonyms.pseudonym(options.people_key, "person", row["id"])
+                row["person"] = person(row["id"])
             if "badge" in row:
-                row["badge"] = [pseudonyms.pseudonym(options.people_key, "badge", badge) for badge in row["badge"]]
+                row["badge"] = list(map(badge, row["badge"]))
 
     found = tabular.collect(target, options, PEOPLE, finish=finish)
     return redact(found, options) if options.redact else found
@@ -46,25 +46,29 @@ def collect(target: Target, options: CollectOptions) -> Evidence:
 def redact(evidence: Evidence, options: CollectOptions) -> Evidence:
     """Evidence to hand over: ids and badges under pseudonyms. Logins stay, since hosts and directories have them. Raises UsageError."""
     named = evidence.identity.get("people") == pseudonyms.NAMED
+    person, badge = (pseudonyms.under(options.people_key, kind) for kind in ("person", "badge"))
 
     def change(rows: list[Row]) -> None:
         for row in rows:
             if "id" in row:
-                row["id"] = row.pop("person", None) or pseudonyms.pseudonym(options.people_key, "person", row["id"])
+                row["id"] = row.pop("person", None) or person(row["id"])
             if "badge" in row and named:
-                row["badge"] = [pseudonyms.pseudonym(options.people_key, "badge", badge) for badge in row["badge"]]
+                row["badge"] = list(map(badge, row["badge"]))
 
     return tabular.rewritten(evidence, PEOPLE, change)
 
 
-def _clashes(rows: list[Row]) -> None:
-    """One id under two names is two persons, or a mistake: the rows say so, since the names are not kept."""
+def _forget_names(rows: list[Row]) -> None:
+    """Take the names out of the rows. One id under two of them is two persons, or a mistake: its rows say so."""
     names: dict[str, str] = {}
     wrong: set[str] = set()
     for row in rows:
-        if "id" in row and "name" in row and names.setdefault(row["id"], _plain(row["name"])) != _plain(row["name"]):
-            wrong.add(row["id"])
-    for row in rows:
+        name = row.pop("name", None)
+        if name is not None and "id" in row:
+            first = names.setdefault(row["id"], name)
+            if first != name and _plain(first) != _plain(name):
+                wrong.add(row["id"])
+    for row in rows if wrong else ():
         if row.get("id") in wrong:
             row["refused"] = [*row.get("refused", ()), "id: under two names"]
 

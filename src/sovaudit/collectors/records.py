@@ -129,8 +129,8 @@ def _delimited(path: Path, found: Sieved, shape: Shape, records: Records) -> Ite
 def _record(lines: list[str], at: int, delimiter: str, quote: str) -> tuple[list[str] | None, int]:
     """The cells of the record that begins at a line, and where the next begins; None where its quotes do not fit."""
     text, after = lines[at], at + 1
-    if not quote:
-        return text.split(delimiter), after
+    if not quote or (quote not in text and len(text) <= csv.field_size_limit()):
+        return text.split(delimiter), after  # as csv does, which refuses a longer cell
     while text.count(quote) % 2 and after < len(lines) and after - at < _MOST_LINES:
         text += "\n" + lines[after]
         after += 1

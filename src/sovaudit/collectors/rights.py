@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from sovaudit.collectors import pseudonyms, tabular
+from sovaudit.collectors.cells import List, Row
 from sovaudit.collectors.options import CollectOptions
-from sovaudit.collectors.tabular import Row
 from sovaudit.model.evidence import Evidence, Target
 
 __all__ = ["collect", "parse", "plan"]
 
-RIGHTS = tabular.List(
+RIGHTS = List(
     "rights",
     columns=("account", "right", "granted_by", "reviewed_on", "reviewed_by", "place"),
     needed=("account", "right"),
@@ -31,12 +31,14 @@ def collect(target: Target, options: CollectOptions) -> Evidence:
 def redact(evidence: Evidence, options: CollectOptions) -> Evidence:
     """Evidence to hand over: who granted and reviewed under pseudonyms, unless it is a login of the matrix itself. Raises UsageError."""
 
+    person = pseudonyms.under(options.people_key, "person")
+
     def change(rows: list[Row]) -> None:
         logins = {row["account"].casefold() for row in rows if "account" in row}
         for row in rows:
             for name in ("granted_by", "reviewed_by"):
                 if name in row and row[name].casefold() not in logins:
-                    row[name] = pseudonyms.pseudonym(options.people_key, "person", row[name])
+                    row[name] = person(row[name])
 
     return tabular.rewritten(evidence, RIGHTS, change)
 

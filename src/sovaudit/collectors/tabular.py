@@ -7,11 +7,9 @@ is counted. Both stay in the evidence, and no pass stands beside them. See docs/
 from __future__ import annotations
 
 import json
-import re
 import time
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,8 +22,9 @@ from sovaudit.bulk import growing
 from sovaudit.collectors import pseudonyms
 from sovaudit.collectors.badges.mapping import Column, Name
 from sovaudit.collectors.badges.sieve import Refused
+from sovaudit.collectors.cells import List, Reader, Row, parsed
 from sovaudit.collectors.options import CollectOptions
-from sovaudit.collectors.records import FORMATS, SEVERAL, Cells, Records, Shape, read
+from sovaudit.collectors.records import FORMATS, Records, Shape, read
 from sovaudit.documents import load_toml, validate
 from sovaudit.errors import CollectError, UsageError
 from sovaudit.model.evidence import Evidence, Target
@@ -33,12 +32,7 @@ from sovaudit.model.verdict import TargetStatus
 from sovaudit.tables import Scratch
 
 PIECE = 10_000  # rows of an artifact
-MAX_CELL = 400  # characters
-_ISO = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ][\d:.]+(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
-_EARLIEST = date(1900, 1, 1)
 _SOME_DAY = date(2001, 10, 23)
-
-Row = dict[str, Any]
 
 
 class Dates(BaseModel):
@@ -51,7 +45,7 @@ class Dates(BaseModel):
     def _known(self) -> Dates:
         if self.format != "iso":
             try:
-                same = _parsed(_SOME_DAY.strftime(self.format), self.format) == _SOME_DAY
+                same = parsed(_SOME_DAY.strftime(self.format), self.format) == _SOME_DAY
             except ValueError:
                 same = False
             if not same:
@@ -84,24 +78,6 @@ class ListMap(BaseModel):
         if not self.header and not self.names:
             raise ValueError("a file without a header line needs names")
         return self
-
-
-@dataclass(frozen=True, slots=True)
-class List:
-    """A kind of list. needed: columns without which a file says nothing, and that each row must fill. several: columns whose cell may hold
-    several values, `;` between them. days: columns of dates. words: column → the words that it may hold. unkept: read, and left out."""
-
-    kind: str
-    columns: tuple[str, ...]
-    needed: tuple[str, ...]
-    several: tuple[str, ...] = ()
-    days: tuple[str, ...] = ()
-    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    unkept: tuple[str, ...] = ()
-
-    @property
-    def usage(self) -> str:
-        return f"{self.kind}:FILE?map=MAP.toml"
 
 
 # Targets
@@ -200,10 +176,7 @@ def _collect(target: Target, options: CollectOptions, of: List, finish: Callable
 
 
 def _pieces(kind: str, rows: list[Row]) -> dict[str, bytes]:
-    return {
-        f"{kind}/rows/{number:04}": b"".join(_line(row) for row in rows[at : at + PIECE])
-        for number, at in enumerate(range(0, len(rows), PIECE))
-    }
+    return {f"{kind}/rows/{number:04}": _lines(rows[at : at + PIECE]) for number, at in enumerate(range(0, len(rows), PIECE))}
 
 
 def rewritten(evidence: Evidence, of: List, change: Callable[[list[Row]], None]) -> Evidence:
@@ -222,12 +195,12 @@ def _counts(refused: Mapping[str, Refused]) -> dict[str, Any]:
     return {reason: {"count": each.count, "first": each.first} for reason, each in sorted(refused.items())}
 
 
-def _line(row: Row) -> bytes:
-    """Keys are ASCII and values text, lists of text or whole numbers: this is RFC 8785's form of it."""
-    return _SPELLED(row).encode() + b"\n"
+def _lines(rows: list[Row]) -> bytes:
+    """Keys are ASCII and values text, lists of text or whole numbers: this is RFC 8785's form of each."""
+    return b"\n".join(map(str.encode, map(_SPELLED, rows))) + b"\n"
 
 
-_SPELLED = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+_SPELLED = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
 def _rows(path: Path, plan: ListMap, of: List, options: CollectOptions) -> tuple[list[Row], Records, Mapping[str, Column]]:
@@ -242,7 +215,7 @@ def _rows(path: Path, plan: ListMap, of: List, options: CollectOptions) -> tuple
     scratch = Scratch()
     records = read(path, shape, scratch)
     columns: dict[str, Column] = dict(plan.columns)
-    reader = _Reader(columns, of, plan.time.format)
+    reader = Reader(columns, of, plan.time.format)
     rows: list[Row] = []
     known = 0
     for line, cells in records.rows:
@@ -275,108 +248,3 @@ def _own_names(records: Records, columns: dict[str, Column], of: List) -> None:
         for name in records.columns:
             if name.lower() in of.columns and name.lower() not in columns:
                 columns[name.lower()] = Column(column=name)
-
-
-class _Reader:
-    """Cells of the file as one canonical row: only what is filled, `line`, and `refused`: why it cannot be believed."""
-
-    def __init__(self, columns: Mapping[str, Column], of: List, dates: str) -> None:
-        self._columns = columns
-        self._of = of
-        self._dates = dates
-        self._days: dict[str, str | None] = {}
-        self._plain: dict[str, str] = {}  # columns that are one of the file as it stands
-
-    def row(self, line: int, cells: Cells) -> Row | None:
-        """None for a row in which every cell is empty."""
-        found: Row = {"line": line}
-        refused: list[str] = []
-        if len(self._plain) != len(self._columns):
-            self._plain = {name: _alone(column) for name, column in self._columns.items()}
-        for name, own in self._plain.items():
-            text = cells.get(own, "").strip() if own else _value(self._columns[name], cells)
-            if not text:
-                continue
-            if name in self._of.unkept:
-                found[name] = text
-                continue
-            reason = _unfit(text)
-            if reason:
-                refused.append(f"{name}: {reason}")
-                continue
-            value = self._typed(name, text)
-            if value is None:
-                refused.append(f"{name}: not understood")
-            else:
-                found[name] = value
-        if len(found) == 1 and not refused:
-            return None
-        missing = [name for name in self._of.needed if name not in found]
-        if missing and not any(reason.startswith(f"{missing[0]}:") for reason in refused):
-            refused.append(f"{missing[0]}: missing")
-        if refused:
-            found["refused"] = refused
-        return found
-
-    def _typed(self, name: str, text: str) -> str | list[str] | None:
-        if name in self._of.days:
-            if text not in self._days:
-                self._days[text] = _day(text, self._dates)
-            return self._days[text]
-        if name in self._of.words:
-            return text.lower() if text.lower() in self._of.words[name] else None
-        if name in self._of.several:
-            return list(dict.fromkeys(part for each in text.split(SEVERAL) if (part := each.strip()))) or None
-        return None if SEVERAL in text and name in ("id", "account") else text
-
-
-def _alone(column: Column) -> str:
-    """The file's column that it is, unchanged; empty where it is made of more."""
-    return "" if column.value is not None or column.match is not None or column.map else column.column or ""
-
-
-def _value(column: Column, cells: Cells) -> str:
-    if column.value is not None:
-        text = column.value
-    elif column.column is not None:
-        text = cells.get(column.column, "")
-    elif column.either:
-        text = next((text for name in column.either if (text := cells.get(name, "").strip())), "")
-    else:
-        text = column.join.join(part for name in column.columns if (part := cells.get(name, "").strip()))
-    if column.match is not None:
-        matched = re.search(column.match, text, re.ASCII)
-        text = (matched[1] or "") if matched else ""
-    text = text.strip()
-    return column.map.get(text, text) if column.map else text
-
-
-def _unfit(text: str) -> str:
-    """Why a cell is no value: what a spreadsheet would compute, what nobody sees, what nobody types."""
-    if text[0] in "=@+" or (text[0] == "-" and len(text) > 1):
-        return "a formula"
-    if len(text) > MAX_CELL:
-        return "too long"
-    if not text.isascii() and any(unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Cn") for character in text):
-        return "invisible characters"
-    if text.isascii() and not text.isprintable():
-        return "control characters"
-    return ""
-
-
-def _parsed(text: str, form: str) -> date:
-    """Raises ValueError."""
-    return datetime.strptime(text, form).replace(tzinfo=UTC).date()
-
-
-def _day(text: str, form: str) -> str | None:
-    """A date as YYYY-MM-DD, None for what is none in this format."""
-    try:
-        if form == "iso":
-            match = _ISO.fullmatch(text)
-            found = date.fromisoformat(match[1]) if match else None
-        else:
-            found = _parsed(text, form)
-    except ValueError:
-        return None
-    return found.isoformat() if found is not None and found >= _EARLIEST else None

@@ -12,6 +12,7 @@ from enum import StrEnum, unique
 from functools import cached_property
 from typing import Any, ClassVar
 
+from sovaudit.bulk import growing
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.listed import FromLists, day
 from sovaudit.model.evidence import Gap
@@ -84,6 +85,7 @@ class Roster(FromLists):
     kinds: ClassVar[tuple[str, ...]] = ("people",)
 
     @cached_property
+    @growing()
     def people(self) -> tuple[Person, ...]:
         """One for each id, and one for each row without an id. Raises Unseen for a roster that holds nobody."""
         places: dict[str, int] = {}
@@ -96,7 +98,7 @@ class Roster(FromLists):
             else:
                 if name:
                     places[name] = len(found)
-                found.append(self._person(name, [(number, row)]))
+                found.append(self._alone(name, number, row))
         if again:
             alone = {places[name] for name in again}
             found = [person for place, person in enumerate(found) if place not in alone]
@@ -138,17 +140,30 @@ class Roster(FromLists):
             rows=tuple((self._listed.sources[number].name, int(row["line"])) for number, row in rows[:3]),
         )
 
+    def _alone(self, name: str, number: int, row: Mapping[str, Any]) -> Person:
+        """The same for an id of one row, as nearly all are."""
+        doubt = self._doubt(number, row)
+        status, left_on = ("", None) if doubt else (str(row.get("status", "")), day(row, "left_on"))
+        joined_on = day(row, "joined_on")
+        accounts, badges = _once(row.get("account", ())), _once(row.get("badge", ()))
+        place = (self._listed.sources[number].name, int(row["line"]))
+        return Person(name, status, left_on, accounts, badges, str(row.get("person", "")), joined_on, doubt, (place,))
+
+    def _doubt(self, number: int, row: Mapping[str, Any]) -> str:
+        """Why a row cannot be believed, empty if it can."""
+        if row.get("refused"):
+            return f"line {row['line']}: {row['refused'][0]}"
+        if "status" not in row and "left_on" not in row:
+            columns = self._listed.sources[number].columns
+            if "status" in columns or "left_on" not in columns:
+                return f"line {row['line']} says neither who is here nor who has left"
+        return ""
+
     def _standing(self, rows: _Rows) -> tuple[str, date | None, str]:
         """Status, last day, doubt."""
         for number, row in rows:
-            if row.get("refused"):
-                return "", None, f"line {row['line']}: {row['refused'][0]}"
-            columns = self._listed.sources[number].columns
-            if "status" not in row and "left_on" not in row and ("status" in columns or "left_on" not in columns):
-                return "", None, f"line {row['line']} says neither who is here nor who has left"
-        if len(rows) == 1:
-            row = rows[0][1]
-            return str(row.get("status", "")), day(row, "left_on"), ""
+            if doubt := self._doubt(number, row):
+                return "", None, doubt
         said = list(dict.fromkeys((str(row.get("status", "")), day(row, "left_on")) for _, row in rows))
         if len(said) == 1:
             return *said[0], ""
@@ -161,8 +176,12 @@ class Roster(FromLists):
 
 def _each(rows: _Rows, column: str) -> tuple[str, ...]:
     """Every value of a column that may hold several, once."""
-    found = [value for _, row in rows for value in row.get(column, ())]
-    return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)
+    return _once([value for _, row in rows for value in row.get(column, ())])
+
+
+def _once(values: Iterable[str]) -> tuple[str, ...]:
+    found = tuple(values)
+    return tuple(dict.fromkeys(found)) if len(found) > 1 else found
 
 
 def _index(pairs: Iterable[tuple[str, Person]]) -> dict[str, tuple[Person, ...]]:
