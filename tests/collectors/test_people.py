@@ -184,6 +184,18 @@ def test_one_id_under_two_names(tmp_path: Path) -> None:
     assert "two names" in people["2"].doubt
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "left_on,status,badge,joined_on,account,id\nx,x,=x,x,=x,=x\n"),
+        ("a.jsonl", '{"left_on": "x", "status": "x", "badge": "=x", "joined_on": "x", "account": "=x", "id": "=x"}\n'),
+    ],
+)
+def test_reasons_stand_in_the_order_of_the_file(tmp_path: Path, name: str, text: str) -> None:
+    (row,) = rows(taken(tmp_path, text, name=name))
+    assert [reason.partition(":")[0] for reason in row["refused"]] == ["left_on", "status", "badge", "joined_on", "account", "id"]
+
+
 def test_a_quoted_line_break(tmp_path: Path) -> None:
     evidence = taken(tmp_path, 'id,name,status\n1,"Zoe\nA",left\n2,Bob,left\n')
     assert [(row["id"], row["line"]) for row in rows(evidence)] == [("1", 2), ("2", 4)]

@@ -51,14 +51,14 @@ class Shape:
 
 @dataclass(slots=True)
 class Records:
-    """rows: (line or record number from 1, cells by column), to be read once. columns: those seen so far, complete when the rows are read."""
+    """rows: (line or record number from 1, cells by column), to be read once. columns: seen so far, in their order, complete when all is read."""
 
     size: int
     sha256: str
     complete: bool
     refused: dict[str, Refused]
     rows: Iterator[tuple[int, Cells]]
-    columns: set[str] = field(default_factory=set)
+    columns: dict[str, None] = field(default_factory=dict)
 
     def refuse(self, reason: str, line: int) -> None:
         self.refused.setdefault(reason, Refused()).add(line)
@@ -109,7 +109,7 @@ def _delimited(path: Path, found: Sieved, shape: Shape, records: Records) -> Ite
     if len(names) > _MAX_COLUMNS:
         raise CollectError(f"has {len(names)} columns: more than {_MAX_COLUMNS}", status="failed", where=str(path))
     _refuse_absent(names, shape, path)
-    records.columns.update(names)
+    records.columns.update(dict.fromkeys(names))
     while at < len(lines):
         line = at + 1
         if not lines[at].strip():
@@ -220,7 +220,7 @@ def _one(text: str, number: int, shape: Shape, records: Records) -> Iterator[tup
         return
     names = shape.wanted or tuple(given)
     cells = {name: value for name in names if (value := _cell(given, name)) is not None}
-    records.columns.update(cells)
+    records.columns.update(dict.fromkeys(cells))
     if any("\ud800" <= character <= "\udfff" for value in cells.values() for character in value if not value.isascii()):
         records.refuse("encoding", number)
         return
@@ -297,7 +297,7 @@ def _entry(lines: list[str], begin: int, wanted: Mapping[str, str], records: Rec
             records.refuse("the search ended early", begin)
         return
     cells = {wanted.get(name, name): SEVERAL.join(values) for name, values in held.items() if name in wanted or not wanted}
-    records.columns.update(cells)
+    records.columns.update(dict.fromkeys(cells))
     yield begin, cells
 
 

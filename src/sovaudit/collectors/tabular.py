@@ -161,7 +161,7 @@ def _collect(target: Target, options: CollectOptions, of: List, finish: Callable
         "format": 1,
         "file": {"name": path.name, "bytes": records.size, "sha256": records.sha256, "last_line_complete": records.complete},
         "columns": sorted(columns),
-        "ignored": sorted(records.columns - {name for column in columns.values() for name in column.names})[:50],
+        "ignored": sorted(records.columns.keys() - {name for column in columns.values() for name in column.names})[:50],
         "rows": len(rows),
         "refused": _counts(records.refused),
         "doubtful": _counts(doubts),
