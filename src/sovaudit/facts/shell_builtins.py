@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse.shell import NAME, Simple
-from sovaudit.facts.shell_expand import Expander, World, holds
-from sovaudit.facts.shell_state import UNKNOWN, Flow, State, Value
+from sovaudit.facts.parse.shell_words import Word
+from sovaudit.facts.shell_expand import Expander, World, arithmetic, holds
+from sovaudit.facts.shell_state import UNKNOWN, Flow, State, Value, Values
 from sovaudit.facts.umask import new_mask
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
 
 Ends = dict[Flow, State]
+Kept = tuple[Values | None, bool | None, tuple[Line, ...] | None]  # values, readonly and lines of a variable that a function hides
+LOCAL, INTEGER = "local ", "integer "  # no name of a variable begins so: marks beside one
+NOT: Values = frozenset({None})
 # Programs whose output is made to be evaluated, and sets variables of their own alone.
 _HARMLESS = re.compile(r"\s*(?:[A-Za-z_]+=\S*\s+)*(?:\S*/)?(?:dircolors|lesspipe|lessfile|ssh-agent|resize|tset|locale-gen)\b[^;&|]*")
 
@@ -28,11 +32,13 @@ class Builtins:
     run_text: Callable[..., Ends]
     source: Callable[..., Ends]
     file: str
-    functions: int  # how many functions are being called
+    scopes: list[dict[str, Kept]]  # of each function that is being called: what its own variables hide
     loops: int  # how many loops of the innermost of them are being run
 
     def put(self, name: str, value: Value, state: State, line: Line) -> None:
-        """An assignment that may be refused where the variable may be readonly."""
+        """An assignment that may be refused where the variable may be readonly. `declare -i` makes it arithmetic."""
+        if isinstance(value, str) and not value.isdecimal() and state.variables.get(INTEGER + name, NOT) != NOT:
+            value = arithmetic(f"({value})")
         if name in state.readonly:
             state.variables[name] = state.variables.get(name, frozenset({None})) | {value}
             state.lines[name] = (*state.lines.get(name, ()), line)
@@ -43,6 +49,9 @@ class Builtins:
 
     def assigned_in(self, text: str, state: State) -> None:
         """Arithmetic may assign."""
+        if (whole := re.fullmatch(r"[\s(]*([A-Za-z_]\w*)\s*=([\s\d+*/%-]+)[\s)]*", text)) and whole[1] not in state.readonly:
+            state.set(whole[1], arithmetic(f"({whole[2]})"))
+            return
         for name in re.findall(r"\b([A-Za-z_]\w*)\s*(?:[-+*/%&|^]?=(?!=)|\+\+|--)", text):
             state.set(name, UNKNOWN)
 
@@ -83,12 +92,17 @@ class Builtins:
         command = fields[0]
         if command in ("declare", "typeset") and self.world.dialect == "dash":
             return self._done(state, False)
-        if command == "local" and not self.functions:
+        if command == "local" and not self.scopes:
             return {Flow.ABORT: state} if self.world.dialect == "dash" else self._done(state, False)
         found = state.copy()
         found.status = True
         words = [self.expander.text(word, state) for word in node.words[1:]]
         options = "".join(word[1:] for word in words if isinstance(word, str) and word.startswith("-"))
+        inner = command == "local" or (command in ("declare", "typeset") and not set("gfF") & set(options))
+        inner |= command == "readonly" and self.world.dialect == "zsh"
+        if self.scopes and inner:
+            for name in _named(node.words[1:], words):
+                self._local(name, found)
         for word in words:
             if not isinstance(word, str):
                 found.status = None
@@ -98,6 +112,10 @@ class Builtins:
                 continue
             if found.readonly.get(name) and equals:
                 return self._refused(found)
+            if "i" in options and command != "export":
+                found.variables[INTEGER + name] = frozenset({"1"})
+            if "n" in options and command != "export" and value in ("TMOUT", ""):
+                return self._blurred(found, line, "a name that stands for another variable")
             if equals:
                 self.put(name, value, found, line)
             elif command == "local" or (command in ("declare", "typeset") and "f" in options):
@@ -115,6 +133,52 @@ class Builtins:
                 self.put(match[1], UNKNOWN, found, line)
                 if command == "readonly" or "r" in options:
                     found.readonly[match[1]] = True
+        return {Flow.NEXT: found}
+
+    def _local(self, name: str, state: State) -> None:
+        """From here to the end of the function the name stands for a variable of the function's own."""
+        kept = self.scopes[-1]
+        now = state.variables.get(name), state.readonly.get(name), state.lines.get(name)
+        if LOCAL + name in state.variables:
+            return  # it is one already
+        kept[name] = now if kept.get(name, now) == now else (frozenset({UNKNOWN}), now[1], now[2])
+        state.variables[LOCAL + name] = frozenset({"1"})
+        if self.world.dialect != "dash":  # where it keeps the value from outside
+            state.variables[name] = NOT
+        if not state.readonly.get(name):
+            state.readonly.pop(name, None)
+
+    def left(self, scope: dict[str, Kept], state: State) -> None:
+        """The variables of a function's own are gone when it ends."""
+        for name, (values, readonly, lines) in scope.items():
+            mark = state.variables.pop(LOCAL + name, None)
+            if mark is None:
+                continue  # not on this way through the function
+            sure = mark == frozenset({"1"})
+            outer = frozenset({None}) if values is None else values
+            state.variables[name] = outer if sure else outer | state.variables.get(name, frozenset({None}))
+            state.readonly.pop(name, None)
+            if readonly is not None:
+                state.readonly[name] = readonly and sure
+            state.lines[name] = lines or ()
+
+    def format(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
+        """printf; with -v it assigns."""
+        if len(fields) < 4 or fields[1] != "-v" or self.world.dialect == "dash":
+            return self._done(state)
+        found = state.copy()
+        name, form, rest = fields[2], fields[3], fields[4:]
+        value: Value = UNKNOWN
+        if isinstance(form, str) and not re.search(r"[%\\]", form):
+            value = form
+        elif form in ("%s", "%d", "%i") and len(rest) == 1 and isinstance(rest[0], str) and (form == "%s" or re.fullmatch(r"[1-9]\d*", rest[0])):
+            value = rest[0]
+        if isinstance(name, str) and NAME.fullmatch(name):
+            if found.readonly.get(name):
+                return self._refused(found)
+            self.put(name, value, found, line)
+        elif name is UNKNOWN:
+            return self._blurred(found, line, "the variable that is set was not seen")
         return {Flow.NEXT: found}
 
     def unset(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
@@ -276,9 +340,20 @@ BUILTINS: dict[str, Builtin] = {
     "return": Builtins.leave, "exit": Builtins.leave, "logout": Builtins.leave, "break": Builtins.leave, "continue": Builtins.leave,
     "exec": Builtins.execute, "builtin": Builtins.wrapped, "command": Builtins.wrapped, "read": Builtins.read, "let": Builtins.let,
     "[": Builtins.bracket, "test": Builtins.bracket, "alias": Builtins.alias, "set": Builtins.set, "shift": Builtins.shift,
-    "echo": Builtins.fine, "printf": Builtins.fine,
+    "echo": Builtins.fine, "printf": Builtins.format,
     "cd": Builtins.move, "pushd": Builtins.move, "popd": Builtins.move,
 }  # fmt: skip
+
+
+def _named(raw: Sequence[Word], words: Sequence[Value]) -> list[str]:
+    """The variables that a declaration names, their values known or not."""
+    found: list[str] = []
+    for text, word in zip(raw, words, strict=True):
+        known = word if isinstance(word, str) else text[0].text if text and text[0].kind == "text" else ""
+        name = known.partition("=")[0].rstrip("+")
+        if NAME.fullmatch(name):
+            found.append(name)
+    return found
 
 
 def output_of(world: World, words: list[str], state: State) -> Value:

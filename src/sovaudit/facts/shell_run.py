@@ -28,7 +28,7 @@ from sovaudit.facts.parse.shell import (
     While,
 )  # fmt: skip
 from sovaudit.facts.parse.shell_words import ShellSyntax
-from sovaudit.facts.shell_builtins import BUILTINS, Builtins, output_of
+from sovaudit.facts.shell_builtins import BUILTINS, Builtins, Kept, output_of
 from sovaudit.facts.shell_conditions import Conditions
 from sovaudit.facts.shell_expand import Expander, World
 from sovaudit.facts.shell_loops import Loops, together
@@ -54,7 +54,7 @@ class Runner(Builtins, Conditions, Loops):
         self.expander = Expander(world, self._substitute)
         self.steps = 0
         self.depth = 0
-        self.functions = 0
+        self.scopes: list[dict[str, Kept]] = []
         self.loops = 0
         self.file = ""
         self.texts: list[str] = []
@@ -347,21 +347,24 @@ class Runner(Builtins, Conditions, Loops):
         kept = {name: state.variables[name] for name in names if name in state.variables}
         self.arguments(called, args)
         self.depth += 1
-        self.functions += 1
+        scope: dict[str, Kept] = {}
+        self.scopes.append(scope)
         loops, self.loops = self.loops, 0
         try:
             ends = self.run(body, called)
         finally:
             self.depth -= 1
-            self.functions -= 1
+            self.scopes.pop()
             self.loops = loops
         back = [ends.pop(flow) for flow in (Flow.NEXT, Flow.RETURN) if flow in ends]
         if back:
             ends[Flow.NEXT] = merge(back).copy()
-        for found in ends.values():
+        for flow, found in ends.items():
+            left = ends[flow] = found.copy()
+            self.left(scope, left)
             for name in names:
-                found.variables.pop(name, None)
-            found.variables |= kept
+                left.variables.pop(name, None)
+            left.variables |= kept
         return ends
 
     def _substitute(self, text: str, state: State) -> Value:
