@@ -40,9 +40,12 @@ def root_groups(host: Host, *, declared: tuple[str, ...] = ()) -> Outcomes:
         else:
             yield failed("{name} is in {groups}: that equals root once its service runs, which was not seen here", subject=name, seen=names,
                          because=because, name=name, groups=names)  # fmt: skip
-    for source in host.accounts.elsewhere:
+    for source in host.accounts.groups_elsewhere:
         asked = True
-        yield unknown("accounts from {source} were not seen", subject=source, settle="the accounts of {source}", source=source)
+        text = (
+            "accounts from {source} were not seen" if source in host.accounts.elsewhere else "members of groups from {source} were not seen"
+        )
+        yield unknown(text, subject=source, settle="the accounts of {source}", source=source)
     if equal.gaps:
         asked = True
         yield unknown("which group reads /etc/shadow or writes /usr/local was not seen", subject="groups", gaps=equal.gaps,

@@ -7,7 +7,8 @@ Passes: `root`, where no other account has the number.
 Fails: every other account with uid 0, as the C library reads /etc/passwd: `00`, ` 0` and a line with missing fields count. A second line of
 a name that already stands above does not, nor does a leftover `+::0:0:::` where /etc/nsswitch.conf says `files`: no account is found by such
 a name, so that nobody logs in by it.
-Unknown: where accounts also come from a directory that this host's files do not show, or from NIS through `compat`.
+Unknown: where accounts also come from a directory that this host's files do not show, from NIS through `compat`, or from records of systemd's
+(/etc/userdb, systemd-homed), extrausers or a database of glibc's.
 
 Remedy: give the account a number of its own (`usermod -u`), or remove it; let people become root through sudo.
 """
@@ -21,14 +22,15 @@ from sovaudit.model.evidence import Gap
 def uid0(host: Host) -> Outcomes:
     names = set()
     root = []
-    others = False
+    others = imports = False
     for line in host.files.lines("/etc/passwd") or ():
         fields = passwd_fields(line.text)
         if fields is None or fields[0] in names:
             continue
         names.add(fields[0])
         imported = fields[0][0] in "+-"
-        if imported and host.accounts.compat:
+        if imported and host.accounts.compat and fields[0][0] == "+":
+            imports = True
             gap = Gap("file:/etc/passwd", Reason.UNSUPPORTED, "accounts imported from NIS")
             yield unknown("accounts come in through the line of {name}", subject=fields[0], gaps=[gap], because=[line], name=fields[0])
         elif imported:
@@ -41,6 +43,8 @@ def uid0(host: Host) -> Outcomes:
     if not others or root:
         yield passed("root has uid 0" if root else "no account has uid 0", subject="root", because=root)
     for source in host.accounts.elsewhere:
+        if source == "nis" and imports:
+            continue
         gap = Gap(f"nss:{source}", Reason.UNSUPPORTED, "its accounts are not on this host")
         yield unknown(
             "accounts from {source} were not seen", subject=source, settle="the accounts of {source} with uid 0", gaps=[gap], source=source

@@ -67,7 +67,12 @@ ITEMS: tuple[Item, ...] = (
         "/etc/*shadow* /etc/.*shadow* /etc/passwd* /etc/group* /var/backups/*shadow* /var/backups/passwd* /var/backups/group*",
         family="shadow",
     ),
-    *_each("/var/backups /var/lib/sss/db", content=False, depth=1),
+    *_each("/var/backups /var/lib/sss/db /etc/userdb /run/userdb /usr/lib/userdb /usr/local/lib/userdb", content=False, depth=1),
+    *_each("/run/host/userdb /var/lib/systemd/home", content=False, depth=1),
+    *_each(
+        "/usr/lib/passwd /usr/lib/group /var/lib/misc/passwd.db /var/lib/misc/group.db /var/db/passwd.db /var/db/group.db", content=False
+    ),
+    *_each("/var/lib/extrausers/passwd /var/lib/extrausers/group", content=False),
     *_each(
         "/var/lib/misc/shadow.db /var/db/shadow.db /var/lib/samba/private/passdb.tdb /etc/samba/passdb.tdb /etc/samba/smbpasswd",
         content=False,

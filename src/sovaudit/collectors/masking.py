@@ -82,8 +82,8 @@ def mask(family: str, data: bytes) -> bytes | str:
 
 def _account_line(line: bytes) -> bytes:
     name, colon, rest = line.partition(b":")
-    if not colon:
-        return MASK if line else line
+    if not colon:  # `+`, `-name` and `+@netgroup` of the old way may stand alone
+        return line if not line or (len(line) < 34 and re.fullmatch(rb"[+-](@?[a-z_][a-z0-9_-]*)?", line)) else MASK
     field, colon, rest = rest.partition(b":")
     return mask_line("plain", name) + b":" + mask_password(field) + colon + mask_line("plain", rest)
 

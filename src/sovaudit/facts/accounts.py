@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from sovaudit.facts.files import Files, Unseen
+from sovaudit.facts.name_sources import compat, elsewhere
 from sovaudit.facts.parse.passwd import group_fields, passwd_fields, shadow_fields
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
@@ -120,6 +121,7 @@ class Accounts:
 
     compat: nsswitch.conf reads passwd in the old way, where `+` lines import accounts from NIS (assumed where it was not seen).
     elsewhere: NSS sources other than files that could add accounts which this evidence does not show (`sss`, `ldap`, `nis`, `winbind` …).
+    groups_elsewhere: the same for groups and who is in them; local accounts may be.
     Raises Unseen when /etc/passwd or /etc/group was not seen.
     """
 
@@ -135,21 +137,28 @@ class Accounts:
             for member in group.members:
                 members.setdefault(member, set()).add(group.gid)
         names = {group.gid: group.name for group in reversed(lines) if group.name[0] != "#"}
+        self.compat = compat(files)
         self._all: dict[str, Account] = {}
         self._by_uid: dict[int, list[Account]] | None = None
         self.duplicates: list[Line] = []
+        imported, hidden = False, set()
         for line in files.lines("/etc/passwd") or ():
             cells = passwd_fields(line.text)
             if cells is None or cells[0][0] in "+-":
+                imported |= cells is not None and cells[0][0] == "+"
+                hidden |= {cells[0][1:]} if cells is not None and self.compat else set()
                 continue
+            if cells[0] in hidden:
+                continue  # by `-name` above it, in the old way
             if cells[0] in self._all:
                 self.duplicates.append(line)
                 continue
             gids = frozenset({int(cells[3]), *members.get(cells[0], ())})
             groups = frozenset(names[gid] for gid in gids if gid in names)
             self._all[cells[0]] = _account(cells, line, groups, gids, shadow, shadow_gap)
-        self.elsewhere = _elsewhere(files)
-        self.compat = _compat(files)
+        self.elsewhere = (*elsewhere(files), *(("nis",) if imported and self.compat else ()))
+        others = (source for name in ("group", "initgroups") for source in elsewhere(files, name))
+        self.groups_elsewhere = tuple(dict.fromkeys((*self.elsewhere, *others)))
 
     def __iter__(self) -> Iterator[Account]:
         return iter(self._all.values())
@@ -266,44 +275,3 @@ def _group_lines(files: Files) -> list[Group]:
         if fields is not None:
             found.append(Group(*fields, (line,)))
     return found
-
-
-def _elsewhere(files: Files) -> tuple[str, ...]:
-    """NSS passwd sources that this evidence cannot show; an unseen nsswitch.conf says so itself."""
-    try:
-        lines = files.lines("/etc/nsswitch.conf")
-    except Unseen:
-        return ("nsswitch.conf unseen",)
-    if lines is None:
-        return ()
-    for line in lines:
-        text = line.text.split("#")[0].strip()
-        if text.startswith("passwd:"):
-            sources = re.sub(r"\[[^\]]*\]", " ", text[7:]).split()
-            return tuple(
-                source
-                for source in sources
-                if source not in ("files", "compat", "systemd", "db", "altfiles", "extrausers") and _configured(files, source)
-            )
-    return ()
-
-
-def _compat(files: Files) -> bool:
-    try:
-        lines = files.lines("/etc/nsswitch.conf")
-    except Unseen:
-        return True
-    texts = (line.text.split("#")[0].strip() for line in lines or ())
-    return any(text.startswith("passwd:") and "compat" in text.split() for text in texts)
-
-
-def _configured(files: Files, source: str) -> bool:
-    """Distributions list `sss` before anybody configured SSSD: without its configuration it adds no account."""
-    if source != "sss":
-        return True
-    try:
-        if files.exists("/etc/sssd/sssd.conf"):
-            return True
-        return bool(files.glob("/etc/sssd/conf.d/*.conf"))
-    except Unseen:
-        return True

@@ -73,7 +73,7 @@ class Changers:
         self._files = host.files
         self._done: dict[str, Changes] = {}
         self._people = people(host)
-        self._elsewhere = host.accounts.elsewhere
+        self._elsewhere = host.accounts.groups_elsewhere
         self._lists: dict[str, list[str]] = {}
         self._no_lists: Gap | None = None
         try:

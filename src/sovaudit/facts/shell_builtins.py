@@ -171,7 +171,12 @@ class Builtins:
         value: Value = UNKNOWN
         if isinstance(form, str) and not re.search(r"[%\\]", form):
             value = form
-        elif form in ("%s", "%d", "%i") and len(rest) == 1 and isinstance(rest[0], str) and (form == "%s" or re.fullmatch(r"[1-9]\d*", rest[0])):
+        elif (
+            form in ("%s", "%d", "%i")
+            and len(rest) == 1
+            and isinstance(rest[0], str)
+            and (form == "%s" or re.fullmatch(r"[1-9]\d*", rest[0]))
+        ):
             value = rest[0]
         if isinstance(name, str) and NAME.fullmatch(name):
             if found.readonly.get(name):

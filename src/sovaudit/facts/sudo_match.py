@@ -148,8 +148,8 @@ class Matcher:
         for group in account.groups:
             if group == name or (self.fold_groups and group.lower() == folded):
                 return YES
-        others = [source for source in self.host.accounts.elsewhere if source != "sss"]
-        if others and name not in groups:
+        others = [source for source in self.host.accounts.groups_elsewhere if source != "sss"]
+        if others and (name not in groups or "systemd" in others):  # whose records may put local accounts into local groups
             self.doubt("file:/etc/nsswitch.conf", Reason.UNSUPPORTED, f"members of %{name} may come from {', '.join(others)}")
             return PERHAPS
         return SILENT

@@ -27,7 +27,7 @@ function password(f,   rest, locks, head, tail, cost, id) {
   return locks "<other>"
 }
 function account_line(l,   i, name, rest, f, c) {
-  i = index(l, ":"); if (!i) return l == "" ? l : M
+  i = index(l, ":"); if (!i) return (l == "" || (l ~ /^[+-](@?[a-z_][a-z0-9_-]*)?$/ && length(l) < 34)) ? l : M
   name = substr(l, 1, i - 1); rest = substr(l, i + 1); i = index(rest, ":"); c = ""
   if (i) { f = substr(rest, 1, i - 1); rest = substr(rest, i + 1); c = ":" } else { f = rest; rest = "" }
   return mask_line("plain", name) ":" password(f) c mask_line("plain", rest)
