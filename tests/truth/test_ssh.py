@@ -90,6 +90,11 @@ TO_SIGN = {"/srv/key.pub": line(KEY)}
 CA = BASE + "PasswordAuthentication no\nTrustedUserCAKeys /etc/ssh/ca.pub\n"
 AKC = "AuthorizedKeysFile none\nAuthorizedKeysCommand {}\nAuthorizedKeysCommandUser {}\n"
 KEYS_BY_PROGRAM = {"/usr/local/bin/keys": "#!/bin/sh\ncat /etc/allkeys\n", "/etc/allkeys": line(KEY)}
+ACCESS = UNIX + "account required pam_access.so\n"
+NEAR = {"/etc/security/lan.conf": "+ : ALL : 127.0.0.9\n- : ALL : ALL\n"}
+NO_CODE = "auth [success=1 default=ignore] pam_access.so accessfile=/etc/security/lan.conf\nauth required pam_google_authenticator.so\n"
+NO_CODE += "auth required pam_permit.so\naccount required pam_unix.so\nsession required pam_permit.so\n"
+UNKNOWN = UNIX + "auth [success=ok module_unknown=ignore default=bad] pam_google_authenticator.so\n"
 CASES: dict[str, Case] = {
     "stock": Case(BASE, {"bob": line(KEY), "root": line(KEY)}, users=("root", "bob", "carol")),
     "passwords off": Case(BASE + "PasswordAuthentication no\n", BOB, users=("bob", "carol")),
@@ -218,6 +223,15 @@ CASES: dict[str, Case] = {
     "limits that are not there": Case(BASE, BOB, prepare="rm /etc/security/limits.conf"),
     "aging: must change, key": Case(BASE, BOB, prepare="chage -d 0 bob", offer=(K,)),
     "option on the command line": Case(BASE, BOB, arguments=("-o", "PasswordAuthentication=no"), files={"/etc/default/ssh": 'SSHD_OPTS="-o PasswordAuthentication=no"\n'}),
+    "port where nobody listens": Case(BASE + "ListenAddress 127.0.0.1:2299\nPasswordAuthentication no\nMatch LocalPort 22\nPasswordAuthentication yes\n", BOB),
+    "lax where PAM refuses": Case(BASE + "AuthenticationMethods publickey,password\nMatch Address 127.0.0.9\nAuthenticationMethods password\n", BOB, pam=ACCESS, files={"/etc/security/access.conf": "- : ALL : 127.0.0.9\n"}, sources=("127.0.0.1", "127.0.0.9")),
+    "lax but where PAM lets in": Case(BASE + "Match Address *,!127.0.0.9\nAuthenticationMethods password\nMatch Address 127.0.0.9\nAuthenticationMethods publickey,password\n", BOB, pam=ACCESS, files={"/etc/security/access.conf": "+ : bob : 127.0.0.9\n- : ALL : ALL\n"}, sources=("127.0.0.1", "127.0.0.9")),
+    "no code from where nobody comes": Case(STRICT, BOB, pam=NO_CODE + "account required pam_access.so\n", files={**NEAR, "/etc/security/access.conf": "- : ALL : 127.0.0.9\n"}, sources=("127.0.0.1", "127.0.0.9"), offer=(K, P, C)),
+    "no code from where the key is not": Case(STRICT, {"bob": line(KEY, 'from="127.0.0.1"')}, pam=NO_CODE, files=NEAR, sources=("127.0.0.1", "127.0.0.9"), offer=(K, P, C)),
+    "no code from where bob may not": Case(STRICT + "AllowUsers bob@127.0.0.1\n", BOB, pam=NO_CODE, files=NEAR, sources=("127.0.0.1", "127.0.0.9"), offer=(K, P, C)),
+    "module of another architecture": Case(STRICT, BOB, pam=UNKNOWN, prepare="mkdir -p /lib/i386-linux-gnu/security; mv /lib/x86_64-linux-gnu/security/pam_google_authenticator.so /lib/i386-linux-gnu/security/", offer=(K, P, C)),
+    "module that leads nowhere": Case(STRICT, BOB, pam=UNKNOWN, prepare="ln -sf /nowhere /lib/x86_64-linux-gnu/security/pam_google_authenticator.so", offer=(K, P, C)),
+    "service that is nothing": Case(STRICT, BOB, prepare="ln -sf /dev/null /etc/pam.d/sshd"),
     "01 code required": Case(STRICT, {"bob": line(KEY), "carol": line(KEY)}, pam=GA.format(""), users=("bob", "carol"), offer=(K, P, C)),
     "02 nullok and nothing else": Case(STRICT, {"carol": line(KEY)}, pam=GA.format(" nullok"), users=("carol",)),
     "02b nullok and permit": Case(STRICT, {"carol": line(KEY)}, pam=GA.format(" nullok") + "auth required pam_permit.so\n", users=("carol",)),

@@ -52,6 +52,10 @@ class Stat(NamedTuple):
         return bool(self.mode & 0o020)
 
 
+NULL = "/dev/null"  # every running system has it, and a mounted root will: a link to it is an empty file
+_NULL = Stat(NULL, "c", 0o666, 0, 0, 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """What a command printed (standard output and error) and its exit code."""
@@ -108,7 +112,7 @@ class Files:
     def stat(self, path: str) -> Stat | None:
         """Metadata of the path itself (a link is not followed), None if absent. Raises Unseen."""
         path = normal(path)
-        found = self._stat(path)
+        found = self._stat(path) or (_NULL if path == NULL else None)
         if found is not None:
             return found
         if self._seen_absent(path):
@@ -163,7 +167,13 @@ class Files:
 
     def _seen_absent(self, path: str) -> bool:
         """Absence is evidence: said outright, or the path is missing from a directory whose entries are all listed, or below an absent one."""
-        if path in self._rows or path in self._unreadable or f"file:{path}" in self._artifacts or f"file:{path}" in self._gaps:
+        if (
+            path in self._rows
+            or path in self._unreadable
+            or f"file:{path}" in self._artifacts
+            or f"file:{path}" in self._gaps
+            or path == NULL
+        ):
             return False
         if path in self._absent:
             return True
@@ -182,6 +192,8 @@ class Files:
             real = self.resolve(path)
             if real is None:
                 return None
+            if real == NULL:
+                return ""
             data = self._artifacts.get(f"file:{real}")
             if data is None:
                 raise Unseen(self._gap(path if path in self._unreadable or f"file:{path}" in self._gaps else real))

@@ -17,6 +17,7 @@ from sovaudit.facts.pam_examiner import Examiner
 from sovaudit.facts.pam_flow import Behaviour, Solver
 from sovaudit.facts.pam_models import behaviour
 from sovaudit.facts.pam_modules import Call
+from sovaudit.facts.pam_origins import origins
 from sovaudit.facts.pam_password import Accepted, Fewest, NewHash, PasswordStack, Shortest
 from sovaudit.facts.pam_quality import CLASSES, LONGEST, Candidate
 from sovaudit.facts.pam_stack import Service, Stacks, Step
@@ -55,6 +56,7 @@ class Pam:
         self._people: dict[tuple[str, bool], list[Account]] = {}
         self.solver = Solver()
         self._steps: dict[tuple[object, ...], tuple[Behaviour, set[str]]] = {}
+        self._origins: dict[str, tuple[str, ...]] = {}
         self._joined: dict[tuple[int, int], tuple[Ways, Ways, Ways]] = {}
 
     @cached_property
@@ -71,25 +73,31 @@ class Pam:
             self._services[name] = self.stacks.service(name)
         return self._services[name]
 
-    def authenticate(self, service: str, account: Account, *, invoker: Account | None = None, disallow_null: bool = False) -> Ways:
+    def authenticate(
+        self, service: str, account: Account, *, invoker: Account | None = None, disallow_null: bool = False, rhost: str | None = None
+    ) -> Ways:
         """Factor sets with which pam_authenticate(3) succeeds for this account.
 
         invoker: who runs the program (su, sudo); None for login and sshd. disallow_null: the program sets PAM_DISALLOW_NULL_AUTHTOK, as sshd
-        does unless PermitEmptyPasswords. Factors are the account's own. Raises Unseen where the service's files were not seen.
-        """
-        return self._solve("auth", self.service(service), account, invoker, disallow_null, _OPEN)
+        does unless PermitEmptyPasswords. rhost: from where; None: from wherever suits best. Factors are the account's own.
 
-    def account_phase(self, service: str, account: Account, *, invoker: Account | None = None, exempt: bool = False) -> Ways:
+        Raises Unseen where the service's files were not seen.
+        """
+        return self._solve("auth", self.service(service), account, invoker, disallow_null, _OPEN, rhost)
+
+    def account_phase(
+        self, service: str, account: Account, *, invoker: Account | None = None, exempt: bool = False, rhost: str | None = None
+    ) -> Ways:
         """Whether pam_acct_mgmt(3) lets this account in: opens to anybody, or never(). A password that must be changed lets in, with a change.
 
         exempt: the program asked nothing and does not mind an expired password either, as sudo with NOPASSWD.
         """
         accepted = _OPEN_ACCOUNT | {Code.AUTHTOK_EXPIRED} if exempt else _OPEN_ACCOUNT
-        return self._solve("account", self.service(service), account, invoker, False, accepted)
+        return self._solve("account", self.service(service), account, invoker, False, accepted, rhost)
 
-    def session_phase(self, service: str, account: Account, *, invoker: Account | None = None) -> Ways:
+    def session_phase(self, service: str, account: Account, *, invoker: Account | None = None, rhost: str | None = None) -> Ways:
         """Whether a session follows pam_open_session(3): opens to anybody, or never(). Raises Unseen."""
-        return self._solve("session", self.service(service), account, invoker, False, _OPEN)
+        return self._solve("session", self.service(service), account, invoker, False, _OPEN, rhost)
 
     def enter(self, service: str, account: Account, *, invoker: Account | None = None) -> Ways:
         """Both phases, one after the other, and the change of a password that is overdue: what login and su ask before they open. Raises Unseen."""
@@ -217,8 +225,21 @@ class Pam:
         overdue = replace(anyone(), last_change=1, max_days=1)
         return self._solve("account", self.service(service), overdue, None, False, _OPEN)
 
+    def origins(self, service: str) -> tuple[str, ...]:
+        """Places that the service's modules tell apart, one of each kind; empty where they ask of none. Raises Unseen."""
+        if service not in self._origins:
+            self._origins[service] = origins(self.host, service)
+        return self._origins[service]
+
     def _solve(
-        self, phase: str, service: Service, account: Account, invoker: Account | None, disallow_null: bool, accepted: frozenset[Code]
+        self,
+        phase: str,
+        service: Service,
+        account: Account,
+        invoker: Account | None,
+        disallow_null: bool,
+        accepted: frozenset[Code],
+        rhost: str | None = None,
     ) -> Ways:
         if service.broken is not None:
             return never([service.broken])
@@ -226,7 +247,7 @@ class Pam:
         if not stack:
             return never(service.lines[:1])
         root = None if invoker is None else invoker.uid == 0
-        place = (service.name, phase, disallow_null, root)
+        place = (service.name, phase, disallow_null, root, rhost)
         for whom in (0, id(account)):
             if (*place, accepted, whom) in self._solved:
                 return self._solved[*place, accepted, whom]
@@ -246,15 +267,21 @@ class Pam:
         return None
 
     def _behaviour(
-        self, place: tuple[str, str, bool, bool | None], account: Account, invoker: Account | None, at: int, step: Step, asked: set[str]
+        self,
+        place: tuple[str, str, bool, bool | None, str | None],
+        account: Account,
+        invoker: Account | None,
+        at: int,
+        step: Step,
+        asked: set[str],
     ) -> Behaviour:
         """A step's answer, kept for those for whom it holds. asked: receives at whom it looked."""
-        service, phase, disallow_null, _ = place
+        service, phase, disallow_null, _, rhost = place
         for whom in (0, id(account)):
             if (known := self._steps.get((*place, at, whom))) is not None:
                 asked |= known[1]
                 return known[0]
-        call = Call(self.host, service, phase, account, invoker, disallow_null, step)
+        call = Call(self.host, service, phase, account, invoker, disallow_null, step, rhost=rhost)
         found = behaviour(call)
         if (same := self._stands_for(call.asked, account)) is not None:
             self._steps[*place, at, same] = found, call.asked

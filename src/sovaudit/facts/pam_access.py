@@ -120,11 +120,13 @@ def _is_user(call: Call, word: str) -> bool:
 
 def _origins(call: Call, words: list[str]) -> list[Origin]:
     """Every kind of place that these lines tell apart and from which this service can be reached."""
+    if call.rhost is not None:
+        return [Origin(call.rhost, remote=True)]
     found: list[Origin] = []
     if call.service not in HERE:
         named = [word for word in words if re.search("[A-Za-z]", word) and ":" not in word and word.upper() not in _WORDS]
         hosts = [f"host{word}" if word.startswith(".") else word for word in named] if named and names_hosts(call) else []
-        found += [Origin(text, remote=True) for text in dict.fromkeys([*_USUAL, *(text for word in words for text in _near(word)), *hosts])]
+        found += [Origin(text, remote=True) for text in dict.fromkeys([*_USUAL, *(text for word in words for text in edges(word)), *hosts])]
     if call.service not in FROM_AFAR:
         terminals = [re.sub(r"^/(?:[^/]*/)?", "", name) for name in places(call, "tty", words)]
         here = [] if call.service in HERE else [call.service, *words]
@@ -132,7 +134,7 @@ def _origins(call: Call, words: list[str]) -> list[Origin]:
     return found
 
 
-def _near(word: str) -> list[str]:
+def edges(word: str) -> list[str]:
     """Addresses at the edges of what a word means."""
     text = word.partition("/")[0]
     if re.fullmatch(r"(\d{1,3}\.){1,3}", word):

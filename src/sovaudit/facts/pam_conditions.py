@@ -39,6 +39,8 @@ def places(call: Call, item: str, hints: Iterable[str]) -> list[str]:
     """
     words = [form for hint in hints for form in (hint, re.sub(r"\*+", "1", hint.replace("?", "1")), re.sub(r"\*+", "", hint))]
     if item == "rhost":
+        if call.rhost is not None:
+            return [call.rhost]
         if call.service in HERE:
             return [""]
         named = [word for word in words if re.search("[A-Za-z]", word) and not is_address(word)]

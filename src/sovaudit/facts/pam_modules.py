@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class Call:
     """One module called once. phase: `auth` or `account`. by: who runs su or sudo; None where the caller is root itself (login, sshd).
 
-    asked: receives whether the answer looked at the account, at the invoker, or only at whether the invoker is root.
+    asked: receives whether the answer looked at the account, at the invoker, or only at whether the invoker is root. rhost: from where somebody
+    comes; None: from wherever he likes.
     """
 
     host: Host
@@ -37,6 +38,7 @@ class Call:
     disallow_null: bool
     step: Step
     asked: set[str] = field(default_factory=set)
+    rhost: str | None = None
 
     @property
     def account(self) -> Account:

@@ -17,6 +17,7 @@ from sovaudit.model.verdict import Reason
 
 FOLDERS = ("/etc/pam.d", "/usr/lib/pam.d")
 VENDOR_FOLDERS = {"suse": "/usr/etc/pam.d", "fedora": "/usr/share/pam.d"}  # only where libpam was built with that vendor folder
+ALWAYS = "pam_unix.so"  # stands where libpam looks for modules
 MAX_LEVEL = 16  # PAM_SUBSTACK_MAX_LEVEL
 MAX_STEPS = 600
 USUAL = 100  # lines
@@ -79,9 +80,12 @@ class Stacks:
         self._vendor = tuple(folder for name, folder in VENDOR_FOLDERS.items() if any(word.startswith(name) for word in distributions))
         self._debian = bool(distributions & {"debian", "ubuntu", "raspbian", "devuan", "kali", "linuxmint"})
         self._at_include = not distributions or self._debian
-        self._modules = {
-            path.rsplit("/", 1)[1] for path, kind in files.kinds() if path.endswith(".so") and kind in "fl" and _MODULE.match(path)
-        }
+        self._modules: dict[str, list[str]] = {}
+        for path, kind in files.kinds():
+            if path.endswith(".so") and kind in "fl" and _MODULE.match(path):
+                self._modules.setdefault(path.rsplit("/", 1)[1], []).append(path)
+        # where libpam itself looks: folders of other architectures hold modules that it cannot load
+        self._searched = {_folder(path) for path in self._modules.get(ALWAYS, ())} | ({"/lib/security"} if self._debian else set())
         self._services: dict[str, Service] = {}
         self._parsed: dict[str, tuple[Entry, ...] | _Broken] = {}
         self._steps: dict[tuple[int, str, int], tuple[Step, Entry]] = {}
@@ -197,11 +201,24 @@ class Stacks:
         if "$ISA" in module and self._debian:
             return False  # stands for a folder that is not there
         if module.startswith("/") and "$ISA" not in module:
-            try:
-                return self.files.exists(module)
-            except Unseen:
-                return None
-        return module.rsplit("/", 1)[-1] in self._modules
+            return self._loads(module)
+        found = self._modules.get(module.rsplit("/", 1)[-1], ())
+        if ALWAYS in self._modules:
+            found = [path for path in found if _folder(path) in self._searched]
+        answers = {self._loads(path) for path in found}
+        return True if True in answers else None if None in answers else False
+
+    def _loads(self, path: str) -> bool | None:
+        """Whether there is something to load: a link may lead nowhere. None if that was not seen."""
+        try:
+            stat = self.files.follow(path)
+        except Unseen:
+            return None
+        return stat is not None and stat.kind == "f"
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0].removeprefix("/usr")
 
 
 def _check_length(line: Line | None) -> None:

@@ -48,13 +48,8 @@ class Server:
 
     @property
     def ports(self) -> tuple[int, ...]:
-        """Where it listens: `-p` beats Port; ListenAddress may name others."""
-        found = [*self.daemon.ports] or [int(port) for port in self.settings.outside.words("port")]
-        for text in self.settings.outside.words("listenaddress"):
-            tail = text.split()[0].rpartition("]")[2] if "[" in text else text.split()[0]
-            if tail.count(":") == 1 and tail.rpartition(":")[2].isdigit():
-                found.append(int(tail.rpartition(":")[2]))
-        return tuple(dict.fromkeys(found))
+        """Where it listens on each ListenAddress that names no port of its own: `-p` beats Port."""
+        return tuple(dict.fromkeys(self.daemon.ports or [int(port) for port in self.settings.outside.words("port")]))
 
 
 class Ssh:
@@ -339,30 +334,42 @@ class Ssh:
         here, spots = self._places[id(server)]
         mets = [settings.met(connection, account.name, account.groups) for connection in here]
         sources = sorted({text for met in set(mets) for text in self.finder.sources(account, settings.under(met))})
-        more = [text for source in sources for text in examples(source) if parse_address(text) is not None]
+        origins = self._origins(settings)
+        literals = [*(text for source in sources for text in examples(source)), *origins]
+        more = [text for text in literals if parse_address(text) is not None]
         if settings.outside.yes("usedns"):
-            more += [text for source in sources for text in examples(source) if parse_address(text) is None]
+            more += [text for text in literals if parse_address(text) is None]
         pairs = list(zip(here, mets, strict=True))
         for text in dict.fromkeys(more):
             base = here[0]
             named = parse_address(text) is None
             connection = replace(base, host=text) if named else replace(base, address=text, host=text)
-            for port in dict.fromkeys(place.local_port for place in here):
-                arrived = replace(connection, local_port=port)
+            for gate, port, domain in dict.fromkeys((place.local_address, place.local_port, place.rdomain) for place in here):
+                arrived = replace(connection, local_address=gate, local_port=port, rdomain=domain)
                 pairs.append((arrived, settings.met(arrived, account.name, account.groups)))
         total = never()
         done: set[tuple[object, ...]] = set()
         for connection, met in pairs:
-            mark = (met, signature(spots, sources, connection))
+            mark = (met, signature(spots, sources, connection), connection.host if origins else "")
             if mark in done:
                 continue
             done.add(mark)
             effective = settings.under(met)
-            found = Login(self._host, self.finder, account, effective, connection).ways()
+            found = Login(self._host, self.finder, account, effective, connection, placed=bool(origins)).ways()
             if found and asks_key(effective):
                 self._by_key.setdefault(account.name, []).append((effective, connection, bool(found.certain)))
             total = total | _under(found, effective)
         return total
+
+    def _origins(self, settings: Settings) -> tuple[str, ...]:
+        """Places that PAM's modules tell apart; empty also where their stacks were not seen."""
+        if not settings.outside.yes("usepam"):
+            return ()
+        try:
+            services = dict.fromkeys([settings.outside.get("pamservicename"), *settings.conditional_values("pamservicename")])
+            return tuple(dict.fromkeys(place for service in services for place in self._host.pam.origins(service or "sshd")))
+        except Unseen:
+            return ()
 
     # The program's own word
 

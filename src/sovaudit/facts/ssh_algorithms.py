@@ -31,6 +31,7 @@ ALL_ALGORITHMS = (
     "ssh-dss-cert-v01@openssh.com",
     "webauthn-sk-ecdsa-sha2-nistp256@openssh.com",
 )
+_WITHOUT_DSA = tuple(name for name in ALL_ALGORITHMS if not name.startswith("ssh-dss"))  # 10.0 knows it no more
 _SIGNATURES = (*_PLAIN, *_SECURITY, *_RSA)
 _CIPHERS = (
     "chacha20-poly1305@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr", "aes128-gcm@openssh.com", "aes256-gcm@openssh.com",
@@ -64,7 +65,7 @@ KEYWORDS = (*NEGOTIATED, "pubkeyacceptedalgorithms", "hostbasedacceptedalgorithm
 
 def known(keyword: str, version: Version) -> tuple[str, ...]:
     """Every name that a list of this keyword may hold."""
-    names = _KNOWN.get(keyword, ALL_ALGORITHMS)
+    names = _KNOWN.get(keyword, ALL_ALGORITHMS if version < (10, 0) else _WITHOUT_DSA)
     if keyword == "ciphers" and version < (8, 5):
         return (*names, "rijndael-cbc@lysator.liu.se")
     if keyword == "casignaturealgorithms":

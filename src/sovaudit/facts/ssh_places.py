@@ -57,17 +57,17 @@ def places(settings: Settings, ports: Sequence[int]) -> list[Connection]:
         hosts += [text for text in ("outsider.invalid", *literals) if parse_address(text) is None]
         hosts = distinct(hosts, lambda host: (host == "", *(match_host(host, name) for name in names)))
     local = criteria.get("localaddress", [])
-    arrivals = distinct(
-        [*_listening(settings), *(text for patterns in local for text in examples(patterns) if _arrives(settings, text))],
-        lambda address: tuple(match_address_list(address, patterns) for patterns in local),
+    numbers = criteria.get("localport", [])
+    gates = distinct(
+        _arrivals(settings, ports, [text for patterns in local for text in examples(patterns)]),
+        lambda gate: (*(match_address_list(gate[0], patterns) for patterns in local), *(int(value) == gate[1] for value in numbers)),
     )
-    gates = distinct(ports, lambda port: tuple(int(value) == port for value in criteria.get("localport", [])))
     domains = distinct(
         ["", *(text for patterns in criteria.get("rdomain", []) for text in examples(patterns))],
         lambda domain: tuple(match_list(domain, patterns) for patterns in criteria.get("rdomain", [])),
     )
     found: list[Connection] = []
-    for address, host, arrival, gate, domain in product(from_where, hosts, arrivals, gates, domains):
+    for address, host, (arrival, gate), domain in product(from_where, hosts, gates, domains):
         if len(found) >= MAX_PLACES:
             raise Unseen(Gap("file:/etc/ssh/sshd_config", Reason.TRUNCATED, "more kinds of connections than are followed"))
         found.append(Connection(address, host or address, arrival, gate, domain))
@@ -79,25 +79,18 @@ def signature(spots: Iterable[str], sources: Iterable[str], connection: Connecti
     return tuple(match_host_and_address(connection.host, connection.address, text) for text in (*spots, *sources))
 
 
-def _specific(settings: Settings) -> list[str]:
-    """ListenAddress texts without their port; empty if sshd listens everywhere."""
-    found = []
-    for text in settings.outside.words("listenaddress"):
-        word = text.split()[0]
+def _arrivals(settings: Settings, ports: Sequence[int], named: Sequence[str]) -> list[tuple[str, int]]:
+    """Local addresses and ports at which a connection may arrive. ports: those for a ListenAddress without its own. named: in Match lines."""
+    anywhere = ["192.0.2.10", "2001:db8::10", *named]
+    found: list[tuple[str, int]] = []
+    for text in settings.outside.words("listenaddress") or ("*",):
+        word, port = text.split()[0], ""
         if word.startswith("["):
-            word = word[1:].split("]")[0]
+            word, _, port = word[1:].partition("]")
+            port = port.removeprefix(":")
         elif word.count(":") == 1:
-            word = word.split(":")[0]
-        if word in ("0.0.0.0", "::", "*"):
-            return []
-        found.append(word)
+            word, _, port = word.partition(":")
+        specific = parse_address(word) is not None and word not in ("0.0.0.0", "::")
+        for gate in [int(port)] if port.isascii() and port.isdigit() else ports:
+            found += [(address, gate) for address in ([word] if specific else anywhere)]
     return found
-
-
-def _listening(settings: Settings) -> list[str]:
-    return [text for text in _specific(settings) if parse_address(text) is not None] or ["192.0.2.10", "2001:db8::10"]
-
-
-def _arrives(settings: Settings, address: str) -> bool:
-    specific = _specific(settings)
-    return not specific or address in specific

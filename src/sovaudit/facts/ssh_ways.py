@@ -39,13 +39,14 @@ _ONE_PROMPT = frozenset({Factor.PASSWORD, Factor.ROOT_PASSWORD, Factor.OTP, Fact
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """One account at one connection under one configuration."""
+    """One account at one connection under one configuration. placed: PAM is asked for this very connection, not for the one that suits best."""
 
     host: Host
     finder: KeyFinder
     account: Account
     effective: Effective
     connection: Connection
+    placed: bool = False
 
     def ways(self) -> Ways:
         """Factor sets that give a session. `closed` says why there is none."""
@@ -65,9 +66,9 @@ class Login:
         if not found:
             return found
         if self.effective.yes("usepam"):
-            phase = self._pam(lambda: self.host.pam.account_phase(self._service, self.account))
+            phase = self._pam(lambda: self.host.pam.account_phase(self._service, self.account, rhost=self._rhost))
             found = self.host.pam.overdue(self.account, found & phase, phase)
-            opened = self._pam(lambda: self.host.pam.session_phase(self._service, self.account))
+            opened = self._pam(lambda: self.host.pam.session_phase(self._service, self.account, rhost=self._rhost))
             found = found if NOTHING in opened.certain else found & opened
         else:
             found = self._without_pam(found)
@@ -78,6 +79,11 @@ class Login:
     @property
     def _service(self) -> str:
         return self.effective.get("pamservicename") or "sshd"
+
+    @property
+    def _rhost(self) -> str | None:
+        """PAM_RHOST as sshd sets it: the address, or with UseDNS the name."""
+        return self.connection.host if self.placed else None
 
     def refused(self) -> tuple[Line, ...] | None:
         """allowed_user's lists, root and a locked account without PAM; the lines that refuse, or None."""
@@ -237,14 +243,22 @@ class Login:
         total = never([*why, *keys.notes])
         if authority or len(distinct) >= nth:
             for key in usable:
-                total = total | opens(_factor(key.security and (key.verified or demanded)), because=[*why, key.line])
+                total = total | opens(self._factor(key, demanded), because=[*why, key.line])
         elif len(distinct | {key.blob for key, _ in uncertain}) >= nth:
             total = total | Ways(possible={frozenset({Factor.KEY}): Why(why, tuple(gap for _, gap in uncertain))})
         for key, gap in uncertain:
-            total = total | might(_factor(key.security and (key.verified or demanded)), because=[*why, key.line], gaps=[gap])
+            total = total | might(self._factor(key, demanded), because=[*why, key.line], gaps=[gap])
         for gap in keys.gaps:
             total = total | might(Factor.KEY, because=why, gaps=[gap])
         return total
+
+    def _factor(self, key: Key, demanded: bool) -> Factor:
+        """What its holder presents. The key that an authority certifies is of any kind that sshd takes, whatever the authority's own is."""
+        security = key.security
+        if key.authority:
+            accepted = self.effective.get("pubkeyacceptedalgorithms").split(",")
+            security = all(name.startswith(("sk-", "webauthn-sk-")) for name in accepted if "-cert-v01@" in name)
+        return Factor.VERIFIED_KEY if security and (key.verified or demanded) else Factor.KEY
 
     def _serves(self, key: Key, forced: bool) -> bool:
         """Whether a session follows this key. forced: root needs one with a command; an authority puts one into its certificates."""
@@ -272,7 +286,7 @@ class Login:
 
     def _authenticate(self) -> Ways:
         null = self.effective.yes("permitemptypasswords")
-        return self._pam(lambda: self.host.pam.authenticate(self._service, self.account, disallow_null=not null))
+        return self._pam(lambda: self.host.pam.authenticate(self._service, self.account, disallow_null=not null, rhost=self._rhost))
 
     def _pam(self, ask: Callable[[], Ways]) -> Ways:
         """The stack's answer; where it was not seen, anything may be asked, or nothing."""
@@ -318,10 +332,6 @@ def asks_key(effective: Effective) -> bool:
     enabled = {method for method, keyword in ENABLING.items() if effective.yes(keyword)}
     lists = [[name.partition(":")[0] for name in methods.split(",")] for methods in effective.words("authenticationmethods")]
     return "publickey" in enabled and any(names == ["any"] or ("publickey" in names and enabled.issuperset(names)) for names in lists)
-
-
-def _factor(verified: bool) -> Factor:
-    return Factor.VERIFIED_KEY if verified else Factor.KEY
 
 
 def _one_prompt(ways: Ways) -> Ways:

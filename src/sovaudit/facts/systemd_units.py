@@ -169,23 +169,35 @@ class Units:
                 found = [*found, (row.key, row.value)] if row.value else [each for each in found if each[0] != row.key]
         return tuple(value for _, value in found)
 
+    def assignments(self, unit: str, section: str = "Service") -> list[Assignment]:
+        """Assignments in a section as systemd applies them: the unit's file or its template's, then drop-ins by file name. Raises Unseen for /etc."""
+        return self._rows(unit, section)
+
+    def _names(self, unit: str) -> tuple[str, ...]:
+        """Names under which a unit's drop-ins may stand: its own, those of links to it, its template's, its name up to each dash, its type."""
+        stem, _, kind = unit.rpartition(".")
+        template = re.sub(r"@.+$", "@", stem)
+        above = [f"{stem[: dash.end()]}.{kind}" for dash in re.finditer("-(?=.)", stem)]
+        return tuple(dict.fromkeys((unit, *self._files.once(_aliases).get(unit, ()), f"{template}.{kind}", *reversed(above), kind)))
+
     def _rows(self, unit: str, section: str = "Service") -> list[Assignment]:
-        """Assignments in a section as systemd applies them."""
         paths: list[str] = []
         drop_ins: dict[str, str] = {}
-        for folder in _UNIT_FOLDERS:
-            try:
-                real = self._files.resolve(folder)
-                names = (self._files.listdir(f"{real}/{unit}.d") or ()) if real is not None else ()
-                if real is not None and not paths and self._files.exists(f"{real}/{unit}"):
-                    paths.append(f"{real}/{unit}")
-            except Unseen:
-                if folder.startswith("/etc/"):
-                    raise
-                continue  # a vendor's folder that was not listed: its unit says what every distribution's says
-            for name in names:
-                if name.endswith(".conf"):
-                    drop_ins.setdefault(name, f"{real}/{unit}.d/{name}")
+        names = self._names(unit)
+        for name in names:
+            for folder in _UNIT_FOLDERS:
+                try:
+                    real = self._files.resolve(folder)
+                    entries = (self._files.listdir(f"{real}/{name}.d") or ()) if real is not None else ()
+                    if real is not None and not paths and "-." not in name and self._files.exists(f"{real}/{name}"):
+                        paths.append(f"{real}/{name}")
+                except Unseen:
+                    if folder.startswith("/etc/"):
+                        raise
+                    continue  # a vendor's folder that was not listed: its unit says what every distribution's says
+                for entry in entries:
+                    if entry.endswith(".conf"):
+                        drop_ins.setdefault(entry, f"{real}/{name}.d/{entry}")
         found: list[Assignment] = []
         for path in [*paths, *(drop_ins[name] for name in sorted(drop_ins))]:
             try:
@@ -203,3 +215,14 @@ class Units:
             yes = process[:15] in self.processes()
             return Running(yes, Line("cmd:processes", 0, f"{process} {'runs' if yes else 'does not run'}"))
         return self.enabled(unit, *aliases)
+
+
+def _aliases(files: Files) -> dict[str, tuple[str, ...]]:
+    """Unit → names of links to it in /etc. Raises Unseen."""
+    found: dict[str, tuple[str, ...]] = {}
+    top = _UNIT_FOLDERS[0]
+    for name in files.listdir(top) or ():
+        stat = files.stat(f"{top}/{name}")
+        if stat is not None and stat.kind == "l" and (target := stat.link.rpartition("/")[2]) != name:
+            found[target] = (*found.get(target, ()), name)
+    return found
