@@ -2,7 +2,7 @@
 
 An open terminal whose owner has left is anybody's who comes by, with all that the owner may do.
 
-One answer per account with a shell, root too: the worst of its sessions at the console and over ssh.
+One answer per account with a shell that runs, root too: the worst of its sessions at the console and over ssh.
 Passes: nothing typed for `seconds` certainly ends each of them, by one of these. TMOUT, as the startup files that bash or zsh
 really reads leave it, or /etc/environment by pam_env (a `readonly` one keeps later lines from changing it; where it is not, the
 answer says that the account may change it). StopIdleSessionSec of logind.conf, from systemd 252 on, where pam_systemd is in the session
@@ -18,6 +18,7 @@ Remedy: `readonly TMOUT=900; export TMOUT` in /etc/profile.d/tmout.sh for bash; 
 
 from sovaudit.authoring import Host, Outcomes, check, failed, not_applicable, passed, unknown
 from sovaudit.facts.idle import IdleShells
+from sovaudit.facts.login_shells import runs
 
 
 @check("least-privilege.session-timeout", severity="medium", since="0.1")
@@ -25,7 +26,7 @@ def session_timeout(host: Host, *, seconds: int = 900) -> Outcomes:
     shells = IdleShells(host)
     asked = False
     for account in host.accounts:
-        if not account.has_shell:
+        if not runs(host, account):
             continue
         asked = True
         name = account.name

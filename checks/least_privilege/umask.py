@@ -2,8 +2,8 @@
 
 What a program writes without saying for whom is open to whomever the mask leaves in. With 022, the usual default, every account reads every new file.
 
-One answer per account with a shell, root too: the mask of its login sessions, at the console and over ssh; and one for `commands over ssh`, which
-read no profile (sftp and scp too).
+One answer per account with a shell that runs, root too: the mask of its login sessions, at the console and over ssh; and one for
+`commands over ssh`, which read no profile (sftp and scp too).
 Passes: every such session certainly begins with a mask that closes at least the bits of `umask`.
 Fails: one certainly begins with a mask that leaves some of them open. Followed in order, the last one wins: UMask= of the service's unit;
 sshd, which closes 022; pam_umask where the session stack reaches it (its argument, else UMASK of login.defs, else of /etc/default/login, then
@@ -19,6 +19,7 @@ Remedy: `session optional pam_umask.so umask=027` (or UMASK 027 in /etc/login.de
 """
 
 from sovaudit.authoring import Host, Outcomes, check, failed, not_applicable, passed, unknown
+from sovaudit.facts.login_shells import runs
 
 COMMANDS = "commands over ssh"
 
@@ -27,7 +28,7 @@ COMMANDS = "commands over ssh"
 def umask(host: Host, *, umask: str = "027") -> Outcomes:
     required = int(umask, 8)
     sessions = host.sessions
-    accounts = [account for account in host.accounts if account.has_shell]
+    accounts = [account for account in host.accounts if runs(host, account)]
     if not accounts:
         yield not_applicable("no account has a shell")
         return

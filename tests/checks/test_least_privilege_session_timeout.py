@@ -50,6 +50,7 @@ def test_whether_the_account_may_change_it_is_said() -> None:
                 "/etc/pam.d/other": PAM,
                 "/usr/bin/bash": "",
             },
+            modes=SHELLS,
             links={"/bin": "usr/bin"},
             kind="root",
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from sovaudit.facts.files import Files, Unseen
+from sovaudit.facts.files import Files, Unseen, normal
 from sovaudit.facts.name_sources import compat, elsewhere
 from sovaudit.facts.parse.passwd import group_fields, passwd_fields, shadow_fields
 from sovaudit.model.evidence import Gap
@@ -23,7 +23,8 @@ SCHEMES = {
     "2a": "bcrypt", "2b": "bcrypt", "2x": "bcrypt", "2y": "bcrypt",
     "sha1": "sha1", "md5": "sunmd5", "1": "md5", "3": "nt",
 }  # fmt: skip
-_NO_LOGIN = re.compile(r"/(nologin|false|sync|halt|shutdown|true)$")
+_NO_SESSION = re.compile(r"(/usr)?/s?bin/(nologin|false|sync|halt|shutdown|true)")
+_MANY_NAMES = re.compile(r".*/(busybox|coreutils|systemctl|toybox)")  # programs that do what they are called by
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Password:
 class Account:
     """One line of passwd(5) with its shadow(5) fields. Days count from 1970-01-01; None where the field is empty.
 
+    has_shell: a shell that gives a session (empty means /bin/sh, passwd(5)); login_shells says whether it can be run.
     gids: as initgroups(3) gives them at login. groups: the names that getgrgid(3) has for them: of two with one number, the first.
 
     password is None and `shadow_gap` says why where the stored password's state was not seen.
@@ -76,11 +78,7 @@ class Account:
     in_shadow: bool = True
     beside: tuple[Password, int | None] | None = None
     gids: frozenset[int] = frozenset()
-
-    @property
-    def has_shell(self) -> bool:
-        """A shell that gives a session (empty means /bin/sh, passwd(5))."""
-        return not _NO_LOGIN.search(self.shell)
+    has_shell: bool = True
 
     def expired(self, at: datetime) -> bool:
         """The account itself is past its expiry date (shadow field 8; 0 is treated as never by pam_unix only when empty)."""
@@ -142,6 +140,7 @@ class Accounts:
         self._by_uid: dict[int, list[Account]] | None = None
         self.duplicates: list[Line] = []
         imported, hidden = False, set()
+        shells: dict[str, bool] = {}
         for line in files.lines("/etc/passwd") or ():
             cells = passwd_fields(line.text)
             if cells is None or cells[0][0] in "+-":
@@ -155,7 +154,9 @@ class Accounts:
                 continue
             gids = frozenset({int(cells[3]), *members.get(cells[0], ())})
             groups = frozenset(names[gid] for gid in gids if gid in names)
-            self._all[cells[0]] = _account(cells, line, groups, gids, shadow, shadow_gap)
+            if (shell := cells[6]) not in shells:
+                shells[shell] = _gives_session(files, shell)
+            self._all[cells[0]] = _account(cells, line, groups, gids, shadow, shadow_gap, has_shell=shells[shell])
         self.elsewhere = (*elsewhere(files), *(("nis",) if imported and self.compat else ()))
         others = (source for name in ("group", "initgroups") for source in elsewhere(files, name))
         self.groups_elsewhere = tuple(dict.fromkeys((*self.elsewhere, *others)))
@@ -208,6 +209,8 @@ def _account(
     gids: frozenset[int],
     shadow: dict[str, _Stored],
     gap: Gap | None,
+    *,
+    has_shell: bool,
 ) -> Account:
     name, field = cells[0], cells[1]
     because: tuple[Line, ...] = (line,)
@@ -249,7 +252,21 @@ def _account(
         in_shadow=in_shadow,
         beside=beside,
         gids=gids,
+        has_shell=has_shell,
     )
+
+
+def _gives_session(files: Files, shell: str) -> bool:
+    """Not nologin(8) and its kin, where the system keeps them; a link counts as what it leads to."""
+    path = normal(shell) if shell.startswith("/") else shell
+    named = _NO_SESSION.fullmatch(path) is not None
+    try:
+        real = files.resolve(path) if shell.startswith("/") else None
+    except Unseen:
+        real = None
+    if real is None or real == path:
+        return not named
+    return _NO_SESSION.fullmatch(real) is None and not (named and _MANY_NAMES.fullmatch(real))
 
 
 _Stored = tuple[Line, str, list[int | None]]

@@ -11,6 +11,7 @@ from sovaudit.facts.accounts import Account
 from sovaudit.facts.factors import NOTHING, Ways, might, never, opens
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.gettys import openings
+from sovaudit.facts.login_shells import no_session
 from sovaudit.facts.parse.ini import parse_ini
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
@@ -132,7 +133,7 @@ class Console:
     def _session(self, account: Account, ways: Ways) -> Ways:
         """What remains of these ways where a session must follow: a shell that gives none, or cannot be run, ends them all."""
         try:
-            refusal = _no_shell(self._host, account)
+            refusal = no_session(self._host, account)
         except Unseen as unseen:
             return ways.doubtful(unseen.gap)
         return never(refusal) if refusal else ways
@@ -174,14 +175,3 @@ class Console:
         }
         if "user" in rows:
             yield _Automatic(rows["user"].value.strip("\"'"), "greetd", "", False, (rows["user"].line,))
-
-
-def _no_shell(host: Host, account: Account) -> tuple[Line, ...]:
-    """Why no session follows whatever is presented: a shell that gives none, or one that cannot be run. Raises Unseen."""
-    if not account.has_shell:
-        return account.because[:1]
-    path = account.shell or "/bin/sh"
-    stat = host.files.follow(path)
-    if stat is None or stat.kind != "f" or not stat.mode & 0o111:
-        return (*account.because[:1], Line(path, 0, "the shell does not exist or is not executable"))
-    return ()

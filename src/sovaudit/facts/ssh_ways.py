@@ -15,6 +15,7 @@ from sovaudit.facts.accounts import Account, day
 from sovaudit.facts.authorized_keys import Key
 from sovaudit.facts.factors import NOTHING, Factor, Ways, Why, might, never, opens
 from sovaudit.facts.files import Unseen
+from sovaudit.facts.login_shells import does_nothing, missing, no_session
 from sovaudit.facts.ssh_keys import KeyFinder, Keys, expand
 from sovaudit.facts.sshd_match import Connection, Effective
 from sovaudit.facts.sshd_patterns import match_groups, match_user
@@ -33,7 +34,6 @@ ENABLING = {
     "gssapi-keyex": "gssapikeyexchange",
     "hostbased": "hostbasedauthentication",
 }
-_NO_SESSION = ("nologin", "false", "true")
 _ONE_PROMPT = frozenset({Factor.PASSWORD, Factor.ROOT_PASSWORD, Factor.OTP, Factor.OTHER})
 
 
@@ -110,11 +110,7 @@ class Login:
         """sshd itself refuses an account whose shell is no executable file, unless it will chroot. Raises Unseen."""
         if self.effective.get("chrootdirectory") != "none":
             return None
-        path = self.account.shell or "/bin/sh"
-        stat = self.host.files.follow(path)
-        if stat is None or stat.kind != "f" or not stat.mode & 0o111:
-            return (*self.account.because[:1], Line(path, 0, "the shell does not exist or is not executable"))
-        return None
+        return missing(self.host, self.account) or None
 
     def _session(self) -> tuple[Line, ...] | None:
         """Whether a session follows: a shell, a forced command, or sftp inside sshd. Forwarding alone is none. Raises Unseen."""
@@ -132,15 +128,16 @@ class Login:
         if forced.split()[:1] == ["internal-sftp"]:
             # session.c: only a subsystem request reaches it, and there is none to request without a Subsystem line
             return None if subsystems else self.effective.because("forcecommand")
-        if forced != "none" and posixpath.basename(forced.split()[0]) in _NO_SESSION:
+        if forced != "none" and does_nothing(forced):
             return self.effective.because("forcecommand")
-        usable = self.account.has_shell
+        refused = no_session(self.host, self.account) if chroot == "none" else ()
+        usable = self.account.has_shell and not refused
         if usable and chroot != "none" and path is not None:
             inside = self.host.files.follow(path.rstrip("/") + (self.account.shell or "/bin/sh"))
             usable = inside is not None and bool(inside.mode & 0o111)
         if usable or (internal and forced == "none"):
             return None
-        return (*self.account.because[:1], *self.effective.because("chrootdirectory"))
+        return (*(refused or self.account.because[:1]), *self.effective.because("chrootdirectory"))
 
     def _inside(self, chroot: str) -> str | None:
         """ChrootDirectory of this account: `~` is its own home here. None where sshd gives up."""
@@ -264,9 +261,7 @@ class Login:
         """Whether a session follows this key. forced: root needs one with a command; an authority puts one into its certificates."""
         if key.command is None:
             return not forced or key.authority
-        words = key.command.split()
-        nothing = bool(words) and posixpath.basename(words[0]) in ("nologin", "false")
-        return not (nothing and self.effective.get("forcecommand") == "none")
+        return not (does_nothing(key.command) and self.effective.get("forcecommand") == "none")
 
     def _password(self, *, lists: bool) -> Ways:
         why = opens(because=self.effective.because("passwordauthentication"))
