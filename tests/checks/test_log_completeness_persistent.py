@@ -4,8 +4,8 @@ import pytest
 
 from checks.log_completeness.persistent import persistent
 from sovaudit.facts.host import Host
-from sovaudit.testing import run, verdicts, without
-from tests.log_hosts import JOURNAL, log_evidence, log_host
+from sovaudit.testing import evidence_with, run, verdicts, without
+from tests.log_hosts import COMMANDS, FILES, JOURNAL, LINKS, log_evidence, log_host
 
 p = pytest.param
 ETC, RUN, USR = "/etc/systemd", "/run/systemd", "/usr/lib/systemd"
@@ -31,7 +31,9 @@ def conf(storage: str) -> str:
         p({f"{ETC}/journald.conf": "[Journal]\n#Storage=volatile\n;Storage=none\n"}, True, "pass", id="comments"),
         p({f"{ETC}/journald.conf": "[Journal]\nStorage = volatile\n"}, True, "fail", id="blanks around"),
         p({f"{ETC}/journald.conf": "[Journal]\nStorage=volatile\nStorage=persistent\n"}, True, "pass", id="the last line wins"),
-        p({f"{ETC}/journald.conf": "[Journal]\nStorage=volatile\nStorage=\n"}, True, "pass", id="empty resets"),
+        p({f"{ETC}/journald.conf": "[Journal]\nStorage=volatile\nStorage=\n"}, True, "fail", id="an empty one changes nothing"),
+        p({f"{ETC}/journald.conf": "[Journal\n", f"{ETC}/journald.conf.d/x.conf": conf("volatile")}, True, "pass", id="a broken file ends it all"),
+        p({f"{ETC}/journald.conf": "[Journal]\nStorage=volatile\n[x\nStorage=persistent\n"}, True, "fail", id="what stands before counts"),
         p({f"{ETC}/journald.conf": "[Journal]\nStorage=\\\nvolatile\n"}, True, "fail", id="continued line"),
         p({f"{ETC}/journald.conf": conf("persistent"), f"{ETC}/journald.conf.d/x.conf": conf("volatile")}, True, "fail", id="a drop-in wins"),
         p({f"{ETC}/journald.conf": conf("persistent"), f"{USR}/journald.conf.d/x.conf": conf("volatile")}, True, "fail", id="of /usr too"),
@@ -39,7 +41,7 @@ def conf(storage: str) -> str:
         p({f"{ETC}/journald.conf.d/a.conf": conf("volatile"), f"{USR}/journald.conf.d/b.conf": conf("persistent")}, True, "pass", id="by name"),
         p({f"{ETC}/journald.conf.d/b.conf": conf("volatile"), f"{USR}/journald.conf.d/b.conf": conf("persistent")}, True, "fail", id="/etc hides"),
         p({f"{RUN}/journald.conf.d/b.conf": conf("volatile"), f"{USR}/journald.conf.d/b.conf": conf("persistent")}, True, "fail", id="/run hides"),
-        p({f"{ETC}/journald.conf": None, f"{USR}/journald.conf": conf("volatile")}, True, "fail", id="the vendor's main file"),
+        p({f"{ETC}/journald.conf": None, f"{USR}/journald.conf": conf("volatile")}, True, "unknown", id="the vendor's main file"),
         p({f"{USR}/journald.conf": conf("volatile")}, True, "pass", id="/etc hides the vendor's main file"),
     ],
 )  # fmt: skip
@@ -96,3 +98,52 @@ def test_less_evidence_never_helps(kind: str, storage: str) -> None:
         after = verdicts(run(persistent, Host(without(evidence, artifact))))
         assert set(after.values()) <= {"unknown", "fail", before["journal"]}, artifact
         assert before["journal"] == "pass" or set(after.values()) <= {"unknown", "fail"}, artifact
+
+
+@pytest.mark.parametrize(("version", "wanted"), [("252.39-1~deb12u2", "pass"), ("257.9-1~deb13u1", "fail")])
+def test_since_254_the_vendors_main_file_counts(version: str, wanted: str) -> None:
+    host = log_host(
+        {f"{ETC}/journald.conf": None, f"{USR}/journald.conf": conf("volatile")}, artifacts={"packages": f"systemd {version}\n"}
+    )
+    assert verdicts(run(persistent, host)) == {"journal": wanted}
+
+
+@pytest.mark.parametrize(
+    ("links", "settings", "wanted"),
+    [
+        ({"/var/log/journal": "/nowhere"}, "persistent", "fail"),
+        ({"/var/log/journal": "/run/log/journal"}, "persistent", "fail"),
+        ({"/var/log/journal": "../../srv/journal"}, "auto", "pass"),
+        ({"/var/log": "/tmp"}, "persistent", "fail"),
+    ],
+)
+def test_the_folder_is_a_link(links: dict[str, str], settings: str, wanted: str) -> None:
+    modes = dict.fromkeys(("/run/log/journal/x", "/srv/journal/x", "/tmp/journal/x"), (0o640, 0, 0))
+    found = evidence_with({**FILES, f"{ETC}/journald.conf": conf(settings)}, links={**LINKS, **links}, modes=modes, commands=COMMANDS)
+    assert verdicts(run(persistent, Host(found))) == {"journal": wanted}
+
+
+def test_the_folder_is_a_file() -> None:
+    host = log_host({f"{ETC}/journald.conf": conf("persistent"), "/var/log/journal": ""}, journal=False)
+    assert verdicts(run(persistent, host)) == {"journal": "fail"}
+
+
+@pytest.mark.parametrize(
+    ("fstab", "wanted"),
+    [
+        ("tmpfs /var/log tmpfs size=50M 0 0\n", "fail"),
+        ("tmpfs /var/log/ tmpfs defaults 0 0\n", "fail"),
+        ("tmpfs /var/log tmpfs noauto 0 0\n", "pass"),
+        ("  # tmpfs /var/log tmpfs defaults 0 0\n", "pass"),
+    ],
+)
+def test_a_file_system_in_memory(fstab: str, wanted: str) -> None:
+    assert verdicts(run(persistent, log_host({"/etc/fstab": fstab}, kind="root"))) == {"journal": wanted}
+
+
+def test_a_unit_mounts_memory_there() -> None:
+    unit = "[Mount]\nWhat=tmpfs\nWhere=/var/log\nType=tmpfs\n"
+    link = {"/etc/systemd/system/local-fs.target.wants/var-log.mount": "/etc/systemd/system/var-log.mount"}
+    files: dict[str, str | None] = {"/etc/systemd/system/var-log.mount": unit}
+    assert verdicts(run(persistent, log_host(files, kind="root"))) == {"journal": "pass"}
+    assert verdicts(run(persistent, log_host(files, links=link, kind="root"))) == {"journal": "fail"}

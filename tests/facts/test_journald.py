@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.journald import seconds
-from sovaudit.facts.parse.ini import boolean, parse_ini
+from sovaudit.facts.parse.ini import boolean, parse_ini, read_ini
 from sovaudit.model.finding import Line
 from tests.log_hosts import log_host
 
@@ -33,9 +33,16 @@ def test_no_unit_file_crashes_it(text: str) -> None:
 
 
 def test_unit_files() -> None:
-    text = "; c\nA=0\n[S]\nA = 1 \n# B=2\nB=x\\\n# in between\n y\nC\n=D\n[T\nE=1\n[S]\nA=\n"
-    rows = parse_ini([Line("/x", number, row) for number, row in enumerate(text.split("\n"), 1)])
-    assert [(row.section, row.key, row.value) for row in rows] == [("", "A", "0"), ("S", "A", "1"), ("S", "B", "x  y"), ("S", "A", "")]
+    text = "; c\nA=0\n[S]\nA = 1 \n# B=2\nB=x\\\n# in between\n y\nC\n=D\nE=\\\\\\\\\n[S]\nA=\n[T\nE=1\n[S]\nA=2\n"
+    rows, broken = read_ini([Line("/x", number, row) for number, row in enumerate(text.split("\n"), 1)])
+    assert broken is not None and broken.text == "[T"
+    assert [(row.section, row.key, row.value) for row in rows] == [
+        ("", "A", "0"),
+        ("S", "A", "1"),
+        ("S", "B", "x  y"),
+        ("S", "E", "\\\\\\\\"),
+        ("S", "A", ""),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +54,7 @@ def test_booleans(word: str, wanted: bool | None) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "forwards"),
-    [("", True), ("ForwardToSyslog=no", False), ("ForwardToSyslog=maybe", True), ("ForwardToSyslog=no\nForwardToSyslog=", True)],
+    [("", True), ("ForwardToSyslog=no", False), ("ForwardToSyslog=maybe", True), ("ForwardToSyslog=no\nForwardToSyslog=", False)],
 )
 def test_debian_forwards_to_syslog_unless_told_otherwise(settings: str, forwards: bool) -> None:
     assert log_host({"/etc/systemd/journald.conf": f"[Journal]\n{settings}\n"}).logs.journald.forwards_to_syslog() is forwards
@@ -71,3 +78,11 @@ def test_imjournal_reads_what_is_kept() -> None:
     assert log_host(red_hat).logs.entries(6) == (("imjournal", "rsyslog_defaultruleset"),)
     assert log_host({**red_hat, "/etc/systemd/journald.conf": "[Journal]\nStorage=none\n"}).logs.entries(6) == ()
     assert log_host({**red_hat, "/etc/systemd/journald.conf": "[Journal]\nMaxLevelStore=err\n"}).logs.entries(6) == ()
+
+
+def test_newer_debians_say_it_in_a_drop_in() -> None:
+    place = "journald.conf.d/syslog.conf"
+    files: dict[str, str | None] = {f"/usr/lib/systemd/{place}": "[Journal]\nForwardToSyslog=yes\n"}
+    assert log_host(files).logs.journald.forwards_to_syslog() is True
+    assert log_host(files, links={f"/etc/systemd/{place}": "/dev/null"}).logs.journald.forwards_to_syslog() is False
+    assert log_host(artifacts={"packages": "systemd 257.9-1~deb13u1\n"}).logs.journald.forwards_to_syslog() is False

@@ -173,6 +173,7 @@ ITEMS: tuple[Item, ...] = (
     ),
     Item("/etc/systemd/system", depth=4, family="unit"),
     *(Item(folder, False, 1) for folder in UNIT_FOLDERS),
+    *(Item(f"{folder}/*.wants", False, 1) for folder in UNIT_FOLDERS),
     *(Item(f"{folder}/{unit}*", depth=1, family="unit") for folder in UNIT_FOLDERS for unit in UNITS),
     *_each("/etc/rc0.d /etc/rc1.d /etc/rc2.d /etc/rc3.d /etc/rc4.d /etc/rc5.d /etc/rc6.d /etc/rcS.d /etc/init.d", content=False, depth=1),
     *_each("/etc/runlevels", content=False, depth=2),
@@ -187,6 +188,7 @@ ITEMS: tuple[Item, ...] = (
     ),
     *_each("/var/cache/cracklib /usr/share/cracklib /usr/lib/cracklib_dict* /usr/lib64/cracklib_dict*", content=False, depth=1),
     Item("/var/log", False, 3),
+    Item("/var/log/journal/*", False, 1),  # behind links, too
     *_each("/run/log/journal", content=False, depth=2),
     *_each("/run/systemd/system /run/systemd/journal /run/log /run/utmp /var/run/utmp /run/sshd /run/faillock", content=False),
     *(

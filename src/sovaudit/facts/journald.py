@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sovaudit.facts import systemd_boot
 from sovaudit.facts.files import Files, Unseen
-from sovaudit.facts.parse.ini import Assignment, boolean, parse_ini
+from sovaudit.facts.parse.ini import Assignment, boolean, read_ini
 from sovaudit.facts.systemd_units import Running, Units
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
@@ -40,13 +42,14 @@ class Setting:
 def config_paths(files: Files, name: str) -> tuple[str, ...]:
     """The files of `name` (say `journald.conf`) in systemd's order: one main file, then drop-ins by file name. Raises Unseen.
 
-    The first main file of /etc, /run, /usr/local/lib, /usr/lib counts. A drop-in of a name hides those of the same name in later folders;
-    one that is a link to /dev/null hides them and says nothing.
+    The main file is the one in /etc; since 254 those of /run, /usr/local/lib and /usr/lib stand in for it where it is absent. A drop-in of
+    a name hides those of the same name in later folders; one that is a link to /dev/null hides them and says nothing.
     """
     paths: list[str] = []
     for root in _ROOTS:
         if _exists(files, f"{root}/{name}", optional=root == "/lib/systemd"):
-            paths.append(f"{root}/{name}")
+            if root == _ROOTS[0] or _mains_elsewhere(files):
+                paths.append(f"{root}/{name}")
             break
     names: dict[str, str] = {}
     for root in _ROOTS:
@@ -54,17 +57,39 @@ def config_paths(files: Files, name: str) -> tuple[str, ...]:
             if entry.endswith(".conf") and not entry.startswith("."):
                 names.setdefault(entry, f"{root}/{name}.d/{entry}")
     paths += [names[entry] for entry in sorted(names)]
-    links = {path: files.stat(path) for path in paths}
-    return tuple(path for path, stat in links.items() if stat is None or stat.kind != "l" or stat.link != "/dev/null")
+    return tuple(path for path in paths if not systemd_boot.hides(files, path))
+
+
+def _mains_elsewhere(files: Files) -> bool:
+    """Whether this systemd looks for main files outside /etc. Raises Unseen."""
+    version = _version(files)
+    if version is None:
+        raise Unseen(Gap("packages", Reason.ABSENT, "systemd's version tells where its main files are"))
+    return version >= 254
+
+
+def _version(files: Files) -> int | None:
+    try:
+        rows = [row.split(" ") for row in files.artifact("packages").splitlines()]
+    except Unseen:
+        return None
+    found = next((re.match(r"(?:\d+:)?(\d{3})\b", row[1]) for row in rows if len(row) > 1 and row[0] == "systemd"), None)
+    return int(found[1]) if found is not None else None
 
 
 def read_config(files: Files, name: str, section: str) -> dict[str, list[Assignment]]:
-    """All assignments in a section of `name` and its drop-ins, by key, in the order in which systemd applies them. Raises Unseen."""
+    """All assignments in a section of `name` and its drop-ins, by key, in the order in which systemd applies them. Raises Unseen.
+
+    At a line that it cannot read systemd leaves the file, and all later ones.
+    """
     found: dict[str, list[Assignment]] = {}
     for path in config_paths(files, name):
-        for row in parse_ini(files.lines(path) or ()):
+        rows, broken = read_ini(files.lines(path) or ())
+        for row in rows:
             if row.section == section:
                 found.setdefault(row.key, []).append(row)
+        if broken is not None:
+            break
     return found
 
 
@@ -111,14 +136,12 @@ class Journald:
         return Running(True, Line(path, 0, "systemd-journald is installed, and systemd is init"))
 
     def setting(self, key: str, default: str = "") -> Setting:
-        """The last assignment that journald accepts (an invalid value is ignored, an empty one takes the default back). Raises Unseen."""
+        """The last assignment that journald accepts: one that is invalid, or empty, is ignored. Raises Unseen."""
         if self._config is None:
             self._config = read_config(self._files, "journald.conf", "Journal")
         found = Setting(default, None)
         for row in self._config.get(key, ()):
-            if row.value == "":
-                found = Setting(default, row.line)
-            elif _valid(key, row.value):
+            if row.value and _valid(key, row.value):
                 found = Setting(row.value, row.line)
         return found
 
@@ -129,22 +152,43 @@ class Journald:
             return found
         if self._units.masked("systemd-journal-flush.service"):
             return Setting("volatile", Line("/etc/systemd/system/systemd-journal-flush.service", 0, "the flush to disk is masked"))
+        stat = self._files.follow(FOLDER)
+        if found.value == "auto" and stat is None:
+            return Setting("volatile", found.line or Line(FOLDER, 0, "Storage=auto, and the folder does not exist"))
+        if (bad := self._unusable(FOLDER) or self._unusable_below()) is not None:
+            return Setting("volatile", bad)
         if found.value == "auto":
-            stat = self._files.follow(FOLDER)
-            if stat is None or stat.kind != "d":
-                return Setting("volatile", found.line or Line(FOLDER, 0, "Storage=auto, and the folder does not exist"))
             return Setting("persistent", found.line or Line(FOLDER, 0, "Storage=auto, and the folder exists"))
         return found
 
+    def _unusable(self, path: str) -> Line | None:
+        """What stands in the place of a folder that journald makes where it is absent: a file, or a link that leads to none."""
+        parent = self._files.resolve(posixpath.dirname(path))
+        here = self._files.stat(f"{parent}/{posixpath.basename(path)}") if parent is not None else None
+        if here is None or here.kind == "d":
+            return None
+        real = self._files.follow(path)
+        return None if real is not None and real.kind == "d" else Line(path, 0, "is no folder")
+
+    def _unusable_below(self) -> Line | None:
+        """The same of this machine's own folder, whose name is not asked for. Raises Unseen where two of them could be it."""
+        names = [name for name in self._files.listdir(FOLDER) or () if re.fullmatch(r"[0-9a-f]{32}", name)]
+        bad = [line for name in names if (line := self._unusable(f"{FOLDER}/{name}")) is not None]
+        if bad and len(names) > 1:
+            raise Unseen(Gap(f"file:{bad[0].file}", Reason.AMBIGUOUS, "whether this is this machine's folder"))
+        return bad[0] if bad else None
+
     def forwards_to_syslog(self) -> bool:
-        """Whether entries reach a syslog daemon's socket. The compiled default is yes on Debian and its descendants, no elsewhere. Raises
-        Unseen.
+        """Whether entries reach a syslog daemon's socket. The compiled default is no; Debian and its descendants turned that round, and say it
+        in a drop-in of their own since about 254. Raises Unseen.
         """
         found = self.setting("ForwardToSyslog")
         if found.value:
             return bool(boolean(found.value))
+        if any(_entries(self._files, f"{root}/journald.conf.d", optional=True).count("syslog.conf") for root in _ROOTS[3:]):
+            return False
         if self._files.exists("/etc/debian_version"):
-            return True
+            return (_version(self._files) or 0) < 256
         family = f"{self._host.os.get('ID', '')} {self._host.os.get('ID_LIKE', '')}".split()
         if not family:
             raise Unseen(Gap("file:/etc/os-release", Reason.ABSENT, "the compiled default of ForwardToSyslog depends on the distribution"))

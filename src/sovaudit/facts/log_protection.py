@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sovaudit.facts import rsyslog_includes
-from sovaudit.facts.files import Stat, Unseen
+from sovaudit.facts.files import Stat, Unseen, normal
 from sovaudit.facts.log_access import LogAccess
 from sovaudit.facts.rsyslog_model import Configuration, Destination
 from sovaudit.model.evidence import Gap
@@ -58,7 +58,7 @@ class Protection:
     def _placed(self, place: Destination, *, guarded: bool) -> Answer:
         path = posixpath.normpath(place.target)
         try:
-            if self.in_memory(path) or any(path == top or path.startswith(f"{top}/") for top in MEMORY):
+            if self.nowhere(path):
                 return Answer(False, "the file is in memory, or no file at all", (place.line,))
             real = self._files.resolve(path)
             stat = self._files.stat(real) if real is not None else None
@@ -154,10 +154,27 @@ class Protection:
 
     @cached_property
     def _mounts(self) -> dict[str, str]:
-        """Mount point → file system type, from the live host or from a mounted root's fstab. Raises Unseen."""
+        """Mount point → file system type: on a live host what is mounted, else what fstab and the units of a boot mount. Raises Unseen."""
         text = self._files.command("mounts").output if self._host.live else self._files.read("/etc/fstab") or ""
-        rows = (row.split() for row in text.splitlines() if not row.startswith("#"))
-        return {row[1]: row[2] for row in rows if len(row) >= 3 and row[1].startswith("/")}
+        rows = (row.split() for row in text.splitlines() if not row.lstrip().startswith("#"))
+        found = {
+            normal(row[1].replace("\\040", " ")): row[2]
+            for row in rows
+            if len(row) >= 3 and row[1].startswith("/") and (self._host.live or not _by_hand(row))
+        }
+        if not self._host.live:
+            found |= self._mount_units()
+        return found
+
+    def _mount_units(self) -> dict[str, str]:
+        units = self._host.logs.units
+        found: dict[str, str] = {}
+        for name in self._files.listdir("/etc/systemd/system") or () if units.systemd else ():
+            if name.endswith(".mount"):
+                values = {row.key: row.value for row in units.assignments(name, "Mount")}
+                if values.get("Where", "").startswith("/") and units.enabled(name).yes:
+                    found[normal(values["Where"])] = values.get("Type") or ("tmpfs" if values.get("What") == "tmpfs" else "")
+        return found
 
     def in_memory(self, path: str) -> bool:
         """Whether a path lies on a file system that a boot empties."""
@@ -169,5 +186,22 @@ class Protection:
         return False  # a root in memory is how live systems and test roots look; it says nothing about the log folder
 
     def nowhere(self, path: str) -> bool:
-        """Whether a path holds no record after a boot: devices, /run, /tmp, a file system in memory."""
-        return self.in_memory(path) or any(path == top or path.startswith(f"{top}/") for top in MEMORY)
+        """Whether a path, links followed, holds no record after a boot: devices, /run, /tmp, a file system in memory. Raises Unseen."""
+        return any(
+            self.in_memory(each) or any(each == top or each.startswith(f"{top}/") for top in MEMORY) for each in {path, self._real(path)}
+        )
+
+    def _real(self, path: str) -> str:
+        """With links followed as far as the path exists."""
+        rest = ""
+        while path != "/":
+            if (real := self._files.resolve(path)) is not None:
+                return posixpath.join(real, rest) if rest else real
+            path, name = posixpath.split(path)
+            rest = posixpath.join(name, rest) if rest else name
+        return f"/{rest}"
+
+
+def _by_hand(row: list[str]) -> bool:
+    options = row[3].split(",") if len(row) > 3 else []
+    return "noauto" in options and "x-systemd.automount" not in options

@@ -272,7 +272,7 @@ class Logs:
             if message is not None and not self.journald.keeps(message.severity):
                 line = self.journald.setting("MaxLevelStore").line
                 return Answer(False, "the journal drops messages of this severity", (line,) if line else ())
-            if self.protection.in_memory(FOLDER):
+            if self.protection.nowhere(FOLDER):
                 return Answer(False, "the journal's folder is in memory", (Line(FOLDER, 0, "tmpfs"),))
             loose = self.journald.loose() or self._journal_altered
             if loose is not None and message is not None:

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sovaudit.facts import systemd_boot, unit_conditions
 from sovaudit.facts.files import Files, Unseen
 from sovaudit.facts.parse.ini import Assignment, parse_ini
 from sovaudit.model.evidence import Gap
@@ -17,14 +18,6 @@ from sovaudit.model.verdict import Reason
 
 if TYPE_CHECKING:
     from sovaudit.facts.host import Host
-
-_UNIT_FOLDERS = (
-    "/etc/systemd/system",
-    "/run/systemd/system",
-    "/usr/local/lib/systemd/system",
-    "/usr/lib/systemd/system",
-    "/lib/systemd/system",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,38 +75,40 @@ class Units:
         return None
 
     def masked(self, unit: str) -> bool:
-        """A link to /dev/null (or an empty file) of this name in /etc or /run hides the unit. Raises Unseen."""
-        for folder in ("/etc/systemd/system", "/run/systemd/system"):
-            try:
-                stat = self._files.stat(f"{folder}/{unit}")
-            except Unseen:
-                if folder.startswith("/run"):
-                    continue  # nothing there survives a boot; a live host's processes are asked instead
-                raise
-            if stat is not None and (stat.link == "/dev/null" or (stat.kind == "f" and stat.size == 0)):
-                return True
-        return False
+        """Whether the unit is hidden: the first folder that has its name has a link to /dev/null or an empty file. Raises Unseen."""
+        return systemd_boot.masked(self._files, unit) is not None
 
     def enabled(self, unit: str, *aliases: str) -> Running:
-        """Whether systemd or init starts the unit at boot. Raises Unseen where the links were not seen."""
-        names = (unit, *aliases)
-        if self.masked(unit):
-            return Running(False, Line(f"/etc/systemd/system/{unit}", 0, f"{unit} is masked"))
-        if (link := self._wanted(names)) is not None:
-            return Running(True, Line(link, 0, f"{unit} is started at boot"))
+        """Whether systemd or init starts the unit at boot. Raises Unseen where that was not seen."""
+        if (mask := systemd_boot.masked(self._files, unit)) is not None:
+            return Running(False, Line(mask, 0, f"{unit} is masked"))
+        boot = self._files.once(systemd_boot.read)
+        for name in (unit, *aliases):
+            if systemd_boot.canonical(self._files, name) in (unit, name) and (path := boot.starts(name)) is not None:
+                return self._starts(unit, path, boot)
         if (link := self._sysv(unit.rpartition(".")[0])) is not None:
             return Running(True, Line(link, 0, f"{unit} is started at boot"))
         return Running(False, Line("/etc/systemd/system", 0, f"nothing starts {unit}"))
 
-    def _wanted(self, names: tuple[str, ...]) -> str | None:
-        """A link in some `.wants` or `.requires` folder, or an enabled alias."""
-        top = "/etc/systemd/system"
-        for entry in self._files.listdir(top) or ():
-            if entry.endswith((".wants", ".requires")):
-                for name in self._files.listdir(f"{top}/{entry}") or ():
-                    if name in names:
-                        return f"{top}/{entry}/{name}"
-        return None
+    def _starts(self, unit: str, path: str, boot: systemd_boot.Boot) -> Running:
+        """What is asked for may still not come up."""
+        if (other := boot.stopped_by(unit)) is not None:
+            return Running(False, Line(path, 0, f"{other} is started and conflicts with {unit}"))
+        if (why := unit_conditions.unmet(self._files, self.assignments(unit, "Unit"))) is not None:
+            return Running(False, why)
+        if unit.endswith(".service") and self._bare(unit):
+            return Running(False, Line(path, 0, f"{unit} has no command to start"))
+        return Running(True, Line(path, 0, f"{unit} is started at boot"))
+
+    def _bare(self, unit: str) -> bool:
+        """Whether the unit was read and has no ExecStart=, so that systemd refuses it."""
+        try:
+            if not self.seen(unit):
+                return False
+        except Unseen:
+            return False
+        found = self.service(unit)
+        return not self.commands(unit, "ExecStart") and found.get("Type") != "oneshot" and "ExecStop" not in found
 
     def _sysv(self, name: str) -> str | None:
         if self.systemd and self._unit_file(f"{name}.service"):
@@ -133,7 +128,7 @@ class Units:
 
     def _unit_file(self, unit: str) -> bool:
         """Whether a unit file of this name exists; not having seen the vendor's folder counts as no."""
-        for folder in _UNIT_FOLDERS:
+        for folder in systemd_boot.FOLDERS:
             try:
                 if (real := self._files.resolve(folder)) is not None and self._files.stat(f"{real}/{unit}") is not None:
                     return True
@@ -143,7 +138,7 @@ class Units:
 
     def seen(self, unit: str) -> bool:
         """Whether the unit has a file, which was read. Raises Unseen where it, or a folder that may hold it, was not."""
-        for folder in _UNIT_FOLDERS:
+        for folder in systemd_boot.FOLDERS:
             real = self._files.resolve(folder)
             if real is not None and self._files.exists(f"{real}/{unit}"):
                 return self._files.lines(f"{real}/{unit}") is not None
@@ -151,12 +146,12 @@ class Units:
 
     def service(self, unit: str) -> dict[str, str]:
         """The last value of each key in the unit's [Service] section, drop-ins included; an empty assignment clears. Raises Unseen for /etc."""
-        return {row.key: row.value for row in self._rows(unit)}
+        return {row.key: row.value for row in self.assignments(unit)}
 
     def commands(self, unit: str, key: str) -> tuple[Line, ...]:
         """The lines of a key that lists commands (ExecStart, ExecStartPost), in order; an empty one clears those before it. Raises Unseen."""
         found: list[Line] = []
-        for row in self._rows(unit):
+        for row in self.assignments(unit):
             if row.key == key:
                 found = [*found, row.line] if row.value else []
         return tuple(found)
@@ -164,42 +159,39 @@ class Units:
     def values(self, unit: str, section: str, *keys: str) -> tuple[str, ...]:
         """What keys that list something hold in the end: an empty assignment clears those of its key before it. Raises Unseen."""
         found: list[tuple[str, str]] = []
-        for row in self._rows(unit, section):
+        for row in self.assignments(unit, section):
             if row.key in keys:
                 found = [*found, (row.key, row.value)] if row.value else [each for each in found if each[0] != row.key]
         return tuple(value for _, value in found)
 
     def assignments(self, unit: str, section: str = "Service") -> list[Assignment]:
         """Assignments in a section as systemd applies them: the unit's file or its template's, then drop-ins by file name. Raises Unseen for /etc."""
-        return self._rows(unit, section)
-
-    def _names(self, unit: str) -> tuple[str, ...]:
-        """Names under which a unit's drop-ins may stand: its own, those of links to it, its template's, its name up to each dash, its type."""
-        stem, _, kind = unit.rpartition(".")
-        template = re.sub(r"@.+$", "@", stem)
-        above = [f"{stem[: dash.end()]}.{kind}" for dash in re.finditer("-(?=.)", stem)]
-        return tuple(dict.fromkeys((unit, *self._files.once(_aliases).get(unit, ()), f"{template}.{kind}", *reversed(above), kind)))
-
-    def _rows(self, unit: str, section: str = "Service") -> list[Assignment]:
         paths: list[str] = []
         drop_ins: dict[str, str] = {}
-        names = self._names(unit)
-        for name in names:
-            for folder in _UNIT_FOLDERS:
+        folders = self._files.once(systemd_boot.folders)
+        for name in dict.fromkeys((unit, re.sub(r"@.*(\.\w+)$", r"@\1", unit))):
+            for folder, names in folders.items():
                 try:
-                    real = self._files.resolve(folder)
-                    entries = (self._files.listdir(f"{real}/{name}.d") or ()) if real is not None else ()
-                    if real is not None and not paths and "-." not in name and self._files.exists(f"{real}/{name}"):
-                        paths.append(f"{real}/{name}")
+                    if not paths and (names is None or name in names) and self._files.exists(f"{folder}/{name}"):
+                        paths.append(f"{folder}/{name}")
+                except Unseen:
+                    if folder.startswith("/etc/"):
+                        raise  # a vendor's folder that was not listed: its unit says what every distribution's says
+        for name in self._drop_in_folders(unit):
+            for folder, names in folders.items():
+                if names is not None and name not in names:
+                    continue
+                try:
+                    entries = self._files.listdir(f"{folder}/{name}") or ()
                 except Unseen:
                     if folder.startswith("/etc/"):
                         raise
-                    continue  # a vendor's folder that was not listed: its unit says what every distribution's says
+                    continue
                 for entry in entries:
-                    if entry.endswith(".conf"):
-                        drop_ins.setdefault(entry, f"{real}/{name}.d/{entry}")
+                    if entry.endswith(".conf") and not entry.startswith("."):
+                        drop_ins.setdefault(entry, f"{folder}/{name}/{entry}")
         found: list[Assignment] = []
-        for path in [*paths, *(drop_ins[name] for name in sorted(drop_ins))]:
+        for path in [*paths, *(drop_ins[name] for name in sorted(drop_ins) if not systemd_boot.hides(self._files, drop_ins[name]))]:
             try:
                 rows = parse_ini(self._files.lines(path) or ())
             except Unseen:
@@ -209,20 +201,18 @@ class Units:
             found += [row for row in rows if row.section == section]
         return found
 
+    def _drop_in_folders(self, unit: str) -> list[str]:
+        """The unit's own folder, those of its aliases, of what its name begins with up to each dash, and of all units of its type."""
+        stem, _, kind = unit.rpartition(".")
+        names = [unit, *systemd_boot.aliases(self._files, unit)]
+        if "@" in stem:
+            names.append(f"{stem.partition('@')[0]}@.{kind}")
+        names += [f"{stem[: at + 1]}.{kind}" for at in range(len(stem) - 2, 0, -1) if stem[at] == "-"]
+        return [f"{name}.d" for name in dict.fromkeys([*names, kind])]
+
     def runs(self, process: str, unit: str, *aliases: str) -> Running:
         """Whether a daemon is in force: on a live host whether it runs, on a mounted root whether it would be started. Raises Unseen."""
         if self._host.live:
             yes = process[:15] in self.processes()
             return Running(yes, Line("cmd:processes", 0, f"{process} {'runs' if yes else 'does not run'}"))
         return self.enabled(unit, *aliases)
-
-
-def _aliases(files: Files) -> dict[str, tuple[str, ...]]:
-    """Unit → names of links to it in /etc. Raises Unseen."""
-    found: dict[str, tuple[str, ...]] = {}
-    top = _UNIT_FOLDERS[0]
-    for name in files.listdir(top) or ():
-        stat = files.stat(f"{top}/{name}")
-        if stat is not None and stat.kind == "l" and (target := stat.link.rpartition("/")[2]) != name:
-            found[target] = (*found.get(target, ()), name)
-    return found

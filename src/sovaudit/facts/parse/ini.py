@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sovaudit.model.finding import Line
@@ -20,35 +20,50 @@ def parse_ini(lines: Iterable[Line]) -> tuple[Assignment, ...]:
     """Assignments in file order; the caller lets the last one win. Lines that are no assignment are skipped, as systemd does.
 
     A line ending in a backslash goes on in the next one, joined by a blank; comment lines in between are dropped, and a comment is never
-    continued.
+    continued. A line that systemd cannot read ends the file: see `read_ini`.
+    """
+    return read_ini(lines)[0]
+
+
+def read_ini(lines: Iterable[Line]) -> tuple[tuple[Assignment, ...], Line | None]:
+    """The same, and the line at which systemd gives the file up: a broken section header, or bytes that are no UTF-8. What stands before
+    counts.
     """
     found: list[Assignment] = []
     section = ""
+    for text, line in _joined(lines):
+        if not text:
+            continue
+        if any("\ud800" <= character <= "\udfff" for character in text) or (text[0] == "[" and (text[-1] != "]" or len(text) < 2)):
+            return tuple(found), line
+        if text[0] == "[":
+            section = text[1:-1]
+            continue
+        key, equals, value = text.partition("=")
+        if equals and key.strip():
+            found.append(Assignment(section, key.strip(), value.strip(), line))
+    return tuple(found), None
+
+
+def _joined(lines: Iterable[Line]) -> Iterator[tuple[str, Line]]:
+    """Logical lines, and where they begin."""
     pending: Line | None = None
     text = ""
     for line in lines:
-        raw = line.text.rstrip("\r")
-        if raw.lstrip()[:1] in ("#", ";"):
-            continue
-        start = pending or line
-        joined = f"{text} {raw}" if pending is not None else raw
-        if joined.endswith("\\"):
-            pending, text = start, joined[:-1]
-            continue
-        pending, text = None, ""
-        section = _take(joined.strip(), start, section, found)
+        for raw in line.text.split("\r"):
+            if line.number == 1:
+                raw = raw.removeprefix("\ufeff")
+            if raw.lstrip()[:1] in ("#", ";"):
+                continue
+            start = pending or line
+            text += raw
+            if (len(text) - len(text.rstrip("\\"))) % 2:
+                pending, text = start, text[:-1] + " "
+                continue
+            yield text.strip(), start
+            pending, text = None, ""
     if pending is not None:
-        _take(text.strip(), pending, section, found)
-    return tuple(found)
-
-
-def _take(text: str, line: Line, section: str, found: list[Assignment]) -> str:
-    if text.startswith("["):
-        return text[1:-1] if text.endswith("]") else "\0broken"
-    key, equals, value = text.partition("=")
-    if equals and key.strip() and not section.startswith("\0"):
-        found.append(Assignment(section, key.strip(), value.strip(), line))
-    return section
+        yield text.strip(), pending
 
 
 def boolean(text: str) -> bool | None:
