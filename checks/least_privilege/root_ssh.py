@@ -9,6 +9,7 @@ Passes: no login as that account succeeds by the ways listed in `ways` (`passwor
 Fails: such a login certainly succeeds; a key that only runs a forced command is a login.
 Unknown: it may succeed, depending on something that was not seen. Where PermitRootLogin would let root in and only a missing key or a
 missing password stands in the way, the answer is a pass that says so: the next `authorized_keys` line opens the door.
+dropbear, where it is started, counts as sshd does (`-w` keeps root out, `-g` root's password).
 
 Remedy: `PermitRootLogin no` in the first line that sshd reads (a drop-in of /etc/ssh/sshd_config.d that sorts first), and in no Match
 block anything else.
@@ -22,7 +23,7 @@ TYPED = {Factor.PASSWORD, Factor.ROOT_PASSWORD, Factor.OTP, Factor.OTHER}
 
 @check("least-privilege.root-ssh", severity="high", since="0.1")
 def root_ssh(host: Host, *, ways: list[str] = ["password", "key"]) -> Outcomes:  # noqa: B006 - a knob's default is read, never changed
-    if not host.ssh.installed:
+    if not host.ssh.serves:
         yield not_applicable("there is no sshd on this host")
         return
     for account in host.accounts.by_uid(0):

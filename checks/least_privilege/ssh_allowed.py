@@ -23,7 +23,7 @@ from sovaudit.model.evidence import Gap
 
 @check("least-privilege.ssh-allowed", severity="high", since="0.1")
 def ssh_allowed(host: Host, *, users: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> Outcomes:
-    if not host.ssh.installed:
+    if not host.ssh.serves:
         yield not_applicable("there is no sshd on this host")
         return
     asked = False

@@ -3,8 +3,9 @@
 Whoever stands before the machine, or reaches its console through a hypervisor or a management card, meets no SSH.
 
 One answer per account with a shell, over every door: `login` (getty), the PAM services of display managers that are configured here (gdm-password,
-lightdm, sddm, xdm and their kind), and whatever opens by itself: `agetty --autologin` or `login -f` in a unit, a drop-in of getty@, serial-getty@,
-console-getty, autovt@ or /etc/inittab, a shell on a terminal (debug-shell), and automatic logins of gdm, lightdm, sddm and greetd. The PAM stack is
+lightdm, sddm, xdm, xrdp and their kind), and whatever opens by itself: `agetty --autologin` or `login -f` in a unit, a drop-in of getty@,
+serial-getty@, console-getty, autovt@ or /etc/inittab, a shell or somebody's desktop on a terminal (debug-shell, a unit of one's own with
+`TTYPath=` or `StandardInput=tty`), and automatic logins of gdm, lightdm, sddm and greetd. The PAM stack is
 followed for this account: enrolment, `nullok`, jumps, lists, the change of an overdue password, and the session stack behind them.
 Passes: every door asks for two kinds of factor, or opens to nobody: a locked password, an expired account, a shell that gives no session.
 Fails: some door certainly opens for one factor or for none.

@@ -8,7 +8,8 @@ root) would open by no way without a one-time code or a token, were it enrolled.
 Passes: it is enrolled wherever it must be, so that these services open to it with the factor and not without.
 Fails: it is not enrolled, or the module refuses its secret, and it is locked out; or it passes without (`nullok`, `user_unknown=ignore`,
 `nouserok`).
-Unknown: the secret was not seen, or another system holds it (RADIUS, Duo, Yubico, smart cards; for pam_u2f whom a file names is not read).
+Unknown: the secret was not seen, or another system holds it (RADIUS, Duo, Yubico, smart cards; for pam_u2f whom a file names is not read). pam_duo
+asks nobody while its keys are empty, and lets in whoever waits until its service is silent, unless `failmode = secure`.
 Not applicable: no service asks any account for a second factor.
 Out of reach: whether a secret works, and whether its owner still holds what makes the codes.
 

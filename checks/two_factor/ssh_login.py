@@ -10,6 +10,8 @@ Passes: every set of factors that opens a session holds two kinds, or nothing op
 nothing.
 Fails: some set with fewer than two kinds certainly opens a session. An authority in TrustedUserCAKeys counts as a key: its holder needs
 nothing else.
+dropbear, where it is started beside sshd or in its place, is asked in the same way: it knows neither sshd's settings nor PAM, and its only second
+factor is `-t` (a key and the password). What tinysshd takes is not followed to the end.
 Unknown: such a set may open one, depending on something that was not seen, or accounts come from a directory that this host does not
 show.
 A shell of the kind nologin gives no session unless sshd itself serves files (`internal-sftp`); forwarding alone is not counted as one.
@@ -25,7 +27,7 @@ from sovaudit.model.evidence import Gap
 
 @check("two-factor.ssh-login", severity="critical", since="0.1")
 def ssh_login(host: Host) -> Outcomes:
-    if not host.ssh.installed:
+    if not host.ssh.serves:
         yield not_applicable("there is no sshd on this host")
         return
     asked = False

@@ -8,6 +8,7 @@ them. A password asked twice, or two passwords, remain a password.
 Passes: every way into a session demands something else than a password as well, or instead; or there is none. A key alone passes here,
 and fails two-factor.ssh-login.
 Fails: a password, or nothing at all (an empty one), certainly opens a session.
+dropbear, where it is started, is a way like sshd: `-s` closes it to passwords.
 Unknown: it may, depending on something that was not seen; or accounts come from a directory that this host does not show.
 
 Remedy: `PasswordAuthentication no` and `KbdInteractiveAuthentication no` outside every Match, or `AuthenticationMethods
@@ -21,7 +22,7 @@ from sovaudit.model.evidence import Gap
 
 @check("two-factor.ssh-password-alone", severity="high", since="0.1")
 def ssh_password_alone(host: Host) -> Outcomes:
-    if not host.ssh.installed:
+    if not host.ssh.serves:
         yield not_applicable("there is no sshd on this host")
         return
     asked = False

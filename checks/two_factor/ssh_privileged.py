@@ -3,7 +3,7 @@
 What holds for every account holds first for those that rule the machine: uid 0, and whoever reaches root from their session through sudo,
 su or a group that equals it.
 
-One answer per such account, by the same reading of sshd and PAM as two-factor.ssh-login.
+One answer per such account, by the same reading of sshd, dropbear and PAM as two-factor.ssh-login.
 Passes: two kinds of factor, or no SSH session at all.
 Fails: one kind certainly opens a session of an account that can certainly become root.
 Unknown: either of the two is only possible, on what was seen. Without any account that can become root and has SSH, the question does not
@@ -20,7 +20,7 @@ from sovaudit.model.evidence import Gap
 
 @check("two-factor.ssh-privileged", severity="critical", since="0.1")
 def ssh_privileged(host: Host) -> Outcomes:
-    if not host.ssh.installed:
+    if not host.ssh.serves:
         yield not_applicable("there is no sshd on this host")
         return
     asked = False

@@ -27,12 +27,18 @@ FREE = "auth required pam_permit.so\naccount required pam_permit.so\nsession req
 PACKAGES = {"packages": "libpam-modules 1.5.2-6\nlogin 1:4.13+dfsg1-1\n"}
 UNITS = "/etc/systemd/system"
 GETTY = "[Service]\nExecStart=-/sbin/agetty -o '-p -- \\\\u' --noclear %I $TERM\nType=idle\n"
+WANTS = f"{UNITS}/multi-user.target.wants"
+KIOSK = "[Service]\nUser=alice\nPAMName=login\nStandardInput=tty\nTTYPath=/dev/tty7\nExecStart=/usr/bin/cage -- firefox\n"
 AUTO = "[Service]\nExecStart=\nExecStart=-/sbin/agetty --autologin alice --noclear %I $TERM\n"
 
 
 def host(files: dict[str, str] | None = None, **more: object) -> Host:
     modes = {**MODES, **more.pop("modes", {})}  # type: ignore[dict-item]
-    return host_with({**FILES, "/usr/lib/systemd/system/getty@.service": GETTY, **(files or {})}, modes=modes, artifacts=PACKAGES, **more)
+    links = {path: to for path, to in (files or {}).items() if path.startswith(WANTS)} | more.pop("links", {})  # type: ignore[operator]
+    texts = {path: text for path, text in (files or {}).items() if path not in links}
+    return host_with(
+        {**FILES, "/usr/lib/systemd/system/getty@.service": GETTY, **texts}, modes=modes, artifacts=PACKAGES, links=links, **more
+    )
 
 
 def alice(files: dict[str, str] | None = None, **more: object) -> Outcome:
@@ -59,6 +65,9 @@ def test_two_factors() -> None:
         ({f"{UNITS}/serial-getty@ttyS0.service": AUTO}, "serial-getty@ttyS0.service: nothing"),
         ({f"{UNITS}/console-getty.service.d/a.conf": AUTO}, "console-getty.service: nothing"),
         ({f"{UNITS}/autovt@.service": AUTO}, "autovt@.service: nothing"),
+        ({f"{UNITS}/kiosk.service": KIOSK, f"{WANTS}/kiosk.service": "../kiosk.service"}, "kiosk.service: nothing"),
+        ({f"{UNITS}/t.service": AUTO.replace("ExecStart=\n", "") , f"{WANTS}/t.service": "../t.service"}, "t.service: nothing"),
+        ({"/etc/pam.d/xrdp-sesman": UNIX}, "xrdp-sesman: password"),
         ({"/etc/inittab": "1:2345:respawn:/sbin/getty --autologin alice tty1\n"}, "inittab: nothing"),
         ({"/etc/gdm3/daemon.conf": GDM, "/etc/pam.d/gdm-autologin": FREE}, "gdm-autologin: nothing"),
         ({"/etc/lightdm/lightdm.conf": "[Seat:*]\nautologin-user=alice\n", "/etc/pam.d/lightdm-autologin": FREE}, "lightdm-autologin: nothing"),
@@ -81,6 +90,12 @@ def test_one_factor_or_none(files: dict[str, str], seen: str) -> None:
             f"{UNITS}/getty@.service.d/b.conf": GETTY.replace("[Service]\n", "[Service]\nExecStart=\n"),
         },
         {f"{UNITS}/getty@.service.d/a.conf.bak": AUTO},
+        {f"{UNITS}/kiosk.service": KIOSK},
+        {f"{UNITS}/kiosk.service": KIOSK.replace("alice", "nobody"), f"{WANTS}/kiosk.service": "../kiosk.service"},
+        {
+            f"{UNITS}/x.service": KIOSK.replace("StandardInput=tty\n", "").replace("TTYPath=/dev/tty7\n", ""),
+            f"{WANTS}/x.service": "../x.service",
+        },
         {f"{UNITS}/getty@.service.d/a.conf": AUTO.replace("[Service]", "[Unit]")},
         {f"{UNITS}/getty@.service.d/a.conf": AUTO.replace("alice", "nobody")},
         {

@@ -15,6 +15,7 @@ NULLOK = CODE.replace(".so", ".so nullok")
 SECRET = "/home/bob/.google_authenticator"
 HELD = {"/home/bob": (0o700, 1001, 1001), SECRET: (0o400, 1001, 1001)}
 STRICT = "UsePAM yes\nKbdInteractiveAuthentication yes\nAuthenticationMethods publickey,keyboard-interactive:pam\n"
+DUO = "/etc/security/pam_duo.conf"
 LOGIN = {"/bin/login": (0o755, 0, 0)}
 SUDO = {"/usr/bin/sudo": (0o4755, 0, 0), "/etc/sudoers": (0o440, 0, 0)}
 
@@ -82,7 +83,16 @@ def test_u2f() -> None:
 
 
 def test_held_by_another_system() -> None:
-    assert judged({"/etc/pam.d/login": "auth required pam_duo.so\n" + UNIX}, modes=LOGIN) == {"bob": "unknown"}
+    for stack in ("auth required pam_duo.so\n", "auth required pam_radius_auth.so\n", "auth required pam_yubico.so authfile=/etc/yk\n"):
+        assert judged({"/etc/pam.d/login": stack + UNIX}, modes=LOGIN) == {"bob": "unknown"}
+    # as the package leaves it, pam_duo asks nobody; without a file of tokens pam_yubico lets nobody in
+    duo = {"/etc/pam.d/login": "auth required pam_duo.so\n" + UNIX}
+    assert judged({**duo, DUO: "[duo]\nhost =\nikey =\nskey =\nfailmode = safe\n"}, modes=LOGIN) == {"": "not_applicable"}
+    set_up = "[duo]\nhost = api.example\nikey = x\nskey = <masked>\nfailmode = secure\n"
+    assert judged({**duo, DUO: set_up}, modes=LOGIN) == {"bob": "unknown"}
+    assert judged({**duo, DUO: set_up + "groups = staff\n"}, modes=LOGIN) == {"": "not_applicable"}
+    assert judged({**duo, DUO: set_up + "groups = !staff,b*\n"}, modes=LOGIN) == {"bob": "unknown"}
+    assert judged({"/etc/pam.d/login": "auth required pam_yubico.so id=1 nullok\n" + UNIX}, modes=LOGIN) == {"bob": "fail"}
 
 
 def test_what_was_not_seen() -> None:

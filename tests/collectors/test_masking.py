@@ -71,6 +71,7 @@ SECRETS = [
     ("ntp", "1 M s3cr3tValue", "s3cr3tValue"),
     ("chrony", "1 SHA1 HEX:s3cr3tValue", "s3cr3tValue"),
     ("pam", "auth required pam_yubico.so id=1 key=s3cr3tValue", "s3cr3tValue"),
+    ("plain", "skey = s3cr3tValue", "s3cr3tValue"),
     ("rsyslog", 'action(type="omhttp" httpheadervalue="Splunk s3cr3tValue")', "s3cr3tValue"),
     ("rc", "A=1 B='s3cr3t Value' C=\"x s3cr3tValue\" cmd", "s3cr3t"),
     ("rc", 'alias x="ldap -x s3cr3tValue', "s3cr3tValue"),

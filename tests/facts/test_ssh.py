@@ -36,6 +36,70 @@ def test_arguments_from_the_service() -> None:
     assert sets(world(TWO, drop, kind="root")) == [{K, P}]
 
 
+BEAR = {"/usr/sbin/dropbear": (0o755, 0, 0)}
+UNIT = "[Service]\nEnvironment=DROPBEAR_PORT=22\nEnvironmentFile=-/etc/default/dropbear\nExecStart=/usr/sbin/dropbear -EF -p $DROPBEAR_PORT"
+UNIT += " $DROPBEAR_EXTRA_ARGS\n"
+WANTED = "/etc/systemd/system/multi-user.target.wants/dropbear.service"
+STARTED = {"/usr/lib/systemd/system/dropbear.service": UNIT, "/etc/shells": "/bin/bash\n"}
+LINKED = {WANTED: "/usr/lib/systemd/system/dropbear.service"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "opens"),
+    [
+        ("", [{K}, {P}]), ("-s", [{K}]), ("-w -g", [{K}, {P}]), ("-t", [{K, P}]), ("-p 2222 -sEF", [{K}]),
+        ("-G staff", []), ("-I 60 -G bob", [{K}, {P}]),
+        ("-D s -t", [{K, P}]),
+    ],
+)  # fmt: skip
+def test_dropbear(arguments: str, opens: list[set[Factor]]) -> None:
+    """As a real dropbear 2022.83 let in. Beside a strict sshd, and alone."""
+    files = {**STARTED, "/etc/default/dropbear": f'DROPBEAR_EXTRA_ARGS="{arguments}"\n'}
+    assert sets(world(TWO + "DenyUsers bob\n", files, kind="root", modes=BEAR, links=LINKED)) == opens
+    assert world(TWO, files, kind="root", modes=BEAR, links=LINKED).ssh.admits_only(["bob"], []) is False
+
+
+def test_dropbear_that_is_not_started() -> None:
+    assert sets(world(TWO, {"/etc/shells": "/bin/bash\n"}, kind="root", modes=BEAR)) == [{K, P}]
+    running = {"processes": (0, "init\nsshd\ndropbear\n")}
+    assert sets(world(TWO, STARTED, modes=BEAR, commands=running)) == [{K}, {P}]
+    account = (host := world(TWO, STARTED, modes=BEAR)).accounts.get("bob")
+    assert account is not None
+    assert frozenset({K}) in host.ssh.ways(account).possible  # whether it runs was not seen
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"files": {"/etc/shells": "/bin/sh\n"}}, {"modes": {"/home/bob": (0o775, 1001, 1001)}}, {"modes": {"/home/bob/.ssh": (0o700, 1002, 1001)}},
+        {"files": {"/home/bob/.ssh/authorized_keys": f"cert-authority {KEY}"}},
+    ],
+)  # fmt: skip
+def test_what_dropbear_refuses(change: dict[str, dict[str, object]]) -> None:
+    files = {**STARTED, "/etc/default/dropbear": 'DROPBEAR_EXTRA_ARGS="-s"\n', **change.get("files", {})}
+    host = world("DenyUsers bob\n", files, kind="root", modes={**BEAR, **change.get("modes", {})}, links=LINKED)  # type: ignore[arg-type]
+    assert sets(host) == []
+
+
+def test_tinysshd_may_open() -> None:
+    files = {
+        "/etc/systemd/system/multi-user.target.wants/tinysshd.socket": "",
+        "/usr/lib/systemd/system/tinysshd.socket": "",
+        "/etc/shells": "/bin/bash\n",
+    }
+    host = world("DenyUsers bob\n", files, kind="root", modes={"/usr/sbin/tinysshd": (0o755, 0, 0)})
+    account = host.accounts.get("bob")
+    assert account is not None
+    assert [*host.ssh.ways(account).possible] == [frozenset({K})]
+
+
+def test_arguments_with_blanks() -> None:
+    """systemd splits a variable's text as a shell would; a running process shows its arguments without quotes."""
+    methods = "AuthenticationMethods publickey,password publickey"
+    assert sets(world(TWO, {"/etc/default/ssh": f"SSHD_OPTS=-D -o '{methods}'\n"}, kind="root")) == [{K}]
+    assert sets(world(TWO, commands={"sshd-daemons": (0, f"1\t1800000000\t/usr/sbin/sshd -D -o {methods} -p 22\n")})) == [{K}]
+
+
 def test_include_folder_changed_after_the_start() -> None:
     running = {"sshd-daemons": (0, "1\t1650000000\t/usr/sbin/sshd -D\n")}
     with pytest.raises(Unseen, match="after sshd was started"):

@@ -95,6 +95,7 @@ ITEMS: tuple[Item, ...] = (
     # PAM
     *_each("/etc/pam.d /usr/lib/pam.d /usr/etc/pam.d", depth=1, family="pam"),
     Item("/etc/pam.conf", family="pam"),
+    Item("/etc/duo/pam_duo.conf"),
     Item("/etc/security/pwquality.conf", family="settings"),
     Item("/etc/security/faillock.conf", family="settings"),
     Item("/etc/security/pwquality.conf.d", depth=1, family="settings"),
@@ -196,7 +197,7 @@ ITEMS: tuple[Item, ...] = (
         for folder in ("/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin")
         for name in (
             "sshd sudo su passwd login chage chpasswd useradd adduser rsyslogd syslog-ng syslogd chronyd ntpd openntpd auditd augenrules auditctl awk "
-            "logrotate sh bash dropbear doas "
+            "logrotate sh bash dropbear tinysshd doas "
             "visudo busybox crond cron pkexec newgrp sg"
         ).split()
     ),

@@ -23,7 +23,7 @@ SHAPES = re.compile(rb"(AKIA|ASIA|ghp_|gho_|ghs_|github_pat_|glpat-|xoxb-|xoxa-|
 # A key that ends like this, then `=`, `:` or `(`; or a dashed option and a blank.
 KEY = re.compile(
     rb"(password|passwd|passphrase|passwort|passcode|pwd|pass|secret|authtok|token|credential|credentials|api[-_]?key|secret[-_]?key|access[-_]?key|"
-    rb"shared[-_]?key|auth[-_]?key|encryption[-_]?key|crypt[-_]?key|header[-_]?value|pass(word)?[-_]?hash|community|bindpw|rootpw|psk|motdepasse|mot_de_passe)"
+    rb"shared[-_]?key|auth[-_]?key|encryption[-_]?key|crypt[-_]?key|header[-_]?value|pass(word)?[-_]?hash|community|bindpw|rootpw|psk|skey|motdepasse|mot_de_passe)"
     rb"[\"']?([ \t]+(default|override))?[ \t]*[=:(][ \t]*"
 )
 SPACED = re.compile(

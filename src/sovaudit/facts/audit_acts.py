@@ -148,7 +148,7 @@ def may_log_in(host: Host, account: Account) -> bool | None:
         keys = host.files.exists(f"{account.home}/.ssh/authorized_keys") or host.files.exists(f"{account.home}/.ssh/authorized_keys2")
         if not keys:
             return False
-        ways = host.ssh.ways(account) if host.ssh.installed else None
+        ways = host.ssh.ways(account) if host.ssh.serves else None
     except Unseen:
         return None
     return False if ways is None or (not ways.possible and not ways.certain) else True if ways.certain else None

@@ -23,7 +23,7 @@ LOGIN = ("/bin/login", "/usr/bin/login")
 # PAM services by which display managers let people in; those of their greeters and of automatic logins are others
 DESKTOPS = (
     "gdm-password gdm-fingerprint gdm-smartcard gdm-smartcard-pkcs11-exclusive gdm-smartcard-sssd-exclusive gdm-smartcard-sssd-or-password gdm-pin "
-    "gdm lightdm sddm kde kde-np xdm wdm lxdm slim greetd ly cosmic-greeter"
+    "gdm lightdm sddm kde kde-np xdm wdm lxdm slim greetd ly cosmic-greeter xrdp-sesman"
 ).split()
 LIGHTDM = (
     "/usr/share/lightdm/lightdm.conf.d",

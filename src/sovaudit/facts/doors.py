@@ -58,7 +58,7 @@ def _doors(host: Host, account: Account) -> list[tuple[str, Callable[[], Ways]]]
             host.pam.authenticate(service, account) & host.pam.account_phase(service, account) & host.pam.session_phase(service, account)
         )
 
-    return [("ssh", lambda: host.ssh.ways(account) if host.ssh.installed else Ways()), ("login", through("login")), ("su", through("su"))]
+    return [("ssh", lambda: host.ssh.ways(account) if host.ssh.serves else Ways()), ("login", through("login")), ("su", through("su"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _sessions(host: Host, account: Account) -> Entries:
     possible: list[Session] = []
     closed: list[Line] = []
     try:
-        doors = [("ssh", host.ssh.ways(account) if host.ssh.installed else Ways())]
+        doors = [("ssh", host.ssh.ways(account) if host.ssh.serves else Ways())]
     except Unseen as error:
         doors = []
         possible.append(Session("ssh", NOTHING, (), (error.gap,)))

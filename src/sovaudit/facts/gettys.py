@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse.ini import Assignment, parse_ini
+from sovaudit.facts.systemd_units import pulled_in, written_here
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -32,6 +33,9 @@ TEMPLATES = ("getty@", "autovt@", "serial-getty@", "container-getty@")
 PLAIN = ("console-getty.service", "debug-shell.service")
 SHELLS = frozenset("sh bash dash ash zsh ksh mksh csh tcsh busybox".split())
 GETTYS = frozenset({"agetty", "getty"})
+SESSIONS = frozenset(
+    "startx xinit cage weston sway labwc wayfire gnome-session startplasma-wayland startplasma-x11 startxfce4 kiosk-session".split()
+)
 HARMLESS = frozenset({"true", "false", "sleep", "sulogin"})
 # agetty's options: long ones may be abbreviated as long as that is unique
 _VALUED = "autologin chdir delay issue-file host init-string erase-chars kill-chars login-options login-program chroot timeout nice".split()
@@ -96,6 +100,30 @@ def _units(host: Host) -> Iterator[Opening]:
         if name == "debug-shell.service" and not _wanted(host, name):
             continue
         yield from _unit(host, name)
+    for name in pulled_in(host.files, lambda name: name.endswith(".service") and written_here(host.files, name)):
+        if name not in names and not name.startswith(TEMPLATES):
+            yield from _own(host, name)
+
+
+def _own(host: Host, name: str) -> Iterator[Opening]:
+    """A unit of the administrator's own that takes a terminal: a getty, or somebody's session that nobody has to open."""
+    rows = [row for row in _rows(host, name, re.sub(r"@.*\.service$", "@.service", name)) or () if row.section == "Service"]
+    values = {row.key: row for row in rows}
+    start = values.get("ExecStart")
+    words = _split(re.sub("%[iI]", lambda _: name.partition("@")[2].rpartition(".")[0], start.value)) if start is not None else []
+    if start is None or not words:
+        return
+    program = posixpath.basename(words[0])
+    if program in GETTYS | {"login"}:
+        yield from _program([word if word != "$TERM" else "linux" for word in words], "root", name, (start.line,))
+        return
+    terminal = next((values[key] for key in ("TTYPath", "StandardInput") if key in values and "tty" in values[key].value), None)
+    if terminal is None or program in HARMLESS:
+        return
+    user, service = (values[key].value if key in values else "" for key in ("User", "PAMName"))
+    because = (*(values[key].line for key in ("ExecStart", "User", "PAMName") if key in values), terminal.line)
+    known = program in SESSIONS or (program in SHELLS and set(words[1:]) <= {"-l", "--login", "-i"})
+    yield Opening(user or "root", service == "login", name, because, None if known else _doubt(because, words))
 
 
 def _names(host: Host, folder: str) -> tuple[str, ...]:

@@ -134,7 +134,7 @@ class _Host:
                     blind[kind] = unseen.gap
 
     def _ssh(self, account: Account) -> Iterator[tuple[str, _Held]]:
-        ways = self._host.ssh.ways(account) if self._host.ssh.installed else None
+        ways = self._host.ssh.ways(account) if self._host.ssh.serves else None
         if not ways:
             return
         certain = next((factors for factors in ways.sets if factors in ways.certain), None)

@@ -9,7 +9,9 @@ from sovaudit.facts.factors import Factor
 from sovaudit.facts.pam_flow import Behaviour, Choice, Outcome, Token
 from sovaudit.facts.pam_modules import ANY, TYPED, Call, Model, fixed, gap_of, unsure
 from sovaudit.facts.pam_secrets import google_state, oath_state, u2f_secret
+from sovaudit.facts.parse.ini import parse_ini
 from sovaudit.facts.parse.pam_conf import Code
+from sovaudit.facts.sshd_patterns import match_list
 from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
 
@@ -146,7 +148,58 @@ def u2f(call: Call) -> Behaviour:
     return _token(call)
 
 
-_token = remote(Factor.TOKEN)
+_token, _asked_code = remote(Factor.TOKEN), remote(Factor.OTP)
+
+
+def radius(call: Call) -> Behaviour:
+    """pam_radius_auth(8): what the server wants was not seen: a code, or nothing but a password. `localifdown` steps aside while it is silent."""
+    if call.phase != "auth" or call.host.enrolled:
+        return _asked_code(call)
+    gap = gap_of(call, Reason.UNSUPPORTED, f"what the server that {call.step.module} asks takes, a code or a password, was not seen")
+    return _either(gap, call.has("localifdown"))
+
+
+@cache
+def _either(gap: Gap, silent: bool) -> Behaviour:
+    refused = [Outcome(code, gap=gap) for code in (Code.AUTH_ERR, Code.AUTHINFO_UNAVAIL, *([Code.IGNORE] if silent else []))]
+    taken = (Outcome(Code.SUCCESS, gap=gap), *refused)
+    return (*(Choice(taken, frozenset({factor})) for factor in (Factor.OTP, Factor.PASSWORD)), Choice(tuple(refused)))
+
+
+def yubico(call: Call) -> Behaviour:
+    """pam_yubico(8): `nullok` steps aside for whom no token is declared, and fails all the same where the file of tokens is not there."""
+    if call.phase != "auth" or call.host.enrolled:
+        return _asked_code(call)
+    named, answering = call.value("authfile"), call.value("mode") == "challenge-response"
+    own = "" if named or answering or call.account.home == "" else f"{call.account.home}/.yubico/authorized_yubikeys"
+    if own and not any(arg.startswith("ldap") for arg in call.args) and call.host.files.follow(own) is None:
+        return fixed(Code.AUTHINFO_UNAVAIL)
+    gap = gap_of(call, Reason.UNSUPPORTED, "pam_yubico.so: which accounts have a token, and what it says, was not seen")
+    return _remote_factor(gap, Factor.OTP, call.has("nullok"))
+
+
+DUO = ("/etc/duo/pam_duo.conf", "/etc/security/pam_duo.conf")
+
+
+def duo(call: Call) -> Behaviour:
+    """pam_duo(8): whatever goes wrong opens the door, unless `failmode = secure`; who is in none of `groups` is not asked."""
+    if call.phase != "auth":
+        return _asked_code(call)
+    files = call.host.files
+    named = call.value("conf")
+    path = next((path for path in ([named] if named else DUO) if files.exists(path)), "")
+    values = {row.key.lower(): row.value for row in parse_ini(files.lines(path) or ()) if row.section == "duo"} if path else {}
+    broken = Code.SERVICE_ERR if values.get("failmode", "").lower() == "secure" else Code.SUCCESS
+    if path and not all(values.get(key) for key in ("host", "ikey", "skey")):
+        return fixed(broken)
+    if "groups" in values:
+        patterns = values["groups"].split()
+        if not any(match_list(group, pattern) == 1 for group in call.account.groups for pattern in patterns):
+            return fixed(Code.SUCCESS)
+    if call.host.enrolled:
+        return _asked_code(call)
+    gap = gap_of(call, Reason.UNSUPPORTED, "what Duo's service answers was not seen; with `failmode = safe` no answer opens the door")
+    return _remote_factor(gap, Factor.OTP, broken is Code.SUCCESS)
 
 
 @cache

@@ -8,7 +8,7 @@ from sovaudit.facts import pam_conditions as conditions
 from sovaudit.facts.factors import Factor
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.pam_access import access
-from sovaudit.facts.pam_codes import google, oath, remote, u2f
+from sovaudit.facts.pam_codes import duo, google, oath, radius, remote, u2f, yubico
 from sovaudit.facts.pam_exec import exec_
 from sovaudit.facts.pam_flow import Behaviour, Choice, Outcome
 from sovaudit.facts.pam_modules import Call, Model, fixed, gap_of, unix, unsure
@@ -129,10 +129,10 @@ MODELS: dict[str, Model] = {
     "pam_pkcs11.so": _TOKEN,
     "pam_p11.so": _TOKEN,
     "pam_poldi.so": _TOKEN,
-    "pam_yubico.so": _CODE,
-    "pam_duo.so": _CODE,
-    "pam_radius_auth.so": _CODE,
-    "pam_radius.so": _CODE,
+    "pam_yubico.so": yubico,
+    "pam_duo.so": duo,
+    "pam_radius_auth.so": radius,
+    "pam_radius.so": radius,
     "pam_otpw.so": _CODE,
     "pam_rsa_securid.so": _CODE,
     "pam_fprintd.so": _OTHER,

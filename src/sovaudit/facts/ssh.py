@@ -10,7 +10,7 @@ the program's own answer (`sshd -T`, `sshd -t`) where that was collected: where 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,10 @@ from sovaudit.facts.parse.sshd_config import Config, Reader
 from sovaudit.facts.ssh_daemon import DEFAULT_CONFIG, Daemon, daemons, listeners
 from sovaudit.facts.ssh_dump import Calibrated, parse_dump
 from sovaudit.facts.ssh_keys import KeyFinder, Keys, together
+from sovaudit.facts.ssh_others import Other, others, ways
 from sovaudit.facts.ssh_places import places, signature, user_places
-from sovaudit.facts.ssh_ways import ENABLING, Login, asks_key
+from sovaudit.facts.ssh_server import Server, refusal
+from sovaudit.facts.ssh_ways import Login, asks_key
 from sovaudit.facts.sshd_defaults import Version, version_of
 from sovaudit.facts.sshd_match import Connection, Effective, Settings
 from sovaudit.facts.sshd_patterns import examples, parse_address
@@ -37,19 +39,6 @@ if TYPE_CHECKING:
 NEWEST: Version = (10, 0)
 PROGRAMS = ("/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd", "/opt/openssh/sbin/sshd")
 PACKAGES = ("openssh-server", "openssh")
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """One daemon with its configuration."""
-
-    daemon: Daemon
-    settings: Settings
-
-    @property
-    def ports(self) -> tuple[int, ...]:
-        """Where it listens on each ListenAddress that names no port of its own: `-p` beats Port."""
-        return tuple(dict.fromkeys(self.daemon.ports or [int(port) for port in self.settings.outside.words("port")]))
 
 
 class Ssh:
@@ -77,6 +66,16 @@ class Ssh:
         if not packaged and self._host.files.exists(DEFAULT_CONFIG):
             raise Unseen(Gap("packages", Reason.ABSENT, f"{DEFAULT_CONFIG} is there, and no program was found"))
         return False
+
+    @cached_property
+    def others(self) -> tuple[Other, ...]:
+        """SSH servers beside sshd."""
+        return others(self._host)
+
+    @property
+    def serves(self) -> bool:
+        """There is sshd, or another SSH server. Raises Unseen."""
+        return bool(self.others) or self.installed
 
     @cached_property
     def version(self) -> Version:
@@ -175,6 +174,8 @@ class Ssh:
     @property
     def root_setting(self) -> str:
         """The most permissive PermitRootLogin that stands anywhere; empty when it is `no` everywhere. Raises Unseen."""
+        if not self.installed:
+            return ""
         order = ("yes", "without-password", "forced-commands-only")
         found: set[str] = set()
         for server in self.servers:
@@ -187,7 +188,7 @@ class Ssh:
         """AllowUsers, or AllowGroups, stands outside every Match and names nothing but these, without wildcards, wherever it stands: nobody
         else gets in, whatever other accounts exist. Raises Unseen.
         """
-        return all(
+        return not self.others and all(
             any(
                 settings.outside.words(keyword)
                 and all(
@@ -201,37 +202,8 @@ class Ssh:
     # Why nothing may be certain
 
     def refusal(self, server: Server) -> tuple[Line, str] | None:
-        """Why sshd does not start with this configuration: a line that it refuses, or methods that nothing enabled can satisfy."""
-        config = server.settings.config
-        if config.refusals:
-            return config.refusals[0].line, config.refusals[0].reason
-        outside = server.settings.outside
-        lists = outside.words("authenticationmethods")
-        if lists != ("any",):
-            on = {method for method, keyword in ENABLING.items() if outside.yes(keyword)} | {"none"}
-            if not any(all(name.split(":")[0] in on for name in methods.split(",")) for methods in lists):
-                return (*outside.because("authenticationmethods"), Line(DEFAULT_CONFIG, 0, ""))[
-                    0
-                ], "AuthenticationMethods cannot be satisfied by enabled methods"
-        keys = outside.words("hostkey")
-        if keys and all(key.lower() == "none" for key in keys) and not outside.yes("gssapikeyexchange"):
-            return outside.because("hostkey")[0], "no host key"
-        if outside.because("hostkey") and keys and not any(self._may_be_read(key) for key in keys):
-            return outside.because("hostkey")[0], "no host key that is there and that only root can read"
-        for command in ("authorizedkeyscommand", "authorizedprincipalscommand"):
-            if outside.get(command) != "none" and not outside.because(f"{command}user"):
-                return outside.because(command)[0], f"{command} has no user to run as"
-        return None
-
-    def _may_be_read(self, path: str) -> bool:
-        """Whether a host key may be there; its own rights keep sshd from one that others can read, if it is root's (authfile.c)."""
-        if path.lower() == "none":
-            return False
-        try:
-            stat = self._host.files.follow(path)
-        except Unseen:
-            return True
-        return stat is not None and not (stat.uid == 0 and stat.mode & 0o077)
+        """Why sshd does not start with this configuration."""
+        return refusal(self._host.files, server)
 
     @cached_property
     def refused(self) -> tuple[Line, str] | None:
@@ -310,9 +282,14 @@ class Ssh:
         return found, any(certain for _, _, certain in places)
 
     def _find(self, account: Account) -> Ways:
-        if self.refused is None and self._doubt is not None:
-            raise Unseen(self._doubt)
-        return self.computed(account)
+        total = never()
+        if not self.others or self.installed:
+            if self.refused is None and self._doubt is not None:
+                raise Unseen(self._doubt)
+            total = self.computed(account)
+        for other in self.others:
+            total = total | ways(self._host, self.finder, other, account)
+        return total
 
     def computed(self, account: Account) -> Ways:
         """The same, whatever the program says."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from sovaudit.facts.factors import spell
 from sovaudit.facts.files import Unseen
-from sovaudit.facts.ssh import Server
 from sovaudit.facts.ssh_daemon import Daemon
 from sovaudit.facts.ssh_dump import DECISIVE, Calibrated, parse_dump, same
 from sovaudit.facts.ssh_observed import observed
+from sovaudit.facts.ssh_server import Server
 
 if TYPE_CHECKING:
     from sovaudit.facts.host import Host

@@ -20,7 +20,7 @@ from sovaudit.model.verdict import Reason
 
 if TYPE_CHECKING:
     from sovaudit.facts.host import Host
-    from sovaudit.facts.ssh import Server
+    from sovaudit.facts.ssh_server import Server
 
 WEAK = (
     "none", "*-cbc", "*-cbc@*", "arcfour*",

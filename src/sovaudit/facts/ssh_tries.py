@@ -12,7 +12,7 @@ from sovaudit.model.finding import Line
 
 if TYPE_CHECKING:
     from sovaudit.facts.host import Host
-    from sovaudit.facts.ssh import Server
+    from sovaudit.facts.ssh_server import Server
 
 KEYWORD = "maxauthtries"
 

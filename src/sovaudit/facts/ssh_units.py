@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 
 from sovaudit.facts.files import Files
 from sovaudit.facts.parse.ini import Assignment
-from sovaudit.facts.systemd_units import Units
+from sovaudit.facts.systemd_units import Units, pulled_in, written_here
 from sovaudit.model.finding import Line
 
 if TYPE_CHECKING:
     from sovaudit.facts.host import Host
 
-TOP = "/etc/systemd/system"
 OWN = ("ssh.service", "sshd.service")
 _DEFAULTS = ("/etc/default/ssh", "/etc/sysconfig/sshd", "/etc/sysconfig/ssh")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -38,38 +37,13 @@ class Start:
 def starts(host: Host) -> tuple[Start, ...]:
     """Every sshd that would be started; its own service counts, where nothing else is, whether it is enabled or not. Raises Unseen."""
     units = Units(host)
-    wanted = _wanted(host.files)
+    wanted = pulled_in(host.files, lambda name: "ssh" in name or written_here(host.files, name))
     others = [start for name in wanted if name not in OWN for start in _behind(units, host.files, name)]
     own = next((found for name in OWN if (found := list(_of(units, host.files, name)))), [])
     if not own and not others:
         return tuple(_defaults(host.files))
     idle = not any(name in wanted for name in OWN) or any(units.masked(name) for name in OWN)
     return tuple(others if others and idle else [*own, *others])
-
-
-def _wanted(files: Files) -> list[str]:
-    """Units that something pulls in, as far as they may start sshd: those named after it, and the administrator's own."""
-    pulled: dict[str, list[str]] = {}
-    for entry in files.listdir(TOP) or ():
-        puller, _, kind = entry.rpartition(".")
-        if kind in ("wants", "requires", "upholds"):
-            names = [name for name in files.listdir(f"{TOP}/{entry}") or () if "ssh" in name or _written_here(files, name)]
-            pulled.setdefault(puller, []).extend(names)
-    waiting = [puller for puller in pulled if puller.endswith(".target")]
-    found: dict[str, None] = {}
-    while waiting:
-        names = [name for name in pulled.get(waiting.pop(), ()) if name not in found]
-        found.update(dict.fromkeys(names))
-        waiting += names
-    return sorted(found)
-
-
-def _written_here(files: Files, name: str) -> bool:
-    return any((stat := files.stat(f"{TOP}/{each}")) is not None and stat.kind == "f" for each in dict.fromkeys((name, _template(name))))
-
-
-def _template(name: str) -> str:
-    return re.sub(r"@.*\.(\w+)$", r"@.\1", name)
 
 
 def _behind(units: Units, files: Files, name: str) -> Iterator[Start]:
@@ -94,10 +68,10 @@ def _of(units: Units, files: Files, unit: str, ports: tuple[int, ...] = ()) -> I
     for row in commands:
         text = re.sub("%[iI]", lambda _: instance, row.value.lstrip("-@:+!"))
         if posixpath.basename(next(iter(text.split()), "")) == "sshd":
-            yield Start(tuple(_words(text, _environment(files, rows) if "$" in text else {})), row.line, ports)
+            yield Start(tuple(expanded(text, environment(files, rows) if "$" in text else {})), row.line, ports)
 
 
-def _words(text: str, variables: dict[str, str]) -> Iterator[str]:
+def expanded(text: str, variables: dict[str, str]) -> Iterator[str]:
     """`$NAME` alone is split at blanks, quotes heeded; `${NAME}` stays within its word."""
     for word in _split(text):
         if re.fullmatch(r"\$\w+", word):
@@ -113,7 +87,7 @@ def _split(text: str) -> list[str]:
         return text.split()
 
 
-def _environment(files: Files, rows: Iterable[Assignment]) -> dict[str, str]:
+def environment(files: Files, rows: Iterable[Assignment]) -> dict[str, str]:
     """Environment=, and over it the files of EnvironmentFile=. Raises Unseen."""
     found: dict[str, str] = {}
     paths: list[str] = []
@@ -124,11 +98,11 @@ def _environment(files: Files, rows: Iterable[Assignment]) -> dict[str, str]:
         elif row.key == "EnvironmentFile":
             paths = [*paths, row.value.removeprefix("-")] if row.value else []
     for path in paths:
-        found |= {name: value for name, value, _ in _assigned(files, path)}
+        found |= {name: value for name, value, _ in assigned(files, path)}
     return found
 
 
-def _assigned(files: Files, path: str) -> Iterator[tuple[str, str, Line]]:
+def assigned(files: Files, path: str) -> Iterator[tuple[str, str, Line]]:
     for line in files.lines(path) or ():
         name, equals, value = line.text.strip().partition("=")
         if equals and name[:1] not in ("#", ";"):
@@ -138,7 +112,7 @@ def _assigned(files: Files, path: str) -> Iterator[tuple[str, str, Line]]:
 def _defaults(files: Files) -> Iterator[Start]:
     """Where no unit was seen: what the init script's settings say."""
     for path in _DEFAULTS:
-        for name, value, line in reversed(list(_assigned(files, path))):
+        for name, value, line in reversed(list(assigned(files, path))):
             if name.removeprefix("export ").strip() in ("SSHD_OPTS", "OPTIONS"):
                 yield Start(("sshd", *_split(value)), line)
                 return

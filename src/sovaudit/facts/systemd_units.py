@@ -6,6 +6,7 @@ Sources: systemd.unit(5), systemctl(1) "enable" and "mask", update-rc.d(8).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -216,3 +217,14 @@ class Units:
             yes = process[:15] in self.processes()
             return Running(yes, Line("cmd:processes", 0, f"{process} {'runs' if yes else 'does not run'}"))
         return self.enabled(unit, *aliases)
+
+
+def written_here(files: Files, unit: str) -> bool:
+    """Whether the administrator wrote this unit, or its template. Raises Unseen."""
+    names = dict.fromkeys((unit, re.sub(r"@.*\.(\w+)$", r"@.\1", unit)))
+    return any((stat := files.stat(f"{systemd_boot.TOP}/{name}")) is not None and stat.kind == "f" for name in names)
+
+
+def pulled_in(files: Files, matters: Callable[[str], bool]) -> list[str]:
+    """Units that a boot starts, as far as they matter. Raises Unseen."""
+    return sorted(name for name in files.once(systemd_boot.read).started if matters(name))

@@ -73,7 +73,7 @@ function bearer(l,   out, f, v, p) {
 }
 function keys(fam, l,   out, head, key, sep, whole, t) {
   out = ""
-  while (match(tolower(l), /(password|passwd|passphrase|passwort|passcode|pwd|pass|secret|authtok|token|credential|credentials|api[-_]?key|secret[-_]?key|access[-_]?key|shared[-_]?key|auth[-_]?key|encryption[-_]?key|crypt[-_]?key|header[-_]?value|pass(word)?[-_]?hash|community|bindpw|rootpw|psk|motdepasse|mot_de_passe)["\047]?([ \t]+(default|override))?[ \t]*[=:(][ \t]*/)) {
+  while (match(tolower(l), /(password|passwd|passphrase|passwort|passcode|pwd|pass|secret|authtok|token|credential|credentials|api[-_]?key|secret[-_]?key|access[-_]?key|shared[-_]?key|auth[-_]?key|encryption[-_]?key|crypt[-_]?key|header[-_]?value|pass(word)?[-_]?hash|community|bindpw|rootpw|psk|skey|motdepasse|mot_de_passe)["\047]?([ \t]+(default|override))?[ \t]*[=:(][ \t]*/)) {
     head = substr(l, 1, RSTART - 1); key = tolower(substr(l, RSTART, RLENGTH)); t = substr(l, 1, RSTART + RLENGTH - 1); l = substr(l, RSTART + RLENGTH)
     sep = key; gsub(/[ \t]+$/, "", sep); sep = substr(sep, length(sep))
     whole = (out == "" && fam != "rc" && (sep == "=" || sep == ":") && head ~ /^[ \t#;$]*(export[ \t]+)?[-A-Za-z0-9_."\047]*$/)
