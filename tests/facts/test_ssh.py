@@ -82,12 +82,10 @@ def test_what_dropbear_refuses(change: dict[str, dict[str, object]]) -> None:
 
 
 def test_tinysshd_may_open() -> None:
-    files = {
-        "/etc/systemd/system/multi-user.target.wants/tinysshd.socket": "",
-        "/usr/lib/systemd/system/tinysshd.socket": "",
-        "/etc/shells": "/bin/bash\n",
-    }
-    host = world("DenyUsers bob\n", files, kind="root", modes={"/usr/sbin/tinysshd": (0o755, 0, 0)})
+    unit = "/usr/lib/systemd/system/tinysshd.socket"
+    files = {unit: "[Socket]\nListenStream=22\n", "/etc/shells": "/bin/bash\n"}
+    links = {"/etc/systemd/system/multi-user.target.wants/tinysshd.socket": unit}
+    host = world("DenyUsers bob\n", files, kind="root", modes={"/usr/sbin/tinysshd": (0o755, 0, 0)}, links=links)
     account = host.accounts.get("bob")
     assert account is not None
     assert [*host.ssh.ways(account).possible] == [frozenset({K})]
