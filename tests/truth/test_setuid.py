@@ -89,7 +89,21 @@ def test_programs(name: str) -> None:
     assert "unknown" not in found.values()
 
 
-@pytest.mark.parametrize("path", ["/usr/bin/find", "/bin/bash", "/usr/bin/perl", "/usr/bin/env", "/usr/bin/dmesg", "/bin/systemctl"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/usr/bin/find",
+        "/bin/bash",
+        "/usr/bin/perl",
+        "/usr/bin/env",
+        "/usr/bin/dmesg",
+        "/bin/systemctl",
+        "/usr/bin/getent",
+        "/usr/sbin/e2fsck",
+        "/usr/bin/chage",
+        "/usr/bin/crontab",
+    ],
+)
 def test_rights_that_no_package_gives(path: str) -> None:
     with lab.overlay() as root:
         lab.run(root, ["chmod", "4755", path])

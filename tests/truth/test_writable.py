@@ -57,6 +57,16 @@ CASES: dict[str, Case] = {
     "a unit's user in a drop-in": ("mkdir /srv/u; echo >/srv/u/d; chown alice /srv/u/d", {"/etc/systemd/system/x.service": "[Service]\nExecStart=/srv/u/d\n", "/etc/systemd/system/x.service.d/u.conf": "[Service]\nUser=alice\n"}, ""),
     "a unit's shell": ("mkdir /srv/u; echo >/srv/u/d; chmod 777 /srv/u", {"/etc/systemd/system/x.service": "[Service]\nExecStart=/bin/sh -c 'exec /srv/u/d'\n"}, "/srv/u/d"),
     "a unit's environment": ("mkdir /srv/u; echo >/srv/u/e; chown alice /srv/u/e", {"/etc/systemd/system/x.service": "[Service]\nEnvironmentFile=-/srv/u/e\nExecStart=/bin/true\n"}, "/srv/u/e"),
+    "a unit's program that a drop-in takes back": ("mkdir /srv/u; echo >/srv/u/d; chown alice /srv/u/d", {"/etc/systemd/system/x.service": "[Service]\nExecStart=/srv/u/d\n", "/etc/systemd/system/x.service.d/o.conf": "[Service]\nExecStart=\nExecStart=/bin/true\n"}, ""),
+    "a unit's program, the one before it not taken back": ("mkdir /srv/u; echo >/srv/u/d; chown alice /srv/u/d", {"/etc/systemd/system/x.service": "[Service]\nExecStartPre=/srv/u/d\nExecStart=/bin/false\nExecStart=\nExecStart=/bin/true\n"}, "/srv/u/d"),
+    "a unit with a user of its own": ("mkdir /srv/u; echo >/srv/u/d; chown alice /srv/u/d", {"/etc/systemd/system/x.service": "[Unit]\nExecStart=/srv/u/d\n[Service]\nDynamicUser=yes\nExecStart=/srv/u/d\n"}, ""),
+    "a unit whose user is for its start only": ("mkdir /srv/u; echo >/srv/u/d; chown alice /srv/u/d", {"/etc/systemd/system/x.service": "[Service]\nUser=alice\nPermissionsStartOnly=true\nExecStartPre=/srv/u/d\nExecStart=/bin/true\n"}, "/srv/u/d"),
+    "the accounts": ("chmod 666 /etc/passwd; chmod 644 /etc/shadow", {}, "/etc/passwd"),
+    "the hashes": ("chown alice /etc/shadow", {}, "/etc/shadow"),
+    "sshd's configuration": ("mkdir -p /etc/ssh/sshd_config.d; chmod 777 /etc/ssh/sshd_config.d", {}, "/etc/ssh/sshd_config.d"),
+    "rsyslog's configuration": ("chmod 666 /etc/rsyslog.conf", {}, "/etc/rsyslog.conf"),
+    "rules of polkit": ("mkdir -p /etc/polkit-1/rules.d; chown bob /etc/polkit-1/rules.d", {}, "/etc/polkit-1/rules.d"),
+    "a library of every login": ("mkdir /srv/l; echo >/srv/l/x.so; chmod 666 /srv/l/x.so", {"/etc/environment": "LD_PRELOAD=/srv/l/x.so\n"}, "/srv/l/x.so"),
     "profile.d": ("echo >/etc/profile.d/y.sh; chown bob /etc/profile.d/y.sh", {}, "/etc/profile.d/y.sh"),
     "root's home": ("chmod 777 /root", {}, "/root"),
     "root's .bashrc": ("chmod 755 /root; echo >/root/.bashrc; chmod 666 /root/.bashrc", {}, "/root/.bashrc"),
@@ -109,3 +119,42 @@ def test_a_search_path_that_is_not_absolute() -> None:
         (root / "tmp/x").chmod(0o755)
         real = lab.run(root, ["sh", "-c", ". /etc/profile; cd /tmp; x"])
     assert (found, real.stdout) == ({"PATH: ."}, "found\n")
+
+
+# What a line of a crontab runs, and as whom: `{}` is a script that anybody may change.
+JOBS = (
+    "{}", "test -x {} && {}", "[ -x {} ] || {}", "test -x {}", ". {}", "bash {}", "sh -ex {}", "bash -lc {}", "sh < {}", "cat {} | sh", "cat < {}", "cp {} /dev/null",
+    "echo $({})", "echo `{}`", 'echo "at $({})"', "echo 'at `{}`'", "echo a | xargs {}", "echo a | xargs -n 1 -I x {}", "find /etc/hostname -exec {} \\;", "find {}",
+    "eval {}", "exec {}", "X=1 {}", "(cd /; {})", "true; {} >/dev/null 2>&1", "nohup {}", "setsid -w {}", "nice -n 5 ionice -c 3 {}", "timeout -s KILL 5 {}", "env -u X Y=1 {}",
+    "su -c {}", "su root -c {}", "su alice -c {}", "su - alice -c {}", "su -s /bin/sh -c {} alice", "su -s /bin/sh -c {} root", "runuser -u alice -- {}", "runuser -u root -- {}",
+    "sudo {}", "sudo -n X=1 {}", "sudo -u alice {}", "sudo -u root -- {}", "sudo --user=alice {}", "if [ -x {} ]; then {}; fi", "true # {}", "true || {}", "false || {}", "true && ! {}",
+)  # fmt: skip
+
+
+def test_what_a_job_runs_as_root() -> None:
+    """Each line is really run by sh; the script says as whom it ran."""
+    scripts = [f"/srv/job/{number:02}" for number in range(len(JOBS))]
+    lines = [job.replace("{}", script) for job, script in zip(JOBS, scripts, strict=True)]
+    files = {"/etc/cron.d/x": "".join(f"@daily root {line}\n" for line in lines), "/etc/sudoers": "root ALL=(ALL:ALL) ALL\n"}
+    files["/etc/pam.d/su"] = files["/etc/pam.d/sudo"] = files["/etc/pam.d/runuser"] = "".join(
+        f"{phase} required pam_permit.so\n" for phase in ("auth", "account", "session")
+    )
+    files["/etc/shadow"] = "root:*:19000::::::\nalice:*:19000::::::\n"
+    with lab.overlay({**FILES, **files}) as root:
+        (root / "srv/ran").mkdir()
+        (root / "srv/ran").chmod(0o777)
+        (root / "srv/job").mkdir()
+        for script in scripts:
+            (root / script[1:]).write_text(f"#!/bin/sh\nid -u >>/srv/ran/{script[-2:]}\n")
+            (root / script[1:]).chmod(0o777)
+        lab.run(
+            root,
+            ["sh", "-c", "\n".join(f"sh -c '{line.replace(chr(39), chr(39) + chr(92) + chr(39) + chr(39))}' </dev/null" for line in lines)],
+        )
+        marks = {script: root / f"srv/ran/{script[-2:]}" for script in scripts}
+        ran = {script for script, mark in marks.items() if mark.exists() and "0\n" in mark.read_text().splitlines(keepends=True)}
+        said = {outcome.subject for outcome in run(writable, Host(lab.mounted(root))) if outcome.verdict == "fail"}
+    assert len(ran) > 25
+    for script, line in zip(scripts, lines, strict=True):
+        # what another command before it keeps from being run may be run another day
+        assert (script in said) == (script in ran) or (line.startswith(("true ||", "[ -x")) and script in said), line

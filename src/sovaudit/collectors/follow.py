@@ -174,7 +174,7 @@ class Follower:
         return self._programs(line) if line[:4] == b"Exec" or line[:16] == b"EnvironmentFile=" else 0
 
     def _in_path(self, path: str, line: bytes) -> int:
-        return self._programs(line) if b"PATH" in line and line[:1] != b"#" else 0
+        return self._programs(line) if (b"PATH" in line or b"LD_PRELOAD" in line) and line[:1] != b"#" else 0
 
     def _programs(self, line: bytes) -> int:
         """Absolute paths in a command line, but for those that the walk covers. Of a search path, and where it changes to, the entries too."""

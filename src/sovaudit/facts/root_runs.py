@@ -62,9 +62,14 @@ HOOKS = tuple(
     "/etc/udev /etc/modprobe.d /etc/modules "
     "/etc/modules-load.d /etc/network /etc/NetworkManager /etc/update-motd.d /etc/kernel /etc/initramfs-tools "
     "/etc/ppp /etc/dhcp /etc/acpi "
-    "/etc/alternatives /etc/nsswitch.conf /etc/ssh/sshrc /etc/sudoers /etc/sudoers.d".split()
+    "/etc/alternatives /etc/nsswitch.conf /etc/ssh/sshrc /etc/ssh/sshd_config /etc/ssh/sshd_config.d /etc/sudoers /etc/sudoers.d "
+    "/etc/sudo.conf /etc/doas.conf /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/login.defs /etc/subuid /etc/subgid /etc/shells "
+    "/etc/fstab /etc/crypttab /etc/exports /etc/userdb /etc/rsyslog.conf /etc/rsyslog.d /etc/polkit-1/rules.d /etc/dbus-1/system.d "
+    "/etc/tmpfiles.d /etc/sysctl.conf /etc/sysctl.d /etc/binfmt.d /etc/sysusers.d /etc/default /etc/audit /etc/docker".split()
 )
 SYSTEM = ("/usr", "/boot")
+RUNS = ("Service", "Socket", "Mount", "Swap")  # sections of units in which something is run
+TRUE = ("1", "yes", "true", "on", "y", "t")
 _PAM_EXEC = re.compile(r"\s*-?(?:auth|account|password|session)\s.*pam_exec\.so\s(?:[^/]*\s)?(/\S+)(?:\s.*)?")
 _NAMES = re.compile(r"[A-Za-z0-9_-]+")  # of what cron and run-parts take in their folders, on Debian
 _ELSEWHERE = re.compile(
@@ -282,20 +287,31 @@ class RootRuns:
                 self._unit(area, [row for path in ordered for row in parse_ini(self._files.lines(path) or ())])
 
     def _unit(self, area: Area, assignments: list[Assignment]) -> None:
-        user = "root"
+        user, dynamic, starts_only = "root", False, False
+        commands: dict[str, list[Assignment]] = {}
         for row in assignments:
+            if row.section not in RUNS:
+                continue
             if row.key == "User":
                 user = row.value or "root"
-        root = user in ("root", "0") or self._root(user)
-        for row in assignments:
+            elif row.key == "DynamicUser":
+                dynamic = row.value.lower() in TRUE
+            elif row.key == "PermissionsStartOnly":
+                starts_only = row.value.lower() in TRUE
+            elif not row.value:
+                commands.pop(row.key, None)  # an empty line takes back those above
+            else:
+                commands.setdefault(row.key, []).append(row)
+        root = (user in ("root", "0") or self._root(user)) and not (dynamic and user == "root")
+        for row in (row for rows in commands.values() for row in rows):
             if row.key == "EnvironmentFile" and root:
                 path = row.value.lstrip("-").strip()
                 if path.startswith("/") and not re.search(r"[*?%]", path):
                     self._place(area, path, row.line, entries=False)
-            elif row.key.startswith("Exec") and row.value:
+            elif row.key.startswith("Exec"):
                 prefix = re.match(r"[-@:+!|]*", row.value)
                 marks = prefix[0] if prefix else ""
-                if root or "+" in marks or "!" in marks:
+                if root or "+" in marks or "!" in marks or (starts_only and row.key != "ExecStart"):
                     self._commands(area, row.value[len(marks) :], row.line)
 
     def _profiles(self, area: Area) -> None:
@@ -309,6 +325,11 @@ class RootRuns:
     def _libraries(self, area: Area) -> None:
         for path in LIBRARIES:
             self._place(area, path)
+        for line in self._files.lines("/etc/environment") or ():
+            if match := re.fullmatch(r"\s*(?:export\s+)?LD_(?:LIBRARY_PATH|PRELOAD|AUDIT)=[\"']?([^\"'#]*?)[\"']?\s*(?:#.*)?", line.text):
+                for name in re.split(r"[\s:]+", match[1]):
+                    if name.startswith("/"):
+                        self._place(area, name, line)
         preload = self._files.lines("/etc/ld.so.preload") or ()
         for line in preload:
             for name in re.split(r"[\s:]+", line.text.partition("#")[0]):

@@ -20,7 +20,9 @@ _MERGED = re.compile(r"/usr/(bin|sbin|lib|lib32|lib64|libx32)/")
 _PLAIN = re.compile(
     r"(coreutils|findutils|bash|dash|zsh|ksh|mksh|fish|busybox(-static)?|grep|sed|gawk|mawk|original-awk|tar|gzip|bzip2|xz-utils|xz|cpio|zip|unzip|diffutils|debianutils|dpkg|apt|"
     r"vim(-.*)?|nano|less|ed|emacs.*|perl(-base)?|python[0-9.]*(-minimal)?|libpython.*|ruby.*|lua.*|php.*|nodejs|gdb|strace|openssl|curl|wget|rsync|git|make|gcc.*|procps|psmisc|"
-    r"iproute2|hostname|socat|netcat.*|ncat|nmap|jq|rpm|dnf|yum|coreutils-single|openssh-server|rsyslog|tmux|docker.*|libcap2-bin|acl|attr|base-files|debconf|init-system-helpers)"
+    r"iproute2|hostname|socat|netcat.*|ncat|nmap|jq|rpm|dnf|yum|coreutils-single|openssh-server|rsyslog|tmux|docker.*|libcap2-bin|acl|attr|base-files|debconf|init-system-helpers|"
+    r"libc-bin|libc-dev-bin|e2fsprogs|logsave|ncurses-bin|file|gpgv|gnupg.*|gpg.*|oathtool|pamtester|libpam-google-authenticator|cracklib-runtime|sysvinit-utils|base-passwd|"
+    r"openssh-sftp-server|util-linux-extra|fdisk|tzdata|lsof|bc|patch|xxd|podman|buildah|ansible.*|vagrant|nftables|iptables)"
 )
 # Packages of which every program with rights of its own is known.
 _GIVES = {
@@ -44,6 +46,11 @@ _GIVES = {
         **dict.fromkeys(("systemd", "systemd-sysv", "udev", "kmod", "auditd", "logrotate", "chrony", "adduser", "eject"), ""),
     }.items()
 }
+# Debian's, which have a group's rights and no user's.
+_SETGID = {
+    "passwd": "chage expiry", "cron": "crontab", "openssh-client": "ssh-agent", "bsdutils": "wall", "bsdextrautils": "wall write",
+    "libpam-modules-bin": "unix_chkpwd",
+}  # fmt: skip
 # Programs that give root or write its files, and are setuid all the same, for they ask first.
 _ASK = frozenset(
     "su sudo sudoedit doas passwd chsh chfn gpasswd newgrp sg mount umount fusermount fusermount3 crontab at batch pkexec screen pppd mail".split()
@@ -110,7 +117,10 @@ class SpecialPrograms:
         powerful = ("setuid root" in rights or bool(_ROOT_CAPS & set(caps.split(",")))) and powers_of(path) and name not in _ASK
         bare = _bare(package)
         plain = bool(package) and (bool(_PLAIN.fullmatch(bare)) or (bare in _GIVES and name not in _GIVES[bare]))
-        return Special(path, tuple(rights), mode, int(uid), int(gid), package, altered, powerful or plain)
+        more = (
+            any(right.startswith("setuid ") for right in rights) and name in _SETGID.get(bare, "").split() and self._owners.kind == "dpkg"
+        )
+        return Special(path, tuple(rights), mode, int(uid), int(gid), package, altered, powerful or plain or more)
 
     def _user(self, uid: int) -> str:
         return next((account.name for account in self._host.accounts.by_uid(uid)), str(uid))

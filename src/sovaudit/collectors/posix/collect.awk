@@ -184,7 +184,7 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
   }
   if (fam == "shell" || fam == "rc") {
     if (l ~ /^#/) return 0
-    c = l ~ /PATH/ ? programs(l) : 0
+    c = l ~ /PATH|LD_PRELOAD/ ? programs(l) : 0
     while (match(l, /(^|[ \t;&|({])([.]|source)[ \t]+["\047]?([$]HOME|[$][{]HOME[}]|~)?\057[-A-Za-z0-9_.\057]+/)) {
       v = substr(l, RSTART, RLENGTH); l = substr(l, RSTART + RLENGTH); c++
       low = (v ~ /[$~]/); v = substr(v, index(v, "/"))
@@ -264,7 +264,7 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
     return 1
   }
   if (fam == "cron") return l ~ /^#/ ? 0 : programs(l)
-  if (fam == "path") return (l !~ /PATH/ || l ~ /^#/) ? 0 : programs(l)
+  if (fam == "path") return (l !~ /PATH|LD_PRELOAD/ || l ~ /^#/) ? 0 : programs(l)
   if (fam == "unit") return l ~ /^(Exec|EnvironmentFile=)/ ? programs(l) : 0
   if (fam == "audit") {
     if (l ~ /^#/) return 0
