@@ -5,8 +5,8 @@ Every guessing program begins with words, then with words and a digit behind the
 
 Two answers: `user`, somebody who changes their own password, and `root`, who sets one for somebody, each by the weakest service. A word is
 refused where the stack reaches a module that looks it up, insists, and finds its words: pam_pwquality with `dictcheck` and the words of
-cracklib (`dictpath`, else the place compiled in), pam_cracklib, or pam_passwdqc with `wordlist=`, `denylist=` or `filter=` (of its own it knows
-a few thousand short words).
+cracklib (`dictpath`, else the place compiled in), pam_cracklib, or pam_passwdqc with `wordlist=` (of its own it knows a few thousand short
+words, and `denylist=` and `filter=` know whole passwords only).
 Passes: a word is refused, with capitals, up to three characters around it, or turned round too, as cracklib undoes them; or no password can be
 set at all: without
 its dictionary cracklib refuses everything.

@@ -2,7 +2,7 @@
 
 Whoever may go back to the last password does: the change that was to lock an intruder out changes nothing.
 
-Two answers: `user`, somebody who changes their own password (`passwd`, or a login that demands a change), and `root`, who sets one for
+Two answers: `user`, somebody who changes their own password (`passwd`, or a login or sudo that demands a change), and `root`, who sets one for
 somebody. Each by the weakest service, and in the module's own count: pam_pwhistory's `remember=5` keeps the current password and the four
 before it (10 by default; arguments beat pwhistory.conf, which Linux-PAM reads since 1.5.3), pam_unix's `remember=5` the five before
 the current one. Both keep them in /etc/security/opasswd: on one host they write every old password twice, and fewer are kept; pam_unix's

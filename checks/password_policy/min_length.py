@@ -3,8 +3,8 @@
 Each character multiplies an attacker's work; below a dozen, a stolen hash falls in days. What counts is not what a line in a file asks
 for, but the shortest password that the programs really take.
 
-Two answers: `user`, somebody who changes their own password (`passwd`, or a login that demands a change), and `root`, who sets one for
-somebody (`passwd NAME`, `chpasswd`). Each by the weakest of these services: the PAM stack with its control flags, both its passes, and
+Two answers: `user`, somebody who changes their own password (`passwd`, or a login or sudo that demands a change), and `root`, who sets one for
+somebody (`passwd NAME`, `chpasswd`, `newusers`). Each by the weakest of these services: the PAM stack with its control flags, both its passes, and
 whether the password that was examined is the one that is set; pam_pwquality with its files, arguments, credits (positive ones shorten),
 classes and `enforcing`; pam_cracklib, pam_passwdqc; pam_unix and its own floor, from which root is exempt.
 Passes: the shortest password accepted has at least `minimum` characters, or none can be set at all.

@@ -6,7 +6,8 @@ maximum age of /etc/login.defs into the new line of /etc/shadow; nothing correct
 One answer, for `new accounts`: the maximum age that useradd writes for an account of a person (without `-r` and without `-K`).
 Passes: it is `max_days` or less. With no `max_days`: it writes none, or 10000 and more, which shadow takes for never.
 Fails: it is more; PASS_MAX_DAYS is not set, or its value is no number for shadow, which then writes none. shadow takes the last line of a
-key, its name in capitals and with a blank after it (`PASS_MAX_DAYS=365` sets nothing); a comment after the number spoils it; `0365` is octal.
+key, its name in capitals and with a blank after it (`PASS_MAX_DAYS=365` sets nothing); a comment after the number
+spoils it, and so does the line end of Windows since shadow 4.17; `0365` is octal.
 busybox's adduser always writes 99999. Without /etc/shadow there is no age.
 Unknown: /etc/login.defs was not seen; SUSE's shadow reads more files than this one.
 Not applicable: neither useradd nor adduser is there.

@@ -44,8 +44,10 @@ def test_pam_unix_looks_nothing_up(arguments: str) -> None:
 def test_passwdqc_knows_few_words_of_its_own() -> None:
     stack = "password requisite pam_passwdqc.so {}\npassword required pam_unix.so use_authtok\n"
     assert answer("", stack=stack) == ("fail", "fail")
-    assert answer("wordlist=/etc/words", stack=stack) == ("pass", "pass")
-    assert answer("wordlist=/etc/words enforce=users", stack=stack) == ("pass", "fail")
+    words = {**WORDS, "/etc/words": "administration\n"}
+    assert answer("wordlist=/etc/words", words, stack) == ("pass", "pass")
+    assert answer("wordlist=/etc/words enforce=users", words, stack) == ("pass", "fail")
+    assert answer("denylist=/etc/words", words, stack) == ("fail", "fail")
 
 
 def test_a_dictionary_that_was_not_seen_is_unknown() -> None:

@@ -25,6 +25,7 @@ PASSWORDS = {
     "$md5,rounds=904$iPPKEBnEkp3JV8uX$0L6m7rOFTVFn.SGqo2M9W1": "$md5,rounds=904$masked",
     "$sha1$40000$jtNX3nZ2$hBNaIXkt4wBI2o5rsi8KejSjNqIq": "$sha1$40000$masked",
     "abJnggxhB/yWI": "<des>", "_J9..K0AyUubDrfOgO4s": "<bsdi>", "NP": "<other>", "hunter2": "<other>",
+    "abJnggxhB/yWI" + "12345678./a": "<des>", "abJnggxhB/yWI,M.z8": "<des>", "abJnggxhB/yWI12,M.z8": "<other>", "!abJnggxhB/yWI,": "!<des>",
 }  # fmt: skip
 
 # (family, line, what must not survive)

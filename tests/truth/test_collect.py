@@ -63,7 +63,9 @@ FILES = {
         "password required pam_passwdqc.so config=/opt/passwdqc.conf\n"
     ),
     "/opt/words.pwi": "index\n",
-    "/opt/passwdqc.conf": "min=disabled,24,11,8,7\n",
+    "/opt/passwdqc.conf": "min=disabled,24,11,8,7\nwordlist=/srv/some words\nconfig=/etc/passwdqc.conf\n",
+    "/etc/passwdqc.conf": "passphrase=4\npassphrase=s3cr3tNeedle\ndenylist=/srv/words.pwd\n",
+    "/srv/some words": "a\n",
     "/etc/security/pwquality.conf": "minlen = 12\nDictPath=/srv/words # ours\ndictpath /srv/more\n",
     "/etc/security/faillock.conf": "dir = /srv/tally\n # dir = /none\ndirectory = x\n",
     "/srv/words.pwd": "words\n",
@@ -255,6 +257,8 @@ def test_what_configuration_names_is_followed(mounted: Evidence) -> None:
         assert f"\t{path}\n" in tree, path
     for path in ("/var/otp/alice", "/opt/tools/run.sh", "/home/alice/.google_authenticator", "/usr/bin/bash", "/etc/security/opasswd"):
         assert f"\t{path}\n" in tree, path
+    assert "\t/srv/some words\n" in tree
+    assert mounted.artifacts["file:/etc/passwdqc.conf"] == b"passphrase=4\npassphrase=<masked>\ndenylist=/srv/words.pwd\n"
     assert "\t/etc/ssh/sshd_config.d/20-link.conf\t/opt/linked.conf\n" in tree
     assert "D\t\t\t\t\t\t/etc/pam.d\n" in tree
     assert "D\t\t\t\t\t\t/etc/ssh/sshd_config.d\n" not in tree

@@ -120,6 +120,41 @@ def test_two_modules_that_write(name: str, hashed: str, place: Path) -> None:
         assert parse_password(next(line for line in text.splitlines() if line.startswith("alice:")).split(":")[1]).scheme == told
 
 
+@pytest.mark.lab
+def test_old_hashes_that_open(hashed: str, place: Path) -> None:
+    """DES in its old forms: bigcrypt's row of hashes, HP-UX's ageing behind one, and what only looks like them."""
+    lab.write(
+        place,
+        {
+            **PEOPLE,
+            "/etc/pam.d/login": "auth required pam_unix.so nodelay\n",
+            "/etc/pam.d/chpasswd": "password required pam_unix.so bigcrypt\n",
+        },
+    )
+
+    def stored() -> str:
+        return next(row for row in (place / "etc/shadow").read_text().splitlines() if row.startswith("alice:")).split(":")[1]
+
+    lab.write(place, {"/etc/shadow": f"root:*:19000:0:99999:7:::\nalice:{hashed}:19000:0:99999:7:::\n"})
+    lab.run(place, ["chpasswd"], stdin=f"alice:{NEW}\n")
+    big = stored()
+    one = lab.run(place, ["perl", "-e", f"print crypt('{NEW}', 'ab')"]).stdout
+    assert (len(big), len(one)) == (35, 13)
+    opened = set()
+    for field in (big, one, f"{one},M.z8", big[:24], f"{one}12345", f"{one[:12]},M.z8", f"!{big}", f"*{one}", f"{big},M.z8"):
+        lab.write(place, {"/etc/shadow": f"root:*:19000:0:99999:7:::\nalice:{field}:19000:0:99999:7:::\n"})
+        real = "in" in lab.run(place, ["sh", "-c", f"echo '{NEW}' | pamtester login alice authenticate >/dev/null 2>&1 && echo in"]).stdout
+        for host in (Host(lab.mounted(place)), *([Host(lab.local(place))] if real else [])):
+            account = host.accounts.get("alice")
+            assert account is not None
+            assert account.password is not None
+            # somebody's eight or sixteen characters open a row that was cut
+            assert account.password.usable == (real or field == big[:24]), field
+            assert verdicts(run(hash_scheme, host)).get("alice") == ("fail" if account.password.kind == "set" else None), field
+        opened |= {field} if real else set()
+    assert opened == {big, one, f"{one},M.z8", f"{big},M.z8"}
+
+
 TODAY = int(time.time() // 86400)
 # name: (field of shadow, the fields behind it, {t}: today; passwd's field)
 AGES: dict[str, tuple[str, str, str]] = {

@@ -98,6 +98,9 @@ CASES: dict[str, tuple[str, dict[str, str | None], int | None, int | None]] = {
     "architecture in the path": (STOCK.replace("pam_pwquality.so", "/lib/security/$ISA/pam_pwquality.so"), {}, None, None),
     "whole path": (STOCK.replace("pam_pwquality.so", "/usr/lib/x86_64-linux-gnu/security/pam_pwquality.so"), {}, 8, 1),
     "a folder in the folder": (STOCK, {CONF: "", CONF + ".d/x.conf/y": "minlen = 15\n", CONF + ".d/y.conf": "minlen = 13\n"}, 13, 1),
+    "only a current password that was asked for": (QUALITY.format("minlen=12") + UNIX.format("use_first_pass"), {}, None, 1),
+    "a current password that another asked for": ("password optional pam_unix.so md5\npassword required pam_unix.so md5 use_first_pass\n", {}, 6, 1),
+    "no memory for the parts of the name": (QUALITY.format("usersubstr=-5") + UNIX.format(""), {}, None, 1),
     "retry keeps asking": (QUALITY.format("minlen=12 retry=3").replace("requisite", "[default=ignore]") + ALONE.format(""), {}, 6, 1),
 }  # fmt: skip
 ROOT_FILES = {

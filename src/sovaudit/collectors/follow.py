@@ -212,8 +212,12 @@ class Follower:
             elif not equals:
                 previous = name
                 continue
-            elif key in ("conf", "conffile", "config", "accessfile", "file", "listfile", "envfile"):
+            elif key in ("conf", "conffile", "accessfile", "file", "listfile", "envfile"):
                 self._want("c", value)
+            elif key == "config":
+                self._want("c", value, "settings")
+            elif key in ("wordlist", "denylist", "filter"):
+                self._want("s", value)
             elif key == "dictpath":
                 self._words(value)
             elif key == "dir":
@@ -230,6 +234,10 @@ class Follower:
         return count
 
     def _in_settings(self, path: str, line: bytes) -> int:
+        key, _, value = line.partition(b"=")
+        if key in (b"wordlist", b"denylist", b"filter", b"config"):
+            self._want("c" if key == b"config" else "s", _text(value), "settings" if key == b"config" else "plain")
+            return 1
         match = re.match(rb"(dictpath|dir)(?:[ \t]*=[ \t]*|[ \t]+)([^ \t=]+)", line, re.IGNORECASE)
         if match is None:
             return 0

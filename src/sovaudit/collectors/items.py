@@ -63,6 +63,7 @@ ITEMS: tuple[Item, ...] = (
     Item("/", False, 1),
     # accounts
     *_each("/etc/passwd /etc/shadow /etc/gshadow /etc/group /var/lib/extrausers/shadow", family="shadow"),
+    Item("/etc/passwdqc.conf", family="settings"),  # no account file
     *_each(
         "/etc/*shadow* /etc/.*shadow* /etc/passwd* /etc/group* /var/backups/*shadow* /var/backups/passwd* /var/backups/group*",
         family="shadow",

@@ -51,11 +51,11 @@ P_PROGRAM = re.compile(
 W_OPTION = re.compile(rb"[ \t]-w[ \t]*(\"[^\"]*\"|'[^']*'|[^ \t\"'-][^ \t\"']*)")
 OM_ACTION = re.compile(rb":?om(mysql|pgsql|libdbi):[^,]*,[^,]*,[^,]*,")
 OM_LEGACY = re.compile(rb"^[^#>]*[ \t]>[^ \t,]+,[^,]*,[^,]*,")
-HARMLESS = frozenset(
-    (b"yes", b"no", b"true", b"false", b"0", b"1", b"on", b"off", b"none", b"null", b"required", b"optional", b"prompt", b"ask")
-)
+HARMLESS = frozenset(b"yes no true false on off none null required optional prompt ask 0 1 2 3 4 5 6 7 8 9".split())
 _PLAIN_LINE = re.compile(rb"^[A-Za-z0-9+/]+=?=?$")
 _DES = re.compile(rb"^[./0-9A-Za-z]+$")
+# One DES hash, or bigcrypt's row of them; pam_unix cuts off HP-UX's ageing behind it.
+_OLD_DES = re.compile(rb"^[./0-9A-Za-z]{13}([./0-9A-Za-z]{11}){0,15}([^./0-9A-Za-z]|$)")
 _TRIGGER = re.compile(
     rb"pass|pwd|secret|authtok|token|credential|key|community|rootpw|bindpw|psk|passe|\$|\{|://|bearer|basic|-u|-p|-w|om(mysql|pgsql|libdbi)|>|"
     rb"vault|masterauth|ipmitool|redis-cli|snmp|openssl|sudo -s|header|bad conf|akia|asia|gh[ops]_|github_pat|glpat|xox|hvs\.|npm_|eyj|identified"
@@ -113,7 +113,7 @@ def mask_password(field: bytes) -> bytes:
             cost = re.match(rb"[0-9]+\$", tail)
         cost = cost if cost and cost.end() <= 20 else None
         return locks + head + (cost[0] if cost else b"") + b"masked"
-    if len(rest) == 13 and _DES.match(rest):
+    if _OLD_DES.match(rest):
         return locks + b"<des>"
     if len(rest) == 20 and rest[:1] == b"_" and _DES.match(rest[1:]):
         return locks + b"<bsdi>"

@@ -84,14 +84,6 @@ class Account:
         """The account itself is past its expiry date (shadow field 8; 0 is treated as never by pam_unix only when empty)."""
         return self.expires is not None and self.expires >= 0 and day(at) >= self.expires
 
-    def password_overdue(self, at: datetime) -> bool:
-        """The password must be changed at the next login: last_change is 0, or older than max_days."""
-        if self.last_change is None:
-            return False
-        if self.last_change == 0:
-            return True
-        return self.max_days is not None and self.max_days >= 0 and day(at) > self.last_change + self.max_days
-
     def inactive(self, at: datetime) -> bool:
         """Overdue for longer than inactive_days: pam_unix refuses the login altogether."""
         if self.inactive_days is None or self.inactive_days < 0 or self.max_days is None or self.last_change in (None, 0):
@@ -195,7 +187,9 @@ def parse_password(field: str) -> Password:
     if match := re.match(r"\$([A-Za-z0-9-]+)[$,]([^$]*)", rest):
         scheme = SCHEMES.get(match[1].split(",")[0], "")
         return Password("set", locked, scheme, match[2]) if scheme else Password("none", locked, "")
-    if rest == "<des>" or re.fullmatch(r"[./0-9A-Za-z]{13}", rest):
+    if rest == "<des>" or re.match(
+        r"[./0-9A-Za-z]{13}([./0-9A-Za-z]{11}){0,15}([^./0-9A-Za-z]|$)", rest
+    ):  # bigcrypt, HP-UX's ageing behind it
         return Password("set", locked, "des")
     if rest == "<bsdi>" or re.fullmatch(r"_[./0-9A-Za-z]{19}", rest):
         return Password("set", locked, "bsdi")

@@ -40,13 +40,11 @@ def ageing(host: Host, account: Account) -> int | Ageing:
     limit = account.max_days
     if limit is None or limit >= FOREVER:
         return Ageing.NEVER
-    if limit < 0:
-        return 0  # pam_unix: older than that already
-    if account.last_change is None or account.last_change < 0:
+    if limit < 0 or account.last_change is None or account.last_change < 0:
         modern = libpam_at_least(host, (1, 6))
         if modern is None:
             return Ageing.VERSION
-        return Ageing.NEVER if modern else 0  # before 1.6 an empty field counts as -1: overdue since 1970
+        return Ageing.NEVER if modern else 0  # before 1.6 older than that already; an empty last change counts as -1: overdue since 1970
     return limit + max(0, account.last_change - day(host.taken_at))
 
 

@@ -86,7 +86,7 @@ class Play:
         self.account = account
         self.stack = service.stack("auth")
         self.lockers = lockers
-        invoker = account if service.name.startswith(("sudo", "polkit")) else None
+        invoker = account if service.name.startswith(("sudo", "polkit", "doas")) else None
         self._calls = [Call(host, service.name, "auth", account, invoker, False, step) for step in self.stack]
         self._others: dict[int, Behaviour] = {}
         self._answers: dict[tuple[Code | None, ...], Ways] = {}

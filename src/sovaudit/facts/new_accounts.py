@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sovaudit.facts.ageing import FOREVER
 from sovaudit.facts.files import Files, Unseen
+from sovaudit.facts.pam_version import shadow_version
 from sovaudit.facts.parse.login_defs import PATH, login_defs
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
@@ -44,6 +45,11 @@ def birth(host: Host) -> Birth:
     if not files.exists("/etc/shadow"):
         return Birth("useradd", None, (Line("/etc/shadow", 0, "there is no /etc/shadow: passwords have no age"),))
     days, line = login_defs(files).shadow_number("PASS_MAX_DAYS")
+    if line is not None and line.text != line.text.rstrip("\v\f\r"):  # shadow 4.17 and later take it for a part of the number
+        version = shadow_version(host)
+        if version is None:
+            raise Unseen(Gap("packages", Reason.AMBIGUOUS, "versions of shadow differ over a line that ends as Windows does"))
+        days = None if version >= (4, 17) else days
     return Birth("useradd", days, (line or Line(PATH, 0, "PASS_MAX_DAYS is not set"),))
 
 

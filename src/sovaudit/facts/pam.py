@@ -16,7 +16,7 @@ from sovaudit.facts.files import Unseen
 from sovaudit.facts.pam_examiner import Examiner
 from sovaudit.facts.pam_flow import Behaviour, Solver
 from sovaudit.facts.pam_models import behaviour
-from sovaudit.facts.pam_modules import Call
+from sovaudit.facts.pam_modules import Call, shadow_code
 from sovaudit.facts.pam_origins import origins
 from sovaudit.facts.pam_password import Accepted, Fewest, NewHash, PasswordStack, Shortest
 from sovaudit.facts.pam_quality import CLASSES, LONGEST, Candidate
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _OPEN = frozenset({Code.SUCCESS})
 _OPEN_ACCOUNT = frozenset({Code.SUCCESS, Code.NEW_AUTHTOK_REQD})  # the login goes on, with a change of password
 # Programs that ask for a new password when the old one is overdue
-LOGINS = ("login", "sshd", "su", "su-l", "gdm-password", "lightdm", "sddm", "xdm", "kde", "remote")
+LOGINS = ("login", "sshd", "su", "su-l", "sudo", "sudo-i", "gdm-password", "lightdm", "sddm", "xdm", "kde", "remote")
 ASKS_WHO = frozenset({"pam_succeed_if.so", "pam_listfile.so", "pam_access.so", "pam_localuser.so", "pam_usertype.so"})
 
 
@@ -106,7 +106,7 @@ class Pam:
 
     def overdue(self, account: Account, found: Ways, phase: Ways) -> Ways:
         """`found`, where an overdue password must be changed first: whatever opened the door, `passwd` asks for the old one."""
-        if not found or account.password is None or not account.password_overdue(self.host.taken_at):
+        if not found or account.password is None or shadow_code(self.host, account) is not Code.NEW_AUTHTOK_REQD:
             return found
         asked = any("pam_unix" in line.text for why in phase.certain.values() for line in why.because)
         if not asked:
@@ -135,12 +135,12 @@ class Pam:
         return self.password_stack(service).new_hash(account, by_root=by_root)
 
     def password_services(self, *, by_root: bool) -> tuple[str, ...]:
-        """Programs through which a password is set: by root `passwd` and `chpasswd`; by its owner `passwd` and whatever login demands a change.
+        """Programs through which a password is set: by root `passwd`, `chpasswd`, `newusers`; by its owner `passwd` and what demands a change.
 
         Those that libpam would serve from `other` count only where they are sure to be there (passwd). Raises Unseen.
         """
         if by_root:
-            names = ("passwd", "chpasswd")
+            names = ("passwd", "chpasswd", "newusers")
             return tuple(name for name in names if name == "passwd" or self.stacks.configured(name))
         return ("passwd", *(name for name in LOGINS if self.stacks.configured(name)))
 

@@ -124,16 +124,29 @@ class Examiner:
         """The step answers IGNORE, whatever is set."""
         return step.module == "pam_pwhistory.so" and self.history(step).idle
 
+    def insists(self, step: Step) -> bool:
+        """It takes only a password that another module asked for."""
+        if step.module == "pam_passwdqc.so":
+            return self.passwdqc(step).insists
+        return any(arg.split("=")[0] in ("use_authtok", "use_first_pass") for arg in step.args)
+
+    def distrusts(self, step: Step) -> bool:
+        """It lets root set no password without the old one, but through `passwd`."""
+        return step.module == "pam_passwdqc.so" and self.passwdqc(step).distrusts
+
+    def proves(self, step: Step) -> bool:
+        """It asks for the current password, and leaves it to those behind it."""
+        return step.module == "pam_passwdqc.so" and "ask_oldauthtok" in self.passwdqc(step).flags
+
     def blind(self, step: Step) -> bool:
         """The step refuses without a look at the password, and leaves it to the next: pam_pwhistory with no try."""
         return step.module == "pam_pwhistory.so" and self.history(step).never
 
     def refusal(self, step: Step) -> Code:
         """What it answers when it has refused often enough."""
-        if step.module == "pam_pwhistory.so":
-            return Code.MAXTRIES
-        retry = self.passwdqc(step).retry if step.module == "pam_passwdqc.so" else self.quality(step)[0]["retry"]
-        return Code.MAXTRIES if retry > 1 else Code.AUTHTOK_ERR
+        if step.module == "pam_passwdqc.so":
+            return Code.AUTHTOK_ERR
+        return Code.MAXTRIES if step.module == "pam_pwhistory.so" or self.quality(step)[0]["retry"] > 1 else Code.AUTHTOK_ERR
 
     def need(self, step: Step, by_root: bool) -> tuple[int | None, tuple[Line, ...]]:
         """The shortest length that the step accepts where it is enforced, and the lines that say so. None: it accepts nothing."""
@@ -146,7 +159,7 @@ class Examiner:
             quality, words = self.quality(step)
             return shortest_quality(quality, words), self._lines(quality)
         if step.module == "pam_passwdqc.so" and step.known is not False:
-            return self.passwdqc(step).shortest, ()
+            return self.passwdqc(step).shortest, self.passwdqc(step).because
         if step.module == "pam_unix.so" and not by_root:
             if self.history(step).never:
                 return None, (step.line,)
@@ -169,4 +182,6 @@ class Examiner:
                     more += self._lines(self.quality(step)[0])
                 elif step.module == "pam_pwhistory.so":
                     more += self.history(step).because
+                elif step.module == "pam_passwdqc.so":
+                    more += self.passwdqc(step).because
         return tuple(dict.fromkeys([*lines, *more]))

@@ -110,7 +110,7 @@ def _unix_auth(call: Call) -> Behaviour:
         gap = account.shadow_gap or Gap("file:/etc/shadow", Reason.ABSENT)
         return _unix_unseen(gap, nullok or any(arg.startswith("nullresetok") for arg in args), use_first)
     if password.kind == "empty":
-        if any(arg.startswith("nullresetok") for arg in args) and shadow_code(call) is Code.NEW_AUTHTOK_REQD:
+        if any(arg.startswith("nullresetok") for arg in args) and shadow_code(call.host, account) is Code.NEW_AUTHTOK_REQD:
             nullok = True
         return fixed(Code.SUCCESS) if nullok else _asked(None, use_first)
     if not account.in_shadow and account.password is not None and password.kind == "none" and _shadowed(account):
@@ -176,12 +176,12 @@ def _unix_account(call: Call) -> Behaviour:
     broken_shadow = any(arg.startswith("broken_shadow") for arg in call.args)
     if not account.in_shadow:
         return fixed(Code.SUCCESS if broken_shadow else Code.AUTHINFO_UNAVAIL)
-    code = shadow_code(call)
+    code = shadow_code(call.host, account)
     if code is None:
         gap = Gap(
             "packages",
             Reason.AMBIGUOUS,
-            "Linux-PAM before 1.6 ages a password without a last change, later ones do not; the version was not seen",
+            "Linux-PAM before 1.6 counts the age of a password otherwise than later ones; the version was not seen",
         )
         return unsure((Code.SUCCESS, Code.NEW_AUTHTOK_REQD, Code.AUTHTOK_EXPIRED), gap)
     if code in (Code.NEW_AUTHTOK_REQD, Code.AUTHTOK_EXPIRED) and any(arg.startswith("no_pass_expiry") for arg in call.args):
@@ -190,32 +190,45 @@ def _unix_account(call: Call) -> Behaviour:
     return fixed(code)
 
 
-def shadow_code(call: Call) -> Code | None:
+def shadow_code(host: Host, account: Account) -> Code | None:
     """`check_shadow_expiry` of pam_unix. None where versions differ and the version was not seen. Raises Unseen without the host's time."""
-    account = call.account
-    today = day(call.host.taken_at)
+    today, modern = day(host.taken_at), libpam_at_least(host, (1, 6))
+    if modern is not None:
+        return _modern_code(account, today) if modern else _old_code(account, today)
+    found = {_modern_code(account, today), _old_code(account, today)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _modern_code(account: Account, today: int) -> Code:
+    """Since Linux-PAM 1.6: what is below nought is not set, and the last day is one day earlier."""
+    changed, longest, inactive = account.last_change, account.max_days, account.inactive_days
+    if account.expires is not None and 0 <= account.expires <= today:
+        return Code.ACCT_EXPIRED
+    if changed == 0:
+        return Code.NEW_AUTHTOK_REQD
+    if changed is None or changed < 0 or today < changed or longest is None or longest < 0:
+        return Code.SUCCESS
+    if inactive is not None and inactive >= 0 and today - changed >= longest + inactive:
+        return Code.AUTHTOK_EXPIRED
+    return Code.NEW_AUTHTOK_REQD if today - changed >= longest else Code.SUCCESS
+
+
+def _old_code(account: Account, today: int) -> Code:
+    """An empty field is -1, and so is a last change that is empty: long ago."""
     expires = -1 if account.expires is None else account.expires
     changed = -1 if account.last_change is None else account.last_change
     longest = -1 if account.max_days is None else account.max_days
     inactive = -1 if account.inactive_days is None else account.inactive_days
-    modern = libpam_at_least(call.host, (1, 6))
-    if expires != -1 and today >= expires and (expires >= 0 or modern is False):
+    age = today - changed
+    if expires != -1 and today >= expires:
         return Code.ACCT_EXPIRED
     if changed == 0:
         return Code.NEW_AUTHTOK_REQD
-    if changed < 0:
-        if modern or longest == -1 or today - changed <= longest:
-            return Code.SUCCESS
-        if modern is None:
-            return None
-    if today < changed:
+    if age < 0 or longest == -1:
         return Code.SUCCESS
-    age = today - changed
-    if longest != -1 and inactive != -1 and age > longest and age > inactive and age > longest + inactive:
+    if inactive != -1 and age > longest and age > inactive and age > longest + inactive:
         return Code.AUTHTOK_EXPIRED
-    if longest != -1 and age > longest:
-        return Code.NEW_AUTHTOK_REQD
-    return Code.SUCCESS
+    return Code.NEW_AUTHTOK_REQD if age > longest else Code.SUCCESS
 
 
 def libpam_at_least(host: Host, version: tuple[int, int]) -> bool | None:

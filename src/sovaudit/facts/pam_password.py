@@ -210,24 +210,29 @@ class PasswordStack:
         if module == "pam_deny.so":
             return fixed(Code.AUTHTOK_ERR)
         if module == "pam_unix.so":
-            return fixed(Code.SUCCESS) if candidate is None else _written(self.examiner.accepts(step, by_root, candidate), _insists(step))
+            if candidate is None:
+                return fixed(Code.SUCCESS) if by_root else _proved(_first_pass(step))
+            return _written(self.examiner.accepts(step, by_root, candidate), self.examiner.insists(step))
         if module in TESTERS:
             if self.examiner.idle(step):
                 return fixed(Code.IGNORE)
             if self.examiner.broken(step):
                 return fixed(Code.ABORT)
             if candidate is None:
-                return fixed(Code.SUCCESS)
+                return _proved(False) if self.examiner.proves(step) and not by_root else fixed(Code.SUCCESS)
             if self.examiner.blind(step):
                 return fixed(Code.MAXTRIES)
+            if by_root and self.service.name != "passwd" and self.examiner.distrusts(step):
+                return fixed(Code.AUTH_ERR)
             its_root = by_root and (module != "pam_passwdqc.so" or self.service.name == "passwd")
             good = self.examiner.accepts(step, its_root, candidate)
-            return _tested(good, _insists(step), self.examiner.refusal(step), module != "pam_passwdqc.so")
+            return _tested(good, self.examiner.insists(step), self.examiner.refusal(step), module != "pam_passwdqc.so")
         invoker = next(iter(self.host.accounts.by_uid(0)), None) if by_root else account
         call = Call(self.host, self.service.name, "auth", account, invoker, False, step)
         if module in _ELSEWHERE:
             gap = gap_of(call, Reason.UNSUPPORTED, f"{module} changes passwords in another system")
-            return (Choice((*(Outcome(code, gap=gap) for code in _REFUSALS), Outcome(Code.SUCCESS, gap=gap))),)
+            kept = (None,) if candidate is not None else (None, HELD)
+            return (Choice((*(Outcome(code, gap=gap) for code in _REFUSALS), *(Outcome(Code.SUCCESS, token, gap) for token in kept))),)
         if module == "pam_exec.so":  # which runs nothing in the first pass
             return fixed(Code.SUCCESS) if candidate is None else exec_(replace(call, phase="password"))
         if module not in MODELS:
@@ -235,9 +240,17 @@ class PasswordStack:
         return behaviour(call)
 
 
-def _insists(step: Step) -> bool:
-    """It takes only a password that another module asked for."""
-    return any(arg.split("=")[0] in ("use_authtok", "use_first_pass") for arg in step.args)
+def _first_pass(step: Step) -> bool:
+    """It takes only a current password that another module asked for."""
+    return any(arg.split("=")[0] == "use_first_pass" for arg in step.args)
+
+
+@cache
+def _proved(first: bool) -> Behaviour:
+    """pam_unix in the first pass asks for the current password and leaves it to those behind it; the token stands for that password here."""
+    if not first:
+        return (Choice((Outcome(Code.SUCCESS, HELD),)),)
+    return Choice((Outcome(Code.SUCCESS),), before=frozenset({HELD})), Choice((Outcome(Code.AUTH_ERR),), before=frozenset({NONE}))
 
 
 @cache

@@ -53,6 +53,8 @@ def shortest_quality(quality: Quality, dictionary: Dictionary) -> int | None:
 
     src/check.c: credits that are positive shrink minlen, negative ones demand that many.
     """
+    if quality["usercheck"] and quality["usersubstr"] < -1:
+        return None  # it asks for so much memory that it gets none, and refuses
     floor = 2  # one character is a palindrome
     if quality["dictcheck"]:
         if dictionary is Dictionary.NONE:

@@ -1,4 +1,4 @@
-"""Which Linux-PAM a host runs, from its packages."""
+"""Which Linux-PAM and which shadow a host runs, from its packages."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ def libpam_release(host: Host) -> tuple[int, int, int] | None:
         if match:
             return int(match[1]), int(match[2]), int(match[3] or 0)
     return None
+
+
+def shadow_version(host: Host) -> tuple[int, int] | None:
+    """(4, 13) for 1:4.13+dfsg1-1+deb12u1; None if it was not seen."""
+    return _version(host, ("passwd", "shadow", "shadow-utils"))
 
 
 def _version(host: Host, names: tuple[str, ...]) -> tuple[int, int] | None:

@@ -19,7 +19,9 @@ SERVICES: dict[str, tuple[str, ...]] = {
     "su-l": (),
     "sudo": ("/usr/bin/sudo", "/usr/local/bin/sudo"),
     "sudo-i": (),
-    **dict.fromkeys("remote gdm-password lightdm sddm xdm kde polkit-1 cockpit xrdp-sesman vsftpd proftpd dovecot".split(), ()),
+    "doas": (),
+    **dict.fromkeys("remote gdm gdm-password lightdm sddm xdm kde lxdm slim greetd polkit-1 cockpit xrdp-sesman".split(), ()),
+    **dict.fromkeys("vsftpd proftpd pure-ftpd dovecot imap pop3 smtp cups ppp openvpn webmin".split(), ()),
 }
 
 

@@ -22,7 +22,8 @@ function password(f,   rest, locks, head, tail, cost, id) {
     else if (id ~ /^2[abxy]$/ || id == "sha1") { if (match(tail, /^[0-9]+\$/) && RLENGTH <= 20) cost = substr(tail, 1, RLENGTH) }
     return locks head cost "masked"
   }
-  if (length(rest) == 13 && rest ~ /^[.\0570-9A-Za-z]+$/) return locks "<des>"
+  head = rest; sub(/[^.\0570-9A-Za-z].*/, "", head); cost = length(head)
+  if (cost >= 13 && cost <= 178 && cost % 11 == 2) return locks "<des>"
   if (length(rest) == 20 && rest ~ /^_[.\0570-9A-Za-z]+$/) return locks "<bsdi>"
   return locks "<other>"
 }
@@ -236,7 +237,9 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
       else if (!e) { prev = w[i]; continue }
       else if (k == "dictpath") words(v)
       else if (k == "dir") counted(v)
-      else if (k == "conf" || k == "conffile" || k == "config" || k == "accessfile" || k == "file" || k == "listfile" || k == "envfile") want("c", 0, "plain", v)
+      else if (k == "conf" || k == "conffile" || k == "accessfile" || k == "file" || k == "listfile" || k == "envfile") want("c", 0, "plain", v)
+      else if (k == "config") want("c", 0, "settings", v)
+      else if (k == "wordlist" || k == "denylist" || k == "filter") want("s", 0, "plain", v)
       else if (k == "usersfile") pattern("c", v, "oath")
       else if (k == "secret" || k == "authfile" || k == "authpending_file") pattern("s", v, "plain")
       else { prev = w[i]; continue }
@@ -258,6 +261,8 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
     return c
   }
   if (fam == "settings") {
+    if (match(l, /^(wordlist|denylist|filter)=/)) { want("s", 0, "plain", substr(l, RLENGTH + 1)); return 1 }
+    if (l ~ /^config=/) { want("c", 0, "settings", substr(l, 8)); return 1 }
     if (!match(tolower(l), /^(dictpath|dir)([ \t]*=[ \t]*|[ \t]+)[^ \t=]+/)) return 0
     v = substr(l, 1, RLENGTH); k = tolower(v) ~ /^dir[ \t=]/; sub(/^[A-Za-z]*([ \t]*=[ \t]*|[ \t]+)/, "", v)
     if (k) counted(v); else words(v)
@@ -542,7 +547,7 @@ function console_logins(   p, w, r, size, from, cmd, l, n, i, at, k, tty, how) {
 }
 BEGIN {
   LC = "C"; N = ENVIRON["SOVAUDIT_N"]; M = "<masked>"; Z = sprintf("%c", 0); if (length(Z) != 1) Z = ""
-  split("yes no true false 0 1 on off none null required optional prompt ask", hw, / /); for (hi in hw) HARMLESS[hw[hi]] = 1
+  split("yes no true false on off none null required optional prompt ask 0 1 2 3 4 5 6 7 8 9", hw, / /); for (hi in hw) HARMLESS[hw[hi]] = 1
   if (ENVIRON["SOVAUDIT_MODE"] == "filter") {
     while ((getline line) > 0) { if (index(line, N " ") == 1) { print line; fam = line == N " c auditctl-l" ? "audit" : "plain" } else { if ((OUT += length(line)) > 8000000) exit 0; print mask_line(fam, line) } }
     exit 0
