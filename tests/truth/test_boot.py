@@ -10,6 +10,9 @@ import pytest
 
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
+from sovaudit.facts.parse.ini import parse_ini
+from sovaudit.facts.unit_conditions import unmet
+from sovaudit.model.finding import Line
 from tests import lab
 
 pytestmark = pytest.mark.lab
@@ -55,7 +58,8 @@ CASES = {
     + drop_in("multi-user.target.d", "[Unit]\\nWants=foo.service \\\\\\n rsyslog.service\\n") + drop_in("ssh.service.d", "[Unit]\\nRequires=cron.service\\n")
     + drop_in("ssh.service.d", "[Unit]\\nConflicts=atd.service\\n", name="y.conf") + drop_in("chrony.service.d", "[Unit]\\nConflicts=foo.service\\n"),
     "units that do not load": f"rm {V}/rsyslog.service; printf '[Unit]\\nDescription=x\\n' > {U}/atd.service; "
-    + drop_in("cron.service.d", "[Service]\\nExecStart=\\n") + drop_in("chrony.service.d", "[Service]\\nExecStart=\\nExecStart=/bin/true\\n"),
+    + drop_in("cron.service.d", "[Service]\\nExecStart=\\n") + drop_in("chrony.service.d", "[Service]\\nExecStart=\\nExecStart=/bin/true\\n")
+    + drop_in("ssh.service.d", "[Service]\\nExecStart=/usr/sbin/sshd -D\\n") + drop_in("auditd.service.d", "[Service]\\nType=oneshot\\nExecStart=/bin/true\\n"),
     "the default is rescue": f"ln -s {V}/rescue.target {U}/default.target",
     "multi-user is masked": f"ln -s /dev/null {U}/multi-user.target",
 }  # fmt: skip
@@ -104,3 +108,19 @@ def test_which_drop_ins_count(setup: str) -> None:
         units = Host(lab.mounted(root)).logs.units
         ours = {unit: units.service(unit).get("UMask", "0022") for unit in UNITS[:6]}
         assert ours == {unit: match[1] if match else "" for unit, match in theirs.items()}
+
+
+CONDITIONS = """PathExists=/etc/passwd PathExists=!/etc/passwd PathExists=/nowhere PathExists=|/nowhere PathIsDirectory=/etc PathIsDirectory=/etc/passwd
+FileNotEmpty=/etc/passwd FileNotEmpty=/etc/empty FileIsExecutable=/etc/passwd FileIsExecutable=/usr/bin/sudo FileIsExecutable=/usr
+DirectoryNotEmpty=/etc DirectoryNotEmpty=/nowhere PathIsSymbolicLink=/bin PathIsSymbolicLink=/etc PathIsSymbolicLink=!/lib"""
+
+
+def test_conditions() -> None:
+    rows = CONDITIONS.split()
+    with lab.overlay({"/etc/empty": ""}) as root:
+        theirs = {}
+        for row in rows:
+            command = ["chroot", str(root), "systemd-analyze", "condition", f"Condition{row}"]
+            theirs[row] = subprocess.run(command, capture_output=True, check=False).returncode == 0
+        files = Host(lab.mounted(root)).files
+    assert {row: unmet(files, parse_ini([Line("/etc/x", 1, f"Condition{row}")])) is None for row in rows} == theirs

@@ -11,6 +11,7 @@ import pytest
 
 from checks.log_completeness.clock import clock
 from sovaudit.facts.host import Host
+from sovaudit.facts.parse.chrony_line import readable
 from sovaudit.testing import run, verdicts
 from tests import lab
 
@@ -111,3 +112,72 @@ def test_a_daemon_that_leaves_the_clock_alone(root: Path, options: str, wanted: 
     assert verdicts(run(clock, Host(lab.mounted(root))))["source"] == wanted
     assert ("Disabled control of system clock" in told) is (wanted == "fail")
     (root / "etc/default/chrony").unlink()
+
+
+# Lines alone: chronyd prints a configuration that it can read to the end
+
+LINES = """makestep 1|makestep 1 3|makestep a b|makestep 1 3 5|makestep 1x 3|maxupdateskew abc|maxupdateskew 100x|rtcsync|rtcsync yes|log foo|log|
+log tracking measurements|log TRACKING|logdir|logdir a b|driftfile /x interval 5|leapsecmode Slew|leapsecmode foo|leapseclist /x|local|local stratum 15|
+local stratum 16|local stratum|local foo|local orphan distance 2|local activate 1|allow|allow all|allow all 10/8|allow 10.0.0.0/8|allow 10|allow 300.1.1.1|
+allow 10.1/x|allow #|port 0|port abc|port|bindaddress ::1|bindaddress foo|bindcmdaddress /x|bindcmdaddress bar|ratelimit|ratelimit interval 1 burst 16|
+ratelimit interval|ratelimit foo 1|clientloglimit x|noclientlog x|lock_all 1|sched_priority x|mailonchange a|mailonchange a 0.5|hwtimestamp *|hwtimestamp|
+hwtimestamp eth0 foo|hwtimestamp eth0 rxfilter PTP|hwtimestamp eth0 rxfilter x|initstepslew 10 a|initstepslew|smoothtime 400|smoothtime 400 0.01 leaponly|
+tempcomp /x|tempcomp /x 30 /y|fallbackdrift 1|authselectmode require|authselectmode foo|broadcast 60 192.0.2.255|broadcast 60|ntstrustedcerts 1 /x|
+nocerttimecheck|nosystemcert 1|ntsaeads 15|refresh 3|hwtstimeout 1|confdir|confdir a b c d e f g h i j k|confdir a # b|dumponexit # x|linux_hz x|
+refclock|refclock SHM|refclock SHM 0 refid GPSX delay 0.2|refclock SHM 0 refid TOOLONG|refclock SHM 0 poll x|refclock SHM 0 stratum 16|refclock SHM 0 foo|
+server a minpoll x|server a minpoll 4maxpoll 5|server a key 0|server a key 1|server a ipv4|server a maxunreach 5|server a extfield F323|server a extfield zz|
+server a iburst,prefer|pool a maxsources 3|peer a nts|servers a|tos maxclock 11|include|include a b""".replace("\n", "").split("|")
+
+
+@pytest.mark.lab
+def test_which_lines_chronyd_reads(root: Path) -> None:
+    theirs = {}
+    for line in LINES:
+        lab.write(root, {"/etc/chrony/chrony.conf": f"{line}\n"})
+        command = ["chroot", str(root), "chronyd", "-p", "-f", "/etc/chrony/chrony.conf"]
+        theirs[line] = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    assert {line: readable(line, (4, 3)) for line in LINES} == theirs
+
+
+SOURCES = {
+    "a line without its end": f"server {IP}",
+    "the last line without its end": f"peer {IP} nope\nserver {IP}",
+    "its end": f"server {IP}\n",
+}
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("name", [*SOURCES, "hidden"])
+def test_files_of_sources(root: Path, name: str) -> None:
+    place = root / "etc/chrony/sources.d" / (".a.sources" if name == "hidden" else "a.sources")
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(SOURCES.get(name, f"server {IP}\n"))
+    lab.write(root, {"/etc/chrony/chrony.conf": "sourcedir /etc/chrony/sources.d\n"})
+    said = verdicts(run(clock, Host(lab.mounted(root))))["source"]
+    place.unlink()
+    lab.write(root, {"/etc/sd/a.sources": SOURCES.get(name, ""), "/etc/chrony/chrony.conf": "sourcedir /etc/sd\n"})
+    assert said == ("pass" if knows_a_clock(root) else "fail")
+
+
+COMMANDS = {
+    "another file": ("-f /etc/other.conf", {"/etc/other.conf": f"server {IP}\n"}),
+    "another file without a source": ("-4f /etc/other.conf", {"/etc/other.conf": "local\n"}),
+    "a file that is not there": ("-f /etc/none.conf", {}),
+    "lines in place of a file": (f"'server {IP} iburst' rtcsync", {}),
+    "a line that cannot be read": ("rtcsync 'server'", {}),
+    "set it once": (f"-q 'server {IP}'", {}),
+}
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_the_unit_tells_chronyd(name: str) -> None:
+    """The unit's command, with -p for chronyd's own word on what it reads."""
+    words, files = COMMANDS[name]
+    unit = {"/etc/systemd/system/chrony.service.d/a.conf": f"[Service]\nExecStart=\nExecStart=!/usr/sbin/chronyd {words}\n"}
+    with lab.overlay({**unit, **files, "/etc/chrony/chrony.conf": "local\n"}) as place:
+        said = lab.run(place, ["sh", "-c", f"chronyd -p {words}"])
+        theirs = said.returncode == 0 and f"server {IP}" in said.stdout and "-q" not in words
+        assert verdicts(run(clock, Host(lab.mounted(place))))["source"] == ("pass" if theirs else "fail")
+        ours, script = Host(lab.mounted(place)).files, Host(lab.local(place)).files
+        assert not files or ours.read("/etc/other.conf") == script.read("/etc/other.conf") == files["/etc/other.conf"]

@@ -171,6 +171,9 @@ class Follower:
         return 0 if line[:1] == b"#" else self._programs(line)
 
     def _in_unit(self, path: str, line: bytes) -> int:
+        daemon = re.match(rb"Exec.*(rsyslog|chrony)d[ \t]", line)
+        if daemon and (file := re.search(rb"[ \t]-[A-Za-z0-9]*f[ \t]*(/[^ \t;\"`']+)", line)):
+            self._want("c", _text(file[1]), daemon[1].decode())
         return self._programs(line) if line[:4] == b"Exec" or line[:16] == b"EnvironmentFile=" else 0
 
     def _in_path(self, path: str, line: bytes) -> int:

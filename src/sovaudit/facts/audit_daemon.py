@@ -195,6 +195,8 @@ class AuditDaemon:
         if (line := self.boot_parameter()) is not None:
             return Answer(False, "the kernel is started without auditing", (line,))
         enabled = self._units.enabled("auditd.service")
+        if enabled.yes and self._units.systemd:
+            enabled = self._units.misled("auditd.service", "auditd") or enabled
         if not enabled.yes:
             return Answer(False, "nothing starts auditd", (enabled.because,))
         return self.keeps()

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import csv
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sovaudit.facts.chrony_conf import read_chrony
+from sovaudit.facts.chrony_conf import read_chrony, started_with
 from sovaudit.facts.files import Files, Unseen
 from sovaudit.facts.journald import read_config
 from sovaudit.facts.systemd_units import Running, Units
@@ -115,7 +116,7 @@ class Clock:
             return self._units.runs(process, units[0])
         found = Running(False, Line("/etc/systemd/system", 0, f"nothing starts {process}"))
         for unit in units:
-            found = self._units.enabled(unit)
+            found = self._units.runs(process, unit)
             if found.yes:
                 return found
         return found
@@ -124,24 +125,33 @@ class Clock:
 
     def _chrony(self) -> Iterator[Line]:
         """The sources of chrony.conf(5). Raises Unseen where all of them wait for somebody's word that the network is there."""
-        if any(re.fullmatch(r"-[A-Za-z0-9]*x", word) for word in self._chrony_options()):
-            return  # chronyd is told to leave the clock alone
-        found = read_chrony(self._files)
+        main, lines, keeps = started_with(self._chrony_words())
+        if not keeps:
+            return  # chronyd is told to leave the clock alone, or to set it once
+        found = read_chrony(self._files, main, lines)
         if found.fault is not None and not self._host.live:
             return  # chronyd would not start; on a running host what runs counts, whatever it was started with
+        if found.doubt is not None and not self._host.live:
+            raise Unseen(Gap(f"file:{found.doubt.file}", Reason.AMBIGUOUS, f"whether a name is found: {found.doubt.text.strip()[:80]}"))
         yield from found.sources
         if found.waiting and not found.sources:
             line = found.waiting[0]
             raise Unseen(Gap(f"file:{line.file}", Reason.AMBIGUOUS, f"offline until chronyc says otherwise: {line.text.strip()[:80]}"))
 
-    def _chrony_options(self) -> list[str]:
-        """What the distribution's file of options gives chronyd on its command line."""
-        found: list[str] = []
+    def _chrony_words(self) -> list[Line]:
+        """chronyd's arguments: those of its unit, or those that the distribution's file of options gives it."""
+        options: dict[str, list[Line]] = {}
         for path, name in (("/etc/default/chrony", "DAEMON_OPTS"), ("/etc/sysconfig/chronyd", "OPTIONS")):
             for line in self._files.lines(path) or ():
                 if match := re.fullmatch(rf"\s*{name}=[\"']?([^\"']*)[\"']?\s*", line.text):
-                    found = match[1].split()
-        return found
+                    options[name] = [Line(line.file, line.number, word) for word in match[1].split()]
+        for unit in ("chrony.service", "chronyd.service"):
+            for line in self._units.commands(unit, "ExecStart")[-1:] if self._units.systemd else ():
+                words = [Line(line.file, line.number, word) for word in _split(line.text.partition("=")[2])[1:]]
+                return [
+                    each for word in words for each in options.get(re.sub(r"\W", "", word.text), [word] if word.text[:1] != "$" else [])
+                ]
+        return [word for words in options.values() for word in words]
 
     def _timesyncd(self) -> Iterator[Line]:
         """NTP=, and FallbackNTP= where that names nobody (timesyncd.conf(5)). Both are lists: assignments add up, an empty one clears. Unset,
@@ -280,3 +290,11 @@ class Clock:
             except Unseen:
                 continue
         return None
+
+
+def _split(command: str) -> list[str]:
+    """A command line in systemd's quotes."""
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return command.split()

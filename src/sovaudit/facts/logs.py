@@ -53,7 +53,7 @@ class Logs:
     def rsyslog(self) -> Configuration | None:
         """rsyslog's configuration, None without its main file. Raises Unseen."""
         unit = self.units.service("rsyslog.service") if self.units.systemd else {}
-        main = re.search(r"\s-f\s*(/\S+)", unit.get("ExecStart", ""))
+        main = re.search(r"\s-[dnqQwx46AD]*f\s*(/[^\s;\"'`]+)", unit.get("ExecStart", ""))
         umask = unit.get("UMask", "")
         return rsyslog_config.load(
             self._files,

@@ -5,6 +5,7 @@ Sources: systemd.unit(5), systemctl(1) "enable" and "mask", update-rc.d(8).
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -95,21 +96,40 @@ class Units:
         """What is asked for may still not come up."""
         if (other := boot.stopped_by(unit)) is not None:
             return Running(False, Line(path, 0, f"{other} is started and conflicts with {unit}"))
-        if (why := unit_conditions.unmet(self._files, self.assignments(unit, "Unit"))) is not None:
-            return Running(False, why)
-        if unit.endswith(".service") and self._bare(unit):
-            return Running(False, Line(path, 0, f"{unit} has no command to start"))
+        if (line := unit_conditions.unmet(self._files, self.assignments(unit, "Unit"))) is not None:
+            return Running(False, line)
+        if unit.endswith(".service") and (why := self._refused(unit)):
+            return Running(False, Line(path, 0, f"{unit} {why}"))
         return Running(True, Line(path, 0, f"{unit} is started at boot"))
 
-    def _bare(self, unit: str) -> bool:
-        """Whether the unit was read and has no ExecStart=, so that systemd refuses it."""
+    def _refused(self, unit: str) -> str:
+        """Why systemd does not load the unit, which was read; empty where it does, or its file was not seen."""
         try:
             if not self.seen(unit):
-                return False
+                return ""
         except Unseen:
-            return False
-        found = self.service(unit)
-        return not self.commands(unit, "ExecStart") and found.get("Type") != "oneshot" and "ExecStop" not in found
+            return ""
+        found, starts = self.service(unit), self.commands(unit, "ExecStart")
+        if found.get("Type") == "oneshot":
+            return ""
+        if len(starts) > 1:
+            return "has more than one ExecStart="
+        return "" if starts or "ExecStop" in found else "has no command to start"
+
+    def misled(self, unit: str, *programs: str) -> Running | None:
+        """Where the unit, which is started, runs another program than these, or has it check its configuration only. Raises Unseen for a program
+        that nobody knows.
+        """
+        for line in self.commands(unit, "ExecStart")[-1:]:
+            words = line.text.partition("=")[2].split()
+            name = posixpath.basename(words[0].lstrip("-@:+!|")) if words else ""
+            if name in ("true", "false", "sleep", "echo"):
+                return Running(False, line)
+            if not any(program in line.text for program in programs):
+                raise Unseen(Gap(f"file:{line.file}", Reason.UNSUPPORTED, f"what this starts is not known: {line.text.strip()[:80]}"))
+            if name == "rsyslogd" and any(re.fullmatch(r"-[dnqQvwx46AD]*[Nv]\S*", word) for word in words[1:]):
+                return Running(False, line)
+        return None
 
     def _sysv(self, name: str) -> str | None:
         if self.systemd and self._unit_file(f"{name}.service"):
@@ -216,7 +236,8 @@ class Units:
         if self._host.live:
             yes = process[:15] in self.processes()
             return Running(yes, Line("cmd:processes", 0, f"{process} {'runs' if yes else 'does not run'}"))
-        return self.enabled(unit, *aliases)
+        found = self.enabled(unit, *aliases)
+        return (self.misled(unit, process) or found) if found.yes and self.systemd else found
 
 
 def written_here(files: Files, unit: str) -> bool:

@@ -270,6 +270,7 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
   }
   if (fam == "cron") return l ~ /^#/ ? 0 : programs(l)
   if (fam == "path") return (l !~ /PATH|LD_PRELOAD/ || l ~ /^#/) ? 0 : programs(l)
+  if (fam == "unit" && l ~ /^Exec.*(rsyslog|chrony)d[ \t]/ && match(l, /[ \t]-[A-Za-z0-9]*f[ \t]*\057[^ \t;"`\047]+/)) { v = substr(l, RSTART, RLENGTH); sub(/^[^\057]*/, "", v); want("c", 0, l ~ /^Exec.*chronyd[ \t]/ ? "chrony" : "rsyslog", v) }
   if (fam == "unit") return l ~ /^(Exec|EnvironmentFile=)/ ? programs(l) : 0
   if (fam == "audit") {
     if (l ~ /^#/) return 0
