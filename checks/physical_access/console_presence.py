@@ -71,8 +71,9 @@ def _host(name: str, area: str, logins: ConsoleLogins, rooms: "Rooms") -> Outcom
     judged = [login for login in logins.logins if first <= login.seconds * 1000 <= last]
     wrong: list[Line] = []
     doubtful: list[Line] = []
+    room = rooms.room(area, {login.account for login in judged})
     for login in judged:
-        why = rooms.absent(area, login.account, login.seconds * 1000)
+        why = rooms.absent(room, login.account, login.seconds * 1000)
         if why:
             line = Line("console-logins", 0, f"{login.account} on {login.terminal} at {utc(login.seconds * 1000)}: {why}")
             (doubtful if rooms.contradicted(area, login.seconds * 1000) else wrong).append(line)
@@ -99,24 +100,29 @@ def _host(name: str, area: str, logins: ConsoleLogins, rooms: "Rooms") -> Outcom
 
 
 class Rooms:
-    """Who was in which area, made when first asked."""
+    """Who was in which area."""
 
     def __init__(self, log: BadgeLog, areas: badge_moves.Areas, people: Roster | None, table: str, before: int) -> None:
         self.log, self.areas, self.doubts = log, areas, [*badge_moves.doubts(log), *(people.gaps if people else ())]
         self._people, self._table, self._before = people, table, before
-        self._made: dict[str, badge_presence.Presence] = {}
         self._wrong = badge_moves.contradictions(log, areas.closed)
 
-    def absent(self, area: str, account: str, at: int) -> str:
+    def room(self, area: str, accounts: set[str]) -> badge_presence.Presence:
+        """Those who were inside, as far as these accounts ask for them."""
+        return badge_presence.Presence(self.log, self._table, area, {self._person(account) for account in accounts} - {""})
+
+    def absent(self, room: badge_presence.Presence, account: str, at: int) -> str:
         """Why a login has nobody to it, or nothing."""
-        if area not in self._made:
-            self._made[area] = badge_presence.Presence(self.log, self._table, area)
-        room = self._made[area]
         if not room.anyone(at - self._before, at):
             return "nobody was inside"
+        person = self._person(account)
+        return "" if not person or room.of(person, at - self._before, at) else "its person was not inside"
+
+    def _person(self, account: str) -> str:
+        """The one person whose account it is; empty where it is nobody's, or several people's."""
         persons = self._people.by_account.get(account, ()) if self._people else ()
         names = {badge_holders.name_of(person) for person in persons}
-        return "" if len(names) != 1 or room.of(names.pop(), at - self._before, at) else "its person was not inside"
+        return names.pop() if len(names) == 1 else ""
 
     def contradicted(self, area: str, at: int) -> bool:
         return any(abs(moment - at) <= DAY for moment in (self._wrong[area].moments if area in self._wrong else ()))

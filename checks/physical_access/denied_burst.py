@@ -14,12 +14,13 @@ Remedy: ask the holder; block the badge if it is not with its holder; grant the 
 
 from sovaudit.authoring import BadgeLog, Gap, Outcomes, Reason, check, failed, passed, unknown
 from sovaudit.facts.badge_alarms import ACKNOWLEDGED
+from sovaudit.facts.badge_events import DENIED
 from sovaudit.facts.badges import utc
 
 BURSTS = """
 WITH denied AS (
   SELECT coalesce(credential, access_point, source, '') AS who, access_point, event_time AS moment, source, coalesce(sequence, 0) AS number, row
-  FROM events WHERE starts_with(event, 'DENIED_')),
+  FROM events WHERE event IN {denied}),
 reached AS (
   SELECT *, moment - lag(moment, $before) OVER w AS span FROM denied WINDOW w AS (PARTITION BY who ORDER BY moment, source, number, row)),
 done AS ({done}),
@@ -32,7 +33,7 @@ WHERE row NOT IN (SELECT row FROM answered) GROUP BY who ORDER BY who
 """
 DONE = f"SELECT access_point, event_time AS done FROM events WHERE event = '{ACKNOWLEDGED}'"
 TABLE = " UNION ALL SELECT access_point, acknowledged_at FROM acknowledgements"
-TOTAL = "SELECT count(*) FROM events WHERE starts_with(event, 'DENIED_')"
+TOTAL = f"SELECT count(*) FROM events WHERE event IN {DENIED}"
 
 
 @check("physical-access.denied-burst", severity="medium", since="0.2")
@@ -43,7 +44,9 @@ def denied_burst(log: BadgeLog, *, attempts: int = 5, minutes: int = 10, answer_
     ((total,),) = log.query(TOTAL)
     if not total and not log.reports_any("DENIED_"):
         doubts.append(Gap("badges/events: DENIED_…", Reason.ABSENT, "no refusal is there, and the map names no code for one"))
-    for who, _, first, last, row, place in log.query(BURSTS.format(done=DONE + (TABLE if log.has("acknowledgements") else "")), knobs):
+    for who, _, first, last, row, place in log.query(
+        BURSTS.format(denied=DENIED, done=DONE + (TABLE if log.has("acknowledgements") else "")), knobs
+    ):
         lines = [log.line(row, f"refused at {place or 'a reader without a name'}, {utc(first)} to {utc(last)}")]
         if hidden:
             yield unknown(

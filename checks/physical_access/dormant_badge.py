@@ -32,7 +32,7 @@ def dormant_badge(log: BadgeLog, people: Roster | None, *, max_idle_days: int = 
     log.need("credential")
     first, last = log.span
     badges, strange = _in_use(log, people, last)
-    used = {use.badge: use.last for use in badge_uses.uses(log, "true")}
+    used = badge_uses.last_uses(log)
     since = last - max_idle_days * DAY
     idle = [(badge, used.get(badge)) for badge, begun in badges if (begun is None or begun < since) and (used.get(badge) or 0) < since]
     if first > since:

@@ -18,7 +18,7 @@ from sovaudit.facts import badge_holders, badge_uses
 from sovaudit.facts.badges import utc
 
 VISITS = """
-WITH used AS (SELECT credential, row, event_time AS ms FROM events WHERE event = 'GRANTED' AND credential IN (SELECT credential FROM visitors_badges))
+WITH used AS (SELECT credential, row, event_time AS ms FROM events WHERE event = 'GRANTED' AND credential IN ({visitors}))
 SELECT credential, count(*), count(*) FILTER (NOT EXISTS (SELECT 1 FROM visits v WHERE v.credential = used.credential
   AND used.ms >= v.time_in AND (v.time_out IS NULL OR used.ms <= v.time_out))) FROM used GROUP BY credential ORDER BY credential
 """
@@ -89,4 +89,5 @@ def _visitors(log: BadgeLog) -> dict[str, int]:
     badge_holders.visitors(log)
     if not log.has("visits"):
         return {badge: -1 for (badge,) in log.query("SELECT credential FROM visitors_badges ORDER BY 1")}
-    return {badge: outside for badge, _, outside in log.query(VISITS)}
+    visitors = badge_uses.seen(log, "SELECT credential FROM visitors_badges")
+    return {badge: outside for badge, _, outside in log.query(VISITS.format(visitors=visitors))}

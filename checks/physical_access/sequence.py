@@ -17,25 +17,29 @@ Remedy: export the log again from the controllers; if numbers are still missing,
 from sovaudit.authoring import BadgeLog, Line, Outcomes, check, failed, passed, unknown
 from sovaudit.facts.badges import utc
 
-# one sort of the log: what stands right before each number. What two records with one number say is compared for these alone
+# one sort of the log, of numbers alone, tells near which of them something is odd; what stands right before each is then told exactly for these
 STEPS = """
-WITH numbers AS (SELECT source, CAST(row_number() OVER (ORDER BY source) AS INTEGER) AS place FROM (
-  SELECT DISTINCT source FROM events WHERE source IS NOT NULL)),
+WITH near AS (
+  SELECT source, sequence, lag(sequence) OVER w AS before, lag(event_time) OVER w - event_time AS back
+  FROM events WHERE source IS NOT NULL AND sequence IS NOT NULL WINDOW w AS (PARTITION BY source ORDER BY sequence)),
+odd AS (SELECT DISTINCT source, sequence, before FROM near WHERE sequence - before <> 1 OR back > {tolerance}),
+asked AS (SELECT source, sequence FROM odd UNION SELECT source, sequence + 1 FROM odd WHERE sequence = before),
+around AS (SELECT * FROM asked UNION SELECT source, sequence - 1 FROM asked UNION SELECT source, before FROM odd),
 steps AS (
-  SELECT place, e.sequence, row, event_time, e.sequence - lag(e.sequence) OVER w AS step, lag(event_time) OVER w - event_time AS back,
-         lag(row) OVER w AS row_before
-  FROM events e JOIN numbers n ON e.source = n.source WHERE e.sequence IS NOT NULL
-  WINDOW w AS (PARTITION BY place ORDER BY e.sequence, event_time, row))
-SELECT n.source, s.* EXCLUDE (place) FROM steps s JOIN numbers n ON s.place = n.place WHERE step <> 1 OR back > {tolerance}
+  SELECT e.source, e.sequence, e.row, e.event_time, e.sequence - lag(e.sequence) OVER w AS step, lag(e.event_time) OVER w - e.event_time AS back,
+         lag(e.row) OVER w AS row_before
+  FROM events e SEMI JOIN around a ON e.source = a.source AND e.sequence = a.sequence
+  WINDOW w AS (PARTITION BY e.source ORDER BY e.sequence, e.event_time, e.row))
+SELECT s.* FROM steps s SEMI JOIN asked a ON s.source = a.source AND s.sequence = a.sequence WHERE step <> 1 OR back > {tolerance}
 """
 FAULTS = """
 WITH twice AS (
-  SELECT row, credential, access_point, event_native FROM events
+  SELECT row, credential, access_point, event, event_native FROM events
   WHERE row IN (SELECT row FROM {steps} WHERE step = 0 UNION SELECT row_before FROM {steps} WHERE step = 0)),
 others AS (
   SELECT s.row FROM {steps} s JOIN twice a ON s.row = a.row JOIN twice b ON s.row_before = b.row
   WHERE s.step = 0 AND (s.back <> 0
-    OR (a.credential, a.access_point, a.event_native) IS DISTINCT FROM (b.credential, b.access_point, b.event_native)))
+    OR (a.credential, a.access_point, a.event, a.event_native) IS DISTINCT FROM (b.credential, b.access_point, b.event, b.event_native)))
 SELECT source, sequence, row, event_time, greatest(step - 1, 0) AS missing, step = 0 AS again, row IN (SELECT row FROM others) AS clash, back
 FROM {steps}
 """

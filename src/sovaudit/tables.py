@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 PIECE = 16 << 20  # bytes of an artifact that holds part of a table
 ROW_GROUP = 122_880
+WORDS = 1_000_000  # different texts of a column up to which they are held as numbers
+SMALL = 1 << 30  # whole numbers below it may be added and taken from each other in four bytes
+# nobody looks a single value up; numbers that rise are written as steps; a dictionary of more words than this is thrown away in the end
+_CHEAPER = "WRITE_BLOOM_FILTER false, PARQUET_VERSION 'V2', DICTIONARY_SIZE_LIMIT 5000"
 SPILL = "~spill"  # sorts after every other name: DuckDB 1.2 looks for an allowed folder only right before a path
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 Value = str | int | bool | None
@@ -103,25 +107,58 @@ class Engine:
             f"FROM read_parquet({literal(str(path))}, file_row_number = true)"
         )
 
+    def hold(self, name: str, query: str) -> None:
+        """A query's rows under a name, in memory, for many questions: a column without any value takes no room there, text of few different
+        values is held as their numbers (an ENUM in the order of the text, which compares, sorts and reads like text), and a whole number that
+        is small throughout in four bytes.
+        """
+        kinds = {str(row[0]): str(row[1]) for row in self.rows(f"DESCRIBE {query}")}
+        numbers = [column for column, kind in kinds.items() if kind == "BIGINT"]
+        bounds = ", ".join(f"min({identifier(column)}), max({column})" for column in numbers)
+        (found,) = self.rows(f"SELECT {bounds} FROM ({query})") if numbers else [()]
+        given: dict[str, str] = {}
+        for column, low, high in zip(numbers, found[::2], found[1::2], strict=True):
+            if low is not None:
+                given[column] = f"CAST({column} AS INTEGER)" if 0 <= low <= high < SMALL else column
+        for column in kinds.keys() - set(numbers):
+            held = self._words(name, identifier(column), query) if kinds[column] == "VARCHAR" else kinds[column]
+            if held:
+                given[column] = f"TRY_CAST({column} AS {held})"
+        table = identifier(f"{name}_held")
+        chosen = ", ".join(f"{value} AS {column}" for column, value in given.items()) or "NULL AS nothing"
+        self.run(f"CREATE TEMP TABLE {table} AS SELECT {chosen} FROM ({query})")
+        shown = ", ".join(column if column in given else f"CAST(NULL AS {kind}) AS {column}" for column, kind in kinds.items())
+        self.run(f"CREATE TEMP VIEW {identifier(name)} AS SELECT {shown} FROM {table}")
+
+    def _words(self, name: str, column: str, query: str) -> str:
+        """A type for the text of a column: numbers, or text where it has too many values; none where it has no value."""
+        words, kind = f"{name}_{column}_words", f"{name}_{column}"
+        self.run(f"CREATE TEMP TABLE {words} AS SELECT DISTINCT {column} AS word FROM ({query}) WHERE {column} IS NOT NULL")
+        ((count,),) = self.rows(f"SELECT count(*) FROM {words}")
+        if 0 < count <= WORDS:
+            self.run(f"CREATE TYPE {kind} AS ENUM (SELECT word FROM {words} ORDER BY word)")
+        self.run(f"DROP TABLE {words}")
+        return kind if 0 < count <= WORDS else "VARCHAR" if count else ""
+
     def load(self, name: str, columns: Mapping[str, str], rows: Iterable[Sequence[Value]]) -> None:
-        """A temporary table of these columns (name → SQL type) and rows."""
+        """A temporary table of these columns (name → SQL type) and rows. Raises ValueError."""
         import json
 
-        path = self.scratch.file(f"{identifier(name)}.jsonl")
-        with path.open("w", encoding="utf-8") as file:
-            for row in rows:
-                file.write(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=True) + "\n")
-        types = ", ".join(f"{literal(column)}: {literal(kind)}" for column, kind in columns.items())
-        self.run(
-            f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS SELECT * FROM "
-            f"read_json({literal(str(path))}, format = 'newline_delimited', columns = {{{types}}})"
+        # one JSON text as a value: much less work than a file of rows, and than lists, which some versions take apart value by value
+        by_column = list(zip(*rows, strict=True)) or [()] * len(columns)
+        chosen = ", ".join(
+            f"unnest(from_json_strict(given -> '$[{place}]', '[\"{kind.split()[0]}\"]')) AS {identifier(column)}"
+            for place, (column, kind) in enumerate(columns.items())
         )
-        path.unlink()
+        self.run(
+            f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS SELECT {chosen} FROM (SELECT CAST($1 AS JSON) AS given)",
+            [json.dumps(by_column)],
+        )
 
     def write(self, query: str, path: Path) -> int:
         """A query's rows as a Parquet file of the scratch folder; how many there were."""
         (count,) = self._execute(
-            f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})", ()
+            f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}, {_CHEAPER})", ()
         ).fetchone()
         return int(count)
 
@@ -132,8 +169,8 @@ class Engine:
 class Pieces(Mapping[str, bytes]):
     """Artifacts that lie in scratch files: each is read when it is asked for, so that memory does not grow with them."""
 
-    def __init__(self, scratch: Scratch) -> None:
-        self._scratch = scratch
+    def __init__(self, *scratch: Scratch) -> None:
+        self._scratch = scratch  # they stay as long as the artifacts
         self._places: dict[str, tuple[Path | None, int, int]] = {}
         self._small: dict[str, bytes] = {}
 
@@ -183,7 +220,7 @@ def assemble(artifacts: Mapping[str, bytes], name: str, said: Mapping[str, Any],
                 file.write(data)
                 yield data
 
-    digest = canon.digest_of(pieces())
+    digest = canon.digest_beside(pieces())
     if running != said["bytes"] or digest != said["sha256"]:
         raise ValueError(f"{name} does not have the bytes that were written")
 

@@ -42,8 +42,8 @@ def events(found: BadgeLog) -> list[tuple[Any, ...]]:
 
 
 EXPECTED = [
-    (1, 1772438400000, "C1", 1, "D1", "in", "0042", "GRANTED", "ok"),
-    (2, 1772438405250, "C1", 2, "D1", "out", "B;2", "DENIED_OTHER", "no"),
+    (1, 1772438400000, "C1", 1, "D1", "in", "0042", "GRANTED", None),
+    (2, 1772438405250, "C1", 2, "D1", "out", "B;2", "DENIED_OTHER", None),
     (3, 1772438409000, "C1", 3, "D1", None, "B,3", "UNMAPPED", "odd"),
 ]
 

@@ -19,7 +19,7 @@ def test_rows_become_events(tmp_path: Path) -> None:
         "SELECT row, event_time, source, sequence, access_point, direction, subject, event, event_native FROM events ORDER BY row"
     )
     assert [(row[0], utc(row[1]), *row[2:]) for row in rows] == [
-        (1, "2026-03-02 07:00:00Z", "C1", 1, "D1", "in", "u1", "GRANTED", "GRANTED"),
+        (1, "2026-03-02 07:00:00Z", "C1", 1, "D1", "in", "u1", "GRANTED", None),
         (2, "2026-03-02 08:00:05Z", "C1", 2, "D1", None, None, "UNMAPPED", "weird"),
     ]
     assert found.reading.unmapped == {"weird": 1}
@@ -139,3 +139,18 @@ def test_a_map_that_names_absent_columns_says_which(tmp_path: Path) -> None:
     assert evidence.status is TargetStatus.FAILED
     assert "has no column 'event', 'event_time'" in evidence.error
     assert "'when', 'who'" in evidence.error
+
+
+def test_the_products_own_code_is_kept_where_the_event_does_not_tell_it(tmp_path: Path) -> None:
+    codes = 'base = "generic"\n[events]\nin = "GRANTED"\n"no*" = "DENIED_OTHER"\nlost = "DURESS"\nstolen = "DURESS"\n'
+    given = ("in", "nobody", "lost", "stolen", "else", "")
+    text = HEAD + "".join(f"2026-03-02T08:00:0{number}Z,C1,{number},D1,in,B1,u1,{code}\n" for number, code in enumerate(given))
+    found = log(tmp_path, text, codes)
+    assert found.query("SELECT event, event_native FROM events ORDER BY row") == [
+        ("GRANTED", None),
+        ("DENIED_OTHER", "nobody"),
+        ("DURESS", "lost"),
+        ("DURESS", "stolen"),
+        ("UNMAPPED", "else"),
+        ("UNMAPPED", ""),
+    ]

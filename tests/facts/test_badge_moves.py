@@ -110,9 +110,21 @@ def test_stretches_alone_are_those_of_plain_python(seed: int) -> None:
         wanted.append((begun, end))
     found = [(stretch.start, stretch.end) for stretch in badge_presence.too_few(log, table, "room", 3, 20_000)]
     assert found == [(start, stop) for start, stop in wanted if stop - start > 20_000]
-    room = badge_presence.Presence(log, table, "room")
-    for at in range(START, end, 97_000):
-        assert room.anyone(at, at) == any(room.of(badge, at, at) for badge in first)
+    room = badge_presence.Presence(log, table, "room", first)
+    start = min(row["event_time"] for row in rows)
+    stays: dict[str, list[tuple[int, int]]] = {badge: [] for badge in first}
+    since: dict[str, int | None] = {badge: start if sign < 0 else None for badge, sign in first.items()}
+    for at, badge, sign in touches:
+        begun = since[badge]
+        if sign < 0 and begun is not None:
+            stays[badge].append((begun, at))
+        since[badge] = None if sign < 0 else at if begun is None else begun
+    for badge, begun in since.items():
+        stays[badge] += [(begun, end)] if begun is not None else []
+    for at in range(start, end, 97_000):
+        for badge in first:
+            assert room.of(badge, at, at) == any(low <= at <= high for low, high in stays[badge])
+        assert room.anyone(at, at) == any(low <= at <= high for one in stays.values() for low, high in one)
 
 
 def test_no_improbable_silence_slips_through_the_sieve() -> None:

@@ -26,7 +26,7 @@ answered AS (
   WHERE d.done BETWEEN a.at AND a.at + $within AND (d.alarm IS NULL OR abs(d.alarm - a.at) < 1000))
 SELECT a.place, a.row, a.at, a.row IN (SELECT row FROM answered) FROM alarms a ORDER BY a.place, a.at, a.row
 """
-PLACES = "SELECT DISTINCT coalesce(access_point, source, '') FROM events ORDER BY 1"
+PLACES = "SELECT DISTINCT coalesce(access_point, source, '') AS place FROM events"
 
 
 @dataclass(slots=True)
@@ -43,7 +43,8 @@ class Alarms:
 def alarms(log: BadgeLog, code: str, within_ms: int) -> Iterator[Alarms]:
     """Every door of the log, sorted, with its alarms of one kind. Raises Unseen."""
     _ = log.span  # a log in which no row could be read has no door to answer for
-    found = {place: Alarms(place) for (place,) in log.query(PLACES)}
+    log.keep("places", PLACES)
+    found = {place: Alarms(place) for (place,) in log.query("SELECT place FROM places ORDER BY place")}
     now = int(log.taken_at.timestamp() * 1000)
     done = _EVENTS + (_TABLE if log.has("acknowledgements") else "")
     for place, row, at, answered in log.query(_ALARMS.format(done=done), {"code": code, "within": within_ms}):

@@ -21,6 +21,9 @@ CODES = frozenset(
     """.split()
 )
 
+DENIED = str(tuple(sorted(code for code in CODES if code.startswith("DENIED_"))))
+"""SQL: the codes of refusals."""
+
 # what a reader of the log may ask of one event; the evidence holds exactly these columns
 EVENT_COLUMNS = MappingProxyType(
     {
@@ -37,7 +40,7 @@ EVENT_COLUMNS = MappingProxyType(
         "credential": "VARCHAR",
         "subject": "VARCHAR",
         "event": "VARCHAR",  # one of CODES
-        "event_native": "VARCHAR",
+        "event_native": "VARCHAR",  # the product's own code where `event` and the map do not tell it
         "verify_mode": "VARCHAR",
         "refused": "VARCHAR",  # why the row could not be read: `time`, `sequence`, `json`
     }

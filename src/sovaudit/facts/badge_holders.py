@@ -5,6 +5,7 @@ A person goes by the name that the evidence has for them: a pseudonym, or the id
 
 from __future__ import annotations
 
+from sovaudit.facts import badge_uses
 from sovaudit.facts.badges import BadgeLog
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.roster import Person, Roster
@@ -81,7 +82,11 @@ def one_holder(log: BadgeLog, people: Roster | None = None) -> None:
     holders(log, people)
     nothing = "SELECT CAST(NULL AS VARCHAR) AS credential, CAST(NULL AS VARCHAR) AS subject, 0 AS valid_from, 0 AS valid_to WHERE false"
     given = "SELECT credential, subject, valid_from, valid_to FROM credentials" if log.has("credentials") else nothing
-    log.keep("holder", _ONE.format(given=given))
+    badge_uses.know_badges(log)
+    log.keep(
+        "holder",
+        f"SELECT s.credential, person, low, high FROM seen_badges s JOIN ({_ONE.format(given=given)}) h ON s.credential = h.credential",
+    )
 
 
 def visitors(log: BadgeLog) -> None:

@@ -176,16 +176,14 @@ SELECT c.access_point, c.area_from, c.area_to, c.direction, coalesce(f.n, 0) AS 
 FROM combos c JOIN ({passages}) p ON p.row = c.row LEFT JOIN numbered f ON p.left_area = f.area LEFT JOIN numbered t ON p.area = t.area
 WHERE coalesce(f.n, 0) <> coalesce(t.n, 0)
 """
-_BADGES = f"""
-SELECT credential, CAST(row_number() OVER (ORDER BY credential) AS INTEGER) AS badge
-FROM (SELECT DISTINCT credential FROM uses WHERE {badge_uses.GRANTS})"""
 _STRAYS = """
 WITH steps AS (
-  SELECT b.badge, e.event_time AS ms, t.before, t.behind FROM events e JOIN badge_numbers b ON e.credential = b.credential
-  JOIN turns t ON {same} WHERE e.event = 'GRANTED'),
+  SELECT e.credential, e.event_time AS ms, t.before, t.behind FROM events e JOIN turns t ON {same}
+  WHERE e.event = 'GRANTED' AND e.credential IS NOT NULL),
 followed AS (
-  SELECT badge, before, ms = lag(ms) OVER w AS tied, lag(behind) OVER w AS was FROM steps WINDOW w AS (PARTITION BY badge ORDER BY ms))
-SELECT credential FROM badge_numbers WHERE badge IN (SELECT badge FROM followed WHERE tied OR was <> before)
+  SELECT credential, before, ms = lag(ms) OVER w AS tied, lag(behind) OVER w AS was
+  FROM steps WINDOW w AS (PARTITION BY credential ORDER BY ms))
+SELECT credential FROM followed WHERE tied OR was <> before
 UNION SELECT credential FROM uses WHERE event = 'NO_ENTRY_AFTER_GRANT' AND credential IS NOT NULL
 """
 
@@ -199,7 +197,6 @@ def strays(log: BadgeLog, closed: frozenset[str]) -> None:
     ways(log)
     badge_uses.fold(log)
     log.load("closed_areas", {"area": "VARCHAR"}, [[area] for area in sorted(closed)])
-    log.keep("badge_numbers", _BADGES)
     log.keep("combos", _COMBOS)
     blank = "'' AS time_note, '' AS source, 0 AS sequence, '' AS credential, '' AS subject, CAST(NULL AS VARCHAR) AS site, 0 AS event_time"
     log.keep("turns", _TURNS.format(passages=_PASSAGES.format(cancelled="false", events=f"(SELECT *, {blank} FROM combos)")))

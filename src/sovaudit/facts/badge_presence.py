@@ -84,24 +84,42 @@ def too_few(log: BadgeLog, table: str, area: str, required: int, longer_ms: int)
     ]
 
 
-class Presence:
-    """Who was inside a closed area when. Who leaves first of all was inside from the beginning; a second entry or exit in a row changes nothing."""
+_STAYS = """
+WITH turned AS (
+  SELECT person, sign, ms, source, number, row, lag(sign) OVER (PARTITION BY person ORDER BY ms, source, number, row) AS was
+  FROM {table} WHERE place = $area),
+changes AS (
+  SELECT *, lead(ms) OVER (PARTITION BY person ORDER BY ms, source, number, row) AS next FROM turned WHERE sign IS DISTINCT FROM was),
+stays AS (
+  SELECT person, CASE WHEN sign > 0 THEN ms ELSE $begin END AS start, CASE WHEN sign > 0 THEN coalesce(next, $end) ELSE ms END AS stop
+  FROM changes WHERE sign > 0 OR was IS NULL)
+"""
+_ALL = (
+    _STAYS
+    + """
+, islands AS (
+  SELECT start, stop, CASE WHEN start <= max(stop) OVER (ORDER BY start, stop ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    THEN 0 ELSE 1 END AS begins FROM stays),
+numbered AS (SELECT start, stop, sum(begins) OVER (ORDER BY start, stop ROWS UNBOUNDED PRECEDING) AS island FROM islands)
+SELECT min(start), max(stop) FROM numbered GROUP BY island ORDER BY 1
+"""
+)
+_SOME = _STAYS + "SELECT person, start, stop FROM stays WHERE person IN (SELECT person FROM asked_people) ORDER BY person, start, stop"
 
-    def __init__(self, log: BadgeLog, table: str, area: str) -> None:
+
+class Presence:
+    """When anyone was inside a closed area, and some persons each.
+
+    Who leaves first of all was inside from the beginning; a second entry or exit in a row changes nothing.
+    """
+
+    def __init__(self, log: BadgeLog, table: str, area: str, persons: Iterable[str]) -> None:
+        knobs: dict[str, Value] = {"area": area, "begin": log.span[0], "end": log.span[1]}
+        self._whole: list[tuple[int, int]] = log.query(_ALL.format(table=table), knobs)
         self._times: dict[str, list[tuple[int, int]]] = {}  # person → stretches inside
-        self._span = log.span
-        since: dict[str, int | None] = {}
-        for person, sign, at in log.query(
-            f"SELECT person, sign, ms FROM {table} WHERE place = $area ORDER BY person, ms, source, number, row", {"area": area}
-        ):
-            inside = since.get(person, self._span[0] if sign < 0 else None)
-            if sign < 0 and inside is not None:
-                self._times.setdefault(person, []).append((inside, at))
-            since[person] = (at if inside is None else inside) if sign > 0 else None
-        for person, begun in since.items():
-            if begun is not None:
-                self._times.setdefault(person, []).append((begun, self._span[1]))
-        self._whole = _merged([stretch for times in self._times.values() for stretch in times])
+        log.load("asked_people", {"person": "VARCHAR"}, [[person] for person in sorted(persons)])
+        for person, start, stop in log.query(_SOME.format(table=table), knobs):
+            self._times.setdefault(person, []).append((start, stop))
 
     def of(self, person: str, start: int, end: int) -> bool:
         """Whether somebody was inside at some moment of a stretch."""
@@ -109,16 +127,6 @@ class Presence:
 
     def anyone(self, start: int, end: int) -> bool:
         return _meets(self._whole, start, end)
-
-
-def _merged(times: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
-    for start, end in sorted(times):
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(end, found[-1][1]))
-        else:
-            found.append((start, end))
-    return found
 
 
 def _meets(times: list[tuple[int, int]], start: int, end: int) -> bool:

@@ -15,12 +15,25 @@ _USES = """
 SELECT credential, access_point, site, area_from, area_to, direction, subject, event, count(*) AS times, min(event_time) AS first,
        max(event_time) AS last
 FROM events GROUP BY ALL"""
+_SEEN = "SELECT DISTINCT credential FROM uses WHERE credential IS NOT NULL"
 GRANTS = "event = 'GRANTED' AND credential IS NOT NULL"
 
 
 def fold(log: BadgeLog) -> None:
     """Make the table `uses`. Raises Unseen."""
     log.keep("uses", _USES)
+
+
+def know_badges(log: BadgeLog) -> None:
+    """Make the table `seen_badges`: credential, each of the log once and as the log holds it, so that comparing costs little. Raises Unseen."""
+    fold(log)
+    log.keep("seen_badges", _SEEN)
+
+
+def seen(log: BadgeLog, badges: str) -> str:
+    """SQL: those of a query's badges that are in the log, for comparing with its events. Raises Unseen."""
+    know_badges(log)
+    return f"SELECT credential FROM seen_badges WHERE credential IN ({badges})"
 
 
 @dataclass(slots=True)
@@ -41,14 +54,21 @@ def uses(log: BadgeLog, which: str = "event = 'GRANTED'") -> Iterable[Use]:
         "SELECT credential, CAST(sum(times) AS BIGINT), min(first), max(last), min(subject), max(subject) FROM uses "
         f"WHERE credential IS NOT NULL AND {which} GROUP BY credential ORDER BY credential"
     ):
-        yield Use(badge, count, first, last, tuple(sorted({name for name in (least, most) if name is not None})))
+        yield Use(badge, count, first, last, () if least is None else (least,) if least == most else (least, most))
+
+
+def last_uses(log: BadgeLog) -> dict[str, int]:
+    """Badge → milliseconds at which it was last shown, let in or not."""
+    fold(log)
+    return dict(log.query("SELECT credential, max(last) FROM uses WHERE credential IS NOT NULL GROUP BY credential ORDER BY credential"))
 
 
 def first_grants(log: BadgeLog, badges: Iterable[str]) -> dict[str, int]:
     """Badge → record of its first grant."""
     log.load("asked_badges", {"credential": "VARCHAR"}, [[badge] for badge in sorted(badges)])
+    asked = seen(log, "SELECT credential FROM asked_badges")
     found = log.query(
         "SELECT credential, min_by(row, (event_time, row)) FROM events WHERE event = 'GRANTED' "
-        "AND credential IN (SELECT credential FROM asked_badges) GROUP BY credential ORDER BY credential"
+        f"AND credential IN ({asked}) GROUP BY credential ORDER BY credential"
     )
     return dict(found)

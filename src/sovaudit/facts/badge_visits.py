@@ -47,9 +47,10 @@ def prepare(log: BadgeLog, people: Roster | None, restricted: list[str], closed:
     log.load("restricted_areas", {"area": "VARCHAR"}, [[area] for area in restricted])
     log.load("closed_areas", {"area": "VARCHAR"}, [[area] for area in sorted(closed)])
     badge_holders.visitors(log)
-    log.keep("visitor_moves", badge_moves.passages(log, "AND credential IN (SELECT credential FROM visitors_badges)"))
+    log.keep(
+        "visitor_moves", badge_moves.passages(log, f"AND credential IN ({badge_uses.seen(log, 'SELECT credential FROM visitors_badges')})")
+    )
     log.keep("visited", _VISITED.format(passages="SELECT * FROM visitor_moves"))
-    badge_uses.fold(log)
-    log.keep("hosts_badges", _BADGES)
+    log.keep("hosts_badges", badge_uses.seen(log, _BADGES))
     moves = badge_moves.passages(log, "AND credential IN (SELECT credential FROM hosts_badges)")
     log.keep("host_moves", _HOSTS.format(passages=moves, holds=badge_holders.HOLDS))

@@ -112,7 +112,7 @@ class BadgeLog:
         engine = Engine(scratch)
         self._open(engine, EVENTS, "all_events", said["events"], EVENT_COLUMNS, numbered="row")
         kept = ", ".join(name for name in EVENT_COLUMNS if name != "refused")
-        engine.run(f"CREATE VIEW events AS SELECT row, {kept} FROM all_events WHERE refused IS NULL")
+        engine.hold("events", f"SELECT row, {kept} FROM all_events WHERE refused IS NULL")
         engine.run("CREATE VIEW refused AS SELECT row, refused FROM all_events WHERE refused IS NOT NULL")
         for name in sorted(self.reading.tables & set(SIDE_TABLES)):
             self._open(engine, f"badges/{name}.parquet", name, said["tables"][name], SIDE_TABLES[name])

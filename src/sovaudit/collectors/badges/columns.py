@@ -7,32 +7,59 @@ from collections.abc import Callable, Mapping
 from sovaudit.collectors.badges import times
 from sovaudit.collectors.badges.mapping import BadgeMap, Column
 from sovaudit.facts.badge_events import CODES, EVENT_COLUMNS, UNMAPPED
-from sovaudit.tables import literal
+from sovaudit.tables import Engine, literal
 
 Field = Callable[[str], str]
 """Column of the file → SQL that gives its text."""
+CODE, WAY, NOTE, WHY = "event_code", "event_way", "event_note", "event_refused"
+WORDS = {
+    CODE: sorted(CODES),
+    WAY: ("in", "out", "unmapped"),
+    NOTE: ("missing", "repeated"),
+    WHY: ("received_time", "sequence", "time", "unreadable"),
+}
+"""Types of columns that hold one of a few words: written as numbers, which costs an eighth, and read as text."""
 _TEXT = tuple(name for name in EVENT_COLUMNS if EVENT_COLUMNS[name] == "VARCHAR" and name not in ("time_note", "event_native", "refused"))
 NOTHING = "CAST(NULL AS VARCHAR)"
 
 
-def events_query(plan: BadgeMap, field: Field, source: str, default_source: str, *, broken: str = "") -> str:
-    """SQL for the columns of EVENT_COLUMNS from `source`, a table expression. broken: a condition that refuses a row as not readable."""
-    given = {name: text(column, field) for name, column in plan.columns.items()}
+def know_words(engine: Engine) -> None:
+    """The types that `events_query` needs."""
+    for kind, words in WORDS.items():
+        engine.run(f"CREATE TYPE {kind} AS ENUM ({', '.join(map(literal, words))})")
+
+
+def _word(text: str, kind: str) -> str:
+    return f"CAST({literal(text)} AS {kind})"
+
+
+def events_query(plan: BadgeMap, field: Field, source: str, default_source: str, *, broken: str = "", spaced: bool = True) -> str:
+    """SQL for the columns of EVENT_COLUMNS from `source`, a table expression. broken: a condition that refuses a row as not readable.
+
+    spaced: whether a value may begin or end with a blank.
+    """
+    given = {name: text(column, field, spaced=spaced) for name, column in plan.columns.items()}
     given.setdefault("source", literal(default_source))
     received = plan.received or plan.time
+    none = f"CAST(NULL AS {NOTE})"
+    shown = {
+        name: name if name in given else none for name in _TEXT
+    }  # what no column fills is written as the cheapest NULL, and read as text
     return (
         f"WITH given AS (SELECT {_unique(given)}, {broken or 'false'} AS broken FROM {source}), "
         f"timed AS (SELECT *, {times.parsed('event_time', plan.time)} AS wall, {times.is_local('event_time', plan.time)} AS zoneless, "
         f"{times.parsed('received_time', received)} AS received_wall, {times.is_local('received_time', received)} AS received_zoneless, "
-        f"TRY_CAST(sequence AS BIGINT) AS number FROM given), "
-        f"placed AS (SELECT *, {times.moment('zoneless', 'wall', plan.time)} AS moment, {times.note('zoneless', 'wall', plan.time)} AS note, "
+        f"TRY_CAST(sequence AS BIGINT) AS number, {_event(plan.events)} AS code FROM given), "
+        f"placed AS (SELECT *, {times.moment('zoneless', 'wall', plan.time)} AS moment, "
+        f"CAST({times.note('zoneless', 'wall', plan.time)} AS {NOTE}) AS note, "
         f"{times.moment('received_zoneless', 'received_wall', received)} AS received_moment FROM timed) "
-        f"SELECT moment AS event_time, received_moment AS received_time, note AS time_note, source, number AS sequence, site, "
-        f"area_from, area_to, access_point, {_direction()} AS direction, badge(credential) AS credential, person(subject) AS subject, "
-        f"{_event(plan.events)} AS event, "
-        f"coalesce(event, '') AS event_native, verify_mode, CASE WHEN broken THEN 'unreadable' WHEN moment IS NULL THEN 'time' "
-        f"WHEN received_time IS NOT NULL AND received_moment IS NULL THEN 'received_time' "
-        f"WHEN sequence IS NOT NULL AND number IS NULL THEN 'sequence' END AS refused FROM placed"
+        f"SELECT moment AS event_time, received_moment AS received_time, note AS time_note, source, number AS sequence, {shown['site']} AS site, "
+        f"{shown['area_from']} AS area_from, {shown['area_to']} AS area_to, {shown['access_point']} AS access_point, {_direction()} AS direction, "
+        f"{'badge(credential)' if 'credential' in given else none} AS credential, {'person(subject)' if 'subject' in given else none} AS subject, "
+        f"code AS event, {_native(plan.events)} AS event_native, {shown['verify_mode']} AS verify_mode, "
+        f"CASE WHEN broken THEN {_word('unreadable', WHY)} WHEN moment IS NULL THEN {_word('time', WHY)} "
+        f"WHEN received_time IS NOT NULL AND received_moment IS NULL THEN {_word('received_time', WHY)} "
+        f"WHEN sequence IS NOT NULL AND number IS NULL THEN {_word('sequence', WHY)} END AS refused FROM placed"
     )
 
 
@@ -41,7 +68,7 @@ def _unique(given: Mapping[str, str]) -> str:
     return ", ".join(f"{given.get(name, NOTHING)} AS {name}" for name in names)
 
 
-def text(column: Column, field: Field) -> str:
+def text(column: Column, field: Field, *, spaced: bool = True) -> str:
     """SQL for a column's text, trimmed, NULL if empty."""
     if column.value is not None:
         found = literal(column.value)
@@ -54,7 +81,7 @@ def text(column: Column, field: Field) -> str:
         found = f"concat_ws({literal(column.join)}, {', '.join(field(name) for name in column.columns)})"
     if column.match is not None:
         found = f"regexp_extract({found}, {literal(column.match)}, 1)"
-    found = _trimmed(found)
+    found = _trimmed(found) if spaced or not found.isidentifier() else f"nullif({found}, '')"
     if column.map:
         whens = " ".join(f"WHEN {literal(key)} THEN {literal(value) if value else 'NULL'}" for key, value in column.map.items())
         found = f"CASE {found} {whens} ELSE {found} END"
@@ -73,18 +100,24 @@ def _trimmed(found: str) -> str:
 
 
 def _direction() -> str:
-    return (
-        "CASE WHEN direction IN ('in', 'out') THEN direction WHEN lower(direction) IN ('in', 'out') THEN lower(direction) "
-        "WHEN direction IS NOT NULL THEN 'unmapped' END"
-    )
+    whens = " ".join(f"WHEN {form} = '{way}' THEN {_word(way, WAY)}" for form in ("direction", "lower(direction)") for way in ("in", "out"))
+    return f"CASE {whens} WHEN direction IS NOT NULL THEN {_word('unmapped', WAY)} END"
 
 
 def _event(events: Mapping[str, str]) -> str:
     """Without a table of codes, the canonical words themselves are understood."""
     if not events:
-        known = ", ".join(literal(code) for code in sorted(CODES - {UNMAPPED}))
-        return f"CASE WHEN event IN ({known}) THEN event ELSE '{UNMAPPED}' END"
-    whole = [f"WHEN event = {literal(key)} THEN {literal(code)}" for key, code in events.items() if not key.endswith("*")]
+        return f"coalesce(TRY_CAST(event AS {CODE}), {_word(UNMAPPED, CODE)})"
+    whole = [f"WHEN event = {literal(key)} THEN {_word(code, CODE)}" for key, code in events.items() if not key.endswith("*")]
     begins = sorted((key[:-1] for key in events if key.endswith("*")), key=len, reverse=True)
-    whole += [f"WHEN starts_with(event, {literal(key)}) THEN {literal(events[key + '*'])}" for key in begins]
-    return f"CASE {' '.join(whole)} ELSE '{UNMAPPED}' END"
+    whole += [f"WHEN starts_with(event, {literal(key)}) THEN {_word(events[key + '*'], CODE)}" for key in begins]
+    return f"CASE {' '.join(whole)} ELSE {_word(UNMAPPED, CODE)} END"
+
+
+def _native(events: Mapping[str, str]) -> str:
+    """The text that stood for an event, where the event does not tell it: one code of ours for one of theirs."""
+    given = list(events.values())
+    told = [code for key, code in events.items() if not key.endswith("*") and given.count(code) == 1] if events else CODES
+    kept = "coalesce(event, '')"
+    names = ", ".join(_word(code, CODE) for code in sorted(told) if code != UNMAPPED)
+    return f"CASE WHEN code NOT IN ({names}) THEN {kept} END" if names else kept

@@ -31,7 +31,7 @@ _PLAIN = {"delimiter": ",", "quote": '"', "header": True, "names": (), "skip": 0
 class Prepared:
     """path: the text. plan: how to read it. name, size, sha256: of the original. complete: whether its last line has an end.
 
-    lines: of the text, where each row is one line; else 0.
+    lines: of the text, where each row is one line; else 0. spaced: whether a value may begin or end with a blank.
     """
 
     path: Path
@@ -43,6 +43,7 @@ class Prepared:
     refused: dict[str, Refused] = field(default_factory=dict)
     files: int = 1
     lines: int = 0
+    spaced: bool = True
 
 
 def prepare(place: str, plan: BadgeMap, scratch: Scratch, password: str | None = None) -> Prepared:
@@ -61,7 +62,9 @@ def _file(path: Path, plan: BadgeMap, scratch: Scratch) -> Prepared:
     if plan.format in ("csv", "tsv", "jsonl"):
         quote = "" if plan.multiline or plan.format == "jsonl" else plan.quote
         seen = sieve(path, plan.encoding, scratch, quote=quote)
-        return Prepared(seen.path, plan, path.name, seen.size, seen.sha256, seen.complete, seen.refused, lines=seen.lines)
+        return Prepared(
+            seen.path, plan, path.name, seen.size, seen.sha256, seen.complete, seen.refused, lines=seen.lines, spaced=seen.spaced
+        )
     refused: dict[str, Refused] = {}
     with regular(path) as file:
         size, sha256 = path.stat().st_size, canon.digest_of(iter(lambda: file.read(CHUNK), b""))

@@ -40,7 +40,10 @@ class Refused:
 
 @dataclass(slots=True)
 class Sieved:
-    """path: text to read, UTF-8. size, sha256: of the original. complete: whether its last line has an end. lines: of the text."""
+    """path: text to read, UTF-8. size, sha256: of the original. complete: whether its last line has an end. lines: of the text.
+
+    spaced: whether it holds a blank anywhere.
+    """
 
     path: Path
     size: int
@@ -48,6 +51,7 @@ class Sieved:
     complete: bool
     lines: int
     refused: dict[str, Refused]
+    spaced: bool
 
 
 def sieve(path: Path, encoding: str, scratch: Scratch, *, quote: str = "") -> Sieved:
@@ -63,7 +67,7 @@ def sieve(path: Path, encoding: str, scratch: Scratch, *, quote: str = "") -> Si
         unicode = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
         survey = _Survey(file, quote.encode())
         digest = canon.digest_beside(survey.chunks())
-        found = Sieved(path, before.st_size, digest, survey.complete, survey.lines, {})
+        found = Sieved(path, before.st_size, digest, survey.complete, survey.lines, {}, survey.spaced)
         if not (survey.clean and unicode):
             found.path, found.lines = scratch.file("sieved.txt"), 0
             file.seek(0)
@@ -99,7 +103,8 @@ def regular(path: Path) -> BinaryIO:
 class _Survey:
     """What a file's bytes are like. clean: UTF-8 text of lines, none endless, none with a quote left open.
 
-    complete: whether the last line has an end. old: lines end with a carriage return alone, as on old machines.
+    complete: whether the last line has an end. old: lines end with a carriage return alone, as on old machines. spaced: there is a blank, or what
+    may be one beyond ASCII.
     """
 
     def __init__(self, file: BinaryIO, quote: bytes) -> None:
@@ -108,6 +113,7 @@ class _Survey:
         self.clean = True
         self.complete = True
         self.old = False
+        self.spaced = False
         self.lines = 0
 
     def chunks(self) -> Iterator[bytes]:
@@ -118,6 +124,8 @@ class _Survey:
             yield chunk
             self.complete = chunk.endswith(b"\n")
             self.lines += chunk.count(b"\n")
+            ascii_ = chunk.isascii()
+            self.spaced = self.spaced or not ascii_ or b" " in chunk
             if b"\r" in chunk or before:
                 returns += chunk.count(b"\r")
                 pairs += chunk.count(b"\r\n") + (before == b"\r" and chunk.startswith(b"\n"))
@@ -129,7 +137,7 @@ class _Survey:
                 self.clean = False
             carried = carried + len(chunk) if first < 0 else len(chunk) - chunk.rfind(b"\n") - 1
             try:
-                if not chunk.isascii() or decoder.getstate()[0]:
+                if not ascii_ or decoder.getstate()[0]:
                     decoder.decode(chunk)
             except UnicodeDecodeError:
                 self.clean = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from sovaudit import canon
 from sovaudit.collectors import pseudonyms
 from sovaudit.collectors.badges import reading, side, times
 from sovaudit.collectors.badges.address import Address
-from sovaudit.collectors.badges.columns import events_query
+from sovaudit.collectors.badges.columns import events_query, know_words
 from sovaudit.collectors.badges.mapping import BadgeMap, Beside
 from sovaudit.collectors.badges.preparing import Prepared, prepare
 from sovaudit.collectors.badges.sieve import FEW, Refused
@@ -39,8 +40,8 @@ def store(
     began: float,
 ) -> Evidence:
     """Raises CollectError, UsageError."""
-    scratch = Scratch()
-    pieces = Pieces(scratch)
+    scratch, apart = Scratch(), Scratch()
+    pieces = Pieces(scratch, apart)
 
     def teach(engine: Engine) -> None:
         """Either pseudonyms, or the words themselves."""
@@ -49,11 +50,16 @@ def store(
         else:
             pseudonyms.teach(engine, options.people_key)
 
-    ready = prepare(place.place, plan, scratch, options.sql_password)
-    said = _events(place, ready, scratch, pieces, teach)
+    def tables() -> dict[str, Any]:
+        return {name: side.keep(name, *table, plan.time.zone, apart, pieces, teach) for name, table in sorted(files.items())}
+
+    with ThreadPoolExecutor(1) as beside:
+        others = beside.submit(tables)
+        ready = prepare(place.place, plan, scratch, options.sql_password)
+        said = _events(place, ready, scratch, pieces, teach)
+        said["tables"] = others.result()
     said["people"] = pseudonyms.NAMED if options.identify else pseudonyms.PSEUDONYMS
     said["map"] = plan.model_dump(mode="json", exclude_defaults=True)
-    said["tables"] = {name: side.keep(name, *table, plan.time.zone, scratch, pieces, teach) for name, table in sorted(files.items())}
     pieces.add("badges/source", canon.canonical(said))
     size = sum(pieces.size(name) for name in pieces)
     cost = {"wall_ms": int((time.monotonic() - began) * 1000), "bytes": size}
@@ -106,9 +112,10 @@ def _events(place: Address, ready: Prepared, scratch: Scratch, pieces: Pieces, t
     engine = Engine(scratch, reads=[ready.path], ordered=True)
     try:
         teach(engine)
+        know_words(engine)
         table = reading.json_lines(ready.path, plan) if plan.format == "jsonl" else reading.delimited(ready.path, plan, where)
         out = scratch.file("events.parquet")
-        query = events_query(table.plan, table.field, table.expression, Path(ready.name).stem, broken=table.broken)
+        query = events_query(table.plan, table.field, table.expression, Path(ready.name).stem, broken=table.broken, spaced=ready.spaced)
         rows = engine.write(query, out)
         refused = {**ready.refused, **reading.rejected(engine)}
         _account(ready, table.skip, rows + sum(each.count for each in refused.values()), refused)

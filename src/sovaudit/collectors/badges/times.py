@@ -61,7 +61,7 @@ def _iso(text: str) -> str:
 
     return (
         # by far the commonest shapes first; the rest costs ten times as much. A Z at the end means the same to every version
-        f"CASE WHEN suffix({text}, 'Z') AND length({text}) <= 27 AND substr({text}, 20, 1) IN ('Z', '.') "
+        f"CASE WHEN strlen({text}) IN (20, 24) AND suffix({text}, 'Z') "
         f"THEN coalesce(epoch_ms(TRY_CAST({text} AS TIMESTAMP)), {wall(f'length({text}) - 1')}) "
         f"WHEN length({text}) = 19 AND substr({text}, 14, 1) = ':' AND substr({text}, 17, 1) = ':' THEN epoch_ms(TRY_CAST({text} AS TIMESTAMP)) "
         # only digits and marks: the engine would also accept `infinity` and names of zones
