@@ -246,6 +246,9 @@ def test_a_file_that_is_no_roster(tmp_path: Path, text: str | bytes, name: str, 
 def test_a_map_that_names_absent_columns_says_which(tmp_path: Path) -> None:
     assert "has no column 'Etat'" in taken(tmp_path, CSV, map_text="[columns]\nid='id'\nstatus='Etat'\n").error
     assert "has two columns 'id'" in taken(tmp_path, "id,id\n1,2\n", map_text="[columns]\nid='id'\n").error
+    for header in ("id,id", "ID,id", "id,status,Status"):
+        assert "has two columns" in taken(tmp_path, f"{header}\n" + ",".join("123"[: header.count(",") + 1]) + "\n").error
+    assert not taken(tmp_path, "id,note,note\n1,2,3\n").error
 
 
 @pytest.mark.parametrize(

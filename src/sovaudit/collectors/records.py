@@ -34,7 +34,7 @@ Cells = Mapping[str, str]
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How a file is read. key: the column by which a header without a map is known. wanted: columns of the file that are read. needed: of each of
-    these sets one column must be there."""
+    these sets one column must be there. own: names that a header without a map may give once, in whatever case."""
 
     format: str
     encoding: str = "utf-8"
@@ -47,6 +47,7 @@ class Shape:
     key: str = ""
     wanted: tuple[str, ...] = ()
     needed: tuple[tuple[str, ...], ...] = ()
+    own: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -163,8 +164,9 @@ def _delimiter(line: str, shape: Shape, path: Path) -> str:
 
 def _refuse_absent(names: list[str], shape: Shape, path: Path) -> None:
     _refuse_missing(names, shape, path)
-    for name in shape.wanted:
-        if names.count(name) > 1:
+    plain = [name.lower() for name in names] if shape.own else []
+    for name in (*shape.wanted, *shape.own):
+        if names.count(name) > 1 or plain.count(name) > 1:
             raise CollectError(f"has two columns {name!r}", status="failed", where=str(path), hint="Rename one.")
 
 

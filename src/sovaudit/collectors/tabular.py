@@ -210,7 +210,7 @@ def _rows(path: Path, plan: ListMap, of: List, options: CollectOptions) -> tuple
     wanted = tuple(dict.fromkeys(name for column in plan.columns.values() for name in column.names))
     shape = Shape(
         _format(path, plan, of), plan.encoding, plan.delimiter, plan.quote, plan.header, plan.names, plan.skip, plan.records,
-        key="" if mapped else of.needed[0], wanted=wanted, needed=tuple(_needed(plan.columns.values())),
+        key="" if mapped else of.needed[0], wanted=wanted, needed=tuple(_needed(plan.columns.values())), own=() if mapped else of.columns,
     )  # fmt: skip
     scratch = Scratch()
     records = read(path, shape, scratch)
