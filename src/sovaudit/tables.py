@@ -24,8 +24,8 @@ PIECE = 16 << 20  # bytes of an artifact that holds part of a table
 ROW_GROUP = 122_880
 WORDS = 1_000_000  # different texts of a column up to which they are held as numbers
 SMALL = 1 << 30  # whole numbers below it may be added and taken from each other in four bytes
-# nobody looks a single value up; numbers that rise are written as steps; a dictionary of more words than this is thrown away in the end
-_CHEAPER = "WRITE_BLOOM_FILTER false, PARQUET_VERSION 'V2', DICTIONARY_SIZE_LIMIT 5000"
+# numbers that rise are written as steps; a dictionary of more words than this is thrown away in the end
+_CHEAPER = "PARQUET_VERSION 'V2', DICTIONARY_SIZE_LIMIT 5000"
 SPILL = "~spill"  # sorts after every other name: DuckDB 1.2 looks for an allowed folder only right before a path
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 Value = str | int | bool | None

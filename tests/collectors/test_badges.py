@@ -154,3 +154,11 @@ def test_the_products_own_code_is_kept_where_the_event_does_not_tell_it(tmp_path
         ("UNMAPPED", "else"),
         ("UNMAPPED", ""),
     ]
+
+
+def test_a_number_beyond_what_anybody_counts_is_refused(tmp_path: Path) -> None:
+    numbers = ("9223372036854775807", "-9223372036854775808", str(2**61), str(2**61 + 1), str(-(2**61)), "99999999999999999999")
+    text = HEAD + "".join(f"2026-03-02T08:00:00Z,C1,{number},D1,in,B1,u1,GRANTED\n" for number in numbers)
+    found = log(tmp_path, text)
+    assert found.reading.refused == {"sequence": 4}
+    assert found.query("SELECT sequence FROM events ORDER BY row") == [(2**61,), (-(2**61),)]

@@ -21,6 +21,8 @@ WORDS = {
 """Types of columns that hold one of a few words: written as numbers, which costs an eighth, and read as text."""
 _TEXT = tuple(name for name in EVENT_COLUMNS if EVENT_COLUMNS[name] == "VARCHAR" and name not in ("time_note", "event_native", "refused"))
 NOTHING = "CAST(NULL AS VARCHAR)"
+FARTHEST = 1 << 61  # numbers of records: so that they can be taken from each other
+MOST = 1 << 31  # other counts, such as minutes
 
 
 def know_words(engine: Engine) -> None:
@@ -49,7 +51,7 @@ def events_query(plan: BadgeMap, field: Field, source: str, default_source: str,
         f"WITH given AS (SELECT {_unique(given)}, {broken or 'false'} AS broken FROM {source}), "
         f"timed AS (SELECT *, {times.parsed('event_time', plan.time)} AS wall, {times.is_local('event_time', plan.time)} AS zoneless, "
         f"{times.parsed('received_time', received)} AS received_wall, {times.is_local('received_time', received)} AS received_zoneless, "
-        f"TRY_CAST(sequence AS BIGINT) AS number, {_event(plan.events)} AS code FROM given), "
+        f"{whole('sequence', FARTHEST)} AS number, {_event(plan.events)} AS code FROM given), "
         f"placed AS (SELECT *, {times.moment('zoneless', 'wall', plan.time)} AS moment, "
         f"CAST({times.note('zoneless', 'wall', plan.time)} AS {NOTE}) AS note, "
         f"{times.moment('received_zoneless', 'received_wall', received)} AS received_moment FROM timed) "
@@ -61,6 +63,11 @@ def events_query(plan: BadgeMap, field: Field, source: str, default_source: str,
         f"WHEN received_time IS NOT NULL AND received_moment IS NULL THEN {_word('received_time', WHY)} "
         f"WHEN sequence IS NOT NULL AND number IS NULL THEN {_word('sequence', WHY)} END AS refused FROM placed"
     )
+
+
+def whole(value: str, most: int) -> str:
+    """SQL: a text's whole number; NULL for what is none, or beyond what anybody counts."""
+    return f"CASE WHEN TRY_CAST({value} AS BIGINT) BETWEEN {-most} AND {most} THEN TRY_CAST({value} AS BIGINT) END"
 
 
 def _unique(given: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sovaudit.collectors.badges import reading, times
-from sovaudit.collectors.badges.columns import NOTHING, text
+from sovaudit.collectors.badges.columns import FARTHEST, MOST, NOTHING, text, whole
 from sovaudit.collectors.badges.mapping import BadgeMap, Beside, Column, Time
 from sovaudit.collectors.badges.preparing import prepare
 from sovaudit.errors import CollectError
@@ -113,7 +113,7 @@ def _columns(path: Path, plan: BadgeMap) -> list[str]:
 
 def _typed(column: str, kind: str, time: Time) -> str:
     """SQL for a column's value; NULL for what is none. Names are quoted: one of them, `by`, is a word of SQL."""
-    ends = column in _ENDS
+    ends, most = column in _ENDS, FARTHEST if column == "last_sequence" else MOST
     column = f'"{column}"'
     if kind == "BOOLEAN":
         return f"CASE WHEN lower({column}) IN {_YES} THEN true WHEN lower({column}) IN {_NO} THEN false END"
@@ -121,7 +121,9 @@ def _typed(column: str, kind: str, time: Time) -> str:
         wall, zoneless = f"({times.parsed(column, time)})", f"({times.is_local(column, time)})"
         end = f" + CASE WHEN length({column}) = 10 THEN {_LAST} ELSE 0 END" if ends and time.format == "iso" else ""
         return f"(SELECT {times.moment('zoneless', 'wall', time)}{end} FROM (SELECT {wall} AS wall, {zoneless} AS zoneless))"
-    return f"TRY_CAST({column} AS {kind})" if kind != "VARCHAR" else column
+    if kind == "BIGINT":
+        return whole(column, most)
+    return column
 
 
 def hidden(table: str, column: str, value: str) -> str:
