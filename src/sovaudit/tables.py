@@ -120,7 +120,7 @@ class Engine:
         for column, low, high in zip(numbers, found[::2], found[1::2], strict=True):
             if low is not None:
                 given[column] = f"CAST({column} AS INTEGER)" if 0 <= low <= high < SMALL else column
-        for column in kinds.keys() - set(numbers):
+        for column in (column for column, kind in kinds.items() if kind != "BIGINT"):
             held = self._words(name, identifier(column), query) if kinds[column] == "VARCHAR" else kinds[column]
             if held:
                 given[column] = f"TRY_CAST({column} AS {held})"

@@ -43,10 +43,9 @@ def events_query(plan: BadgeMap, field: Field, source: str, default_source: str,
     given = {name: text(column, field, spaced=spaced) for name, column in plan.columns.items()}
     given.setdefault("source", literal(default_source))
     received = plan.received or plan.time
-    none = f"CAST(NULL AS {NOTE})"
-    shown = {
-        name: name if name in given else none for name in _TEXT
-    }  # what no column fills is written as the cheapest NULL, and read as text
+    # what no column fills is written as the cheapest NULL, and read as text
+    shown = dict.fromkeys(_TEXT, f"CAST(NULL AS {NOTE})") | {name: name for name in _TEXT if name in given}
+    shown |= {name: f"{kind}({name})" for name, kind in (("credential", "badge"), ("subject", "person")) if name in given}
     return (
         f"WITH given AS (SELECT {_unique(given)}, {broken or 'false'} AS broken FROM {source}), "
         f"timed AS (SELECT *, {times.parsed('event_time', plan.time)} AS wall, {times.is_local('event_time', plan.time)} AS zoneless, "
@@ -57,7 +56,7 @@ def events_query(plan: BadgeMap, field: Field, source: str, default_source: str,
         f"{times.moment('received_zoneless', 'received_wall', received)} AS received_moment FROM timed) "
         f"SELECT moment AS event_time, received_moment AS received_time, note AS time_note, source, number AS sequence, {shown['site']} AS site, "
         f"{shown['area_from']} AS area_from, {shown['area_to']} AS area_to, {shown['access_point']} AS access_point, {_direction()} AS direction, "
-        f"{'badge(credential)' if 'credential' in given else none} AS credential, {'person(subject)' if 'subject' in given else none} AS subject, "
+        f"{shown['credential']} AS credential, {shown['subject']} AS subject, "
         f"code AS event, {_native(plan.events)} AS event_native, {shown['verify_mode']} AS verify_mode, "
         f"CASE WHEN broken THEN {_word('unreadable', WHY)} WHEN moment IS NULL THEN {_word('time', WHY)} "
         f"WHEN received_time IS NOT NULL AND received_moment IS NULL THEN {_word('received_time', WHY)} "
