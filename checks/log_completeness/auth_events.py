@@ -19,6 +19,9 @@ log (sshd's LogLevel below INFO for any address or account, sudo's `!syslog`), o
 that depends on something that was not seen, or on a logging daemon that is not modelled (syslog-ng, BusyBox). Rate limits are not
 judged.
 
+Units of systemd count: what rsyslog's own unit lets it write (`ProtectSystem=`, `ReadOnlyPaths=`, `User=` …), what sshd's has journald
+drop (`LogLevelMax=`), and that a boot starts them at all: masks, targets that are not reached, a unit with two commands.
+
 Remedy: let `auth,authpriv.*` reach a file of mode 0640 in /var/log, above any `stop`, or keep the journal on disk
 (`Storage=persistent`).
 """

@@ -9,7 +9,8 @@ service of its own follows its host's clock: not applicable. A source that is ne
 `offline` until somebody says otherwise are not decided. On an image, one line that chronyd cannot read counts as no source: it does not
 start.
 
-A chronyd that its file of options tells to leave the clock alone (`-x`) keeps no time.
+A chronyd that its unit or its file of options tells to leave the clock alone (`-x`) or to set it once (`-q`) keeps no time. Of ntpd's
+relatives the file of the installed one counts. What else may keep the time (phc2sys, timemaster, ntpdate …) is not modelled: unknown.
 
 `skew` passes when the clock's measured error is at most `max_skew_ms` and fails beyond. Over SSH that is the difference to the
 auditor's clock; on the auditor's own machine, which has no other clock to compare with, the service's own estimate (chronyc tracking),

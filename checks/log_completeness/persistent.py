@@ -4,9 +4,11 @@ A journal in memory is empty after every boot, so whoever can reboot the host, o
 
 Passes when journald is in force and keeps its journal on disk: `Storage=persistent`, or `auto` with the folder /var/log/journal, which
 is not in memory, and the unit that flushes to disk is not masked. Drop-ins count in systemd's order (later file names win, /etc hides
-/run and /usr). Where journald is not in force, it passes when rsyslog certainly writes the security events to files on disk.
+/run and /usr; at a line that it cannot read journald gives up the file and all later ones). Where journald is not in force, it passes
+when rsyslog certainly writes the security events to files on disk.
 
-Fails when journald is in force and keeps its journal in memory or not at all. Records that rsyslog writes to files as well do not mend
+Fails when journald is in force and keeps its journal in memory or not at all, also because a file or a link to nothing stands in the
+folder's place. Records that rsyslog writes to files as well do not mend
 that: they hold what rsyslog was told to keep, without the journal's trusted fields; `log-completeness.auth-events` judges them.
 
 Unknown when the configuration or the folder was not seen.

@@ -199,3 +199,33 @@ def test_ntpd_includes_and_never_selects() -> None:
     links = {"/etc/systemd/system/multi-user.target.wants/ntp.service": "/lib/systemd/system/ntp.service"}
     assert source(log_host({**ntp, "/etc/ntp.conf": "includefile /etc/ntp/more\n"}, kind="root", links=links)) == "pass"
     assert source(log_host({**ntp, "/etc/ntp.conf": "server ntp1 noselect\n"}, kind="root", links=links)) == "fail"
+
+
+@pytest.mark.parametrize(
+    ("packages", "files", "wanted"),
+    [
+        ("ntpsec 1.2\n", {"/etc/ntpsec/ntp.conf": "driftfile /x\n", "/etc/ntp.conf": "server a\n"}, "fail"),
+        ("ntpsec 1.2\n", {"/etc/ntpsec/ntp.conf": "server a\n", "/etc/openntpd/ntpd.conf": "listen on *\n"}, "pass"),
+        ("openntpd 6\n", {"/etc/openntpd/ntpd.conf": "listen on *\n", "/etc/ntp.conf": "server a\n"}, "fail"),
+        ("ntp 4\n", {"/etc/ntp.conf": "pool a\n", "/etc/openntpd/ntpd.conf": "listen on *\n"}, "pass"),
+        ("ntp 4\n", {"/etc/ntp.conf": "POOL a\n"}, "fail"),
+    ],
+)
+def test_the_file_of_the_ntpd_that_is_installed(packages: str, files: dict[str, str | None], wanted: str) -> None:
+    links = {"/etc/systemd/system/multi-user.target.wants/ntp.service": "/lib/systemd/system/ntp.service"}
+    changes: dict[str, str | None] = {"/usr/sbin/chronyd": None, "/usr/sbin/ntpd": "", **files}
+    host = log_host(changes, links=links, kind="root", artifacts={"packages": packages})
+    assert verdicts(run(clock, host))["source"] == wanted
+
+
+def test_what_is_not_modelled_may_keep_the_time() -> None:
+    links = {"/etc/systemd/system/multi-user.target.wants/phc2sys@eth0.service": "/lib/systemd/system/phc2sys@.service"}
+    assert verdicts(run(clock, log_host({"/usr/sbin/chronyd": None}, links=links, kind="root")))["source"] == "unknown"
+    assert verdicts(run(clock, log_host({"/usr/sbin/chronyd": None}, kind="root")))["source"] == "fail"
+
+
+@pytest.mark.parametrize(
+    ("conf", "wanted"), [("pool a\nrtcsync yes\n", "fail"), ("pool a\nallow c.example\n", "unknown"), ("pool a\nallow 10/8\n", "pass")]
+)
+def test_a_line_that_chronyd_cannot_read(conf: str, wanted: str) -> None:
+    assert verdicts(run(clock, log_host({"/etc/chrony/chrony.conf": conf}, kind="root")))["source"] == wanted

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sovaudit.facts import systemd_boot
 from sovaudit.facts.chrony_conf import read_chrony, started_with
 from sovaudit.facts.files import Files, Unseen
 from sovaudit.facts.journald import read_config
@@ -22,6 +23,9 @@ from sovaudit.model.verdict import Reason
 if TYPE_CHECKING:
     from sovaudit.facts.host import Host
 
+_OPENNTPD, _NTPSEC = ("/etc/openntpd/ntpd.conf", "/etc/ntpd.conf"), ("/etc/ntpsec/ntp.conf",)
+# What keeps the time as well, and is not modelled
+_OTHERS = re.compile(r"(phc2sys|ptp4l|timemaster|ntpd-rs|htpdate|tlsdate|ntpdate|busybox-ntpd|vmtoolsd|open-vm-tools)\b.*")
 _LOOPBACK = re.compile(r"127\.\S*|::1|localhost", re.IGNORECASE)
 
 
@@ -171,17 +175,28 @@ class Clock:
                 return
 
     def _ntpd(self) -> Iterator[Line]:
-        for path in ("/etc/ntpsec/ntp.conf", "/etc/ntp.conf", "/etc/openntpd/ntpd.conf", "/etc/ntpd.conf"):
+        path = next((path for path in self._ntpd_paths() if self._files.exists(path)), None)
+        if path is not None:
             yield from self._ntpd_file(path, 0)
+
+    def _ntpd_paths(self) -> tuple[str, ...]:
+        """Where the ntpd that is installed has its file: what its relatives left behind is not read."""
+        try:
+            packages = self._host.packages
+        except Unseen:
+            packages = {}
+        if "openntpd" in packages or self._files.exists("/usr/sbin/openntpd"):
+            return _OPENNTPD
+        return (*_NTPSEC, "/etc/ntp.conf", *(() if {"ntp", "ntpsec"} & set(packages) else _OPENNTPD))
 
     def _ntpd_file(self, path: str, depth: int) -> Iterator[Line]:
         for line in self._files.lines(path) or ():
             words = line.text.split("#")[0].split()
             if len(words) < 2:
                 continue
-            if words[0].lower() == "includefile" and depth < 5:
+            if words[0] == "includefile" and depth < 5:
                 yield from self._ntpd_file(words[1] if words[1].startswith("/") else f"/etc/{words[1]}", depth + 1)
-            named = words[0].lower() in ("server", "servers", "pool", "peer", "sensor", "refclock", "broadcastclient")
+            named = words[0] in ("server", "servers", "pool", "peer", "sensor", "refclock", "broadcastclient")
             if named and not _LOOPBACK.fullmatch(words[1]) and "noselect" not in words:  # 127.127.1.0 is the host's own clock
                 yield line
 
@@ -250,11 +265,21 @@ class Clock:
         unsure = [service.name for service in services if service.works is None]
         if unsure:
             return Source(None, f"{unsure[0]} was not seen in full", because, gaps)
+        if (other := self._unmodelled()) is not None:
+            return Source(None, f"{other} is not modelled", because, (Gap(other, Reason.UNSUPPORTED),))
         if not services:
             return Source(False, "no time service is installed", (Line("/usr/sbin/chronyd", 0, "absent"),), (), self.container())
         stopped = [service for service in services if service.running is not None and not service.running.yes]
         why = "none is in force" if len(stopped) == len(services) else "the service in force has no source"
         return Source(False, why, because)
+
+    def _unmodelled(self) -> str | None:
+        """A service in force that may keep the time, too."""
+        try:
+            names = self._units.processes() if self._host.live else self._files.once(systemd_boot.read).started
+        except Unseen:
+            return None
+        return next((name for name in sorted(names) if _OTHERS.fullmatch(name)), None)
 
     def _said(self, service: str) -> tuple[tuple[bool, Line] | None, Gap | None]:
         if not self._host.live:

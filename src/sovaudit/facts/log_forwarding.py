@@ -55,9 +55,14 @@ class Forwarding:
         config = self._logs.rsyslog
         return None if config is None else Sending(self._files, config, lambda path: not self._logs.protection.nowhere(path))
 
+    @cached_property
+    def _offline(self) -> Line | None:
+        """The setting of rsyslog's unit that keeps it from the network. Raises Unseen."""
+        return self._logs.sandbox.offline()
+
     def goes_out(self, place: Destination) -> bool:
         """A forwarding action to another host that can deliver."""
-        return self._away(place) and self._sending is not None and not self._sending.stuck(place)
+        return self._away(place) and self._sending is not None and not self._sending.stuck(place) and self._offline is None
 
     def _away(self, place: Destination) -> bool:
         """To another host, by whatever name this one goes."""
@@ -107,6 +112,8 @@ class Forwarding:
                 self._logs.journald.running().yes
                 and self._logs.journald.storage().value != "none"
                 and self._logs.journald.keeps(message.severity)
+                and not self._logs.unheard(message)
+                and not self._logs.elsewhere(message)
             )
         except Unseen as unseen:
             return Answer(None, "the journal was not seen", (), (unseen.gap,))
@@ -128,7 +135,7 @@ class Forwarding:
             running = self._logs.rsyslog_running
             if not running.yes:
                 return Answer(False, "rsyslog is not in force", (running.because,))
-            if not self._logs.entries(message.severity):
+            if not self._logs.entries(message):
                 return Answer(False, "nothing brings local messages to rsyslog", (Line(rsyslog_includes.MAIN, 0, "no input"),))
             routing = self._logs.route(message)
         except Unseen as unseen:
@@ -140,6 +147,8 @@ class Forwarding:
             return self._qualified(routing, sent, names, how)
         if yes:
             return Answer(True, "rsyslog sends it", tuple(place.line for place in sent), (), names)
+        if yes is False and self._offline is not None and any(self._away(place) for place in routing.possible):
+            return Answer(False, "rsyslog's unit keeps it from the network", (self._offline,))
         dead = [(place, why) for place in routing.possible if self._away(place) and self._sending and (why := self._sending.stuck(place))]
         if yes is False and dead:
             return Answer(False, f"rsyslog can send nothing: {dead[0][1]}", (dead[0][0].line,))

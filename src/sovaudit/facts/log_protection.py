@@ -67,6 +67,8 @@ class Protection:
                 return Answer(False, "it is no regular file", (place.line, Line(path, 0, f"type {stat.kind}")))
             if stat is None and not place.make_folders and folder.path != posixpath.dirname(path):
                 return Answer(False, "its folder does not exist and is not made", (place.line,))
+            if place.module == "omfile" and (line := self._host.logs.sandbox.shuts(real or self._real(path))) is not None:
+                return Answer(False, "rsyslog's unit keeps it from writing there", (place.line, line))
             if (line := self._unwritable(place, stat, folder)) is not None:
                 return Answer(False, "rsyslogd may not write there", (place.line, line))
             return self._closed(place, path, stat) if guarded else Answer(True, "in a log file", (place.line,), (), (path,))

@@ -22,6 +22,7 @@ from sovaudit.facts.rsyslog import Message, Routing, route
 from sovaudit.facts.rsyslog_model import Configuration, Destination
 from sovaudit.facts.sudo_records import Recorded, Records
 from sovaudit.facts.systemd_units import Running, Units
+from sovaudit.facts.unit_sandbox import Sandbox
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -55,12 +56,38 @@ class Logs:
         unit = self.units.service("rsyslog.service") if self.units.systemd else {}
         main = re.search(r"\s-[dnqQwx46AD]*f\s*(/[^\s;\"'`]+)", unit.get("ExecStart", ""))
         umask = unit.get("UMask", "")
-        return rsyslog_config.load(
+        config = rsyslog_config.load(
             self._files,
             main[1] if main else rsyslog_includes.MAIN,
             int(umask, 8) if re.fullmatch(r"[0-7]{1,4}", umask) else 0o022,
             self._version,
         )
+        if config is not None and not config.drop_user and unit.get("User", "root") not in ("", "root", "0"):
+            config.drop_user, config.drop_group = unit["User"], unit.get("Group", "")
+        return config
+
+    @cached_property
+    def sandbox(self) -> Sandbox:
+        """What rsyslog's unit keeps it from. Raises Unseen."""
+        return Sandbox(self.units.assignments("rsyslog.service") if self.units.systemd else ())
+
+    @cached_property
+    def _muted(self) -> dict[str, Sandbox]:
+        """Programs whose messages come from a unit of their own → what it says about them. Raises Unseen."""
+        if not self.units.systemd:
+            return {}
+        unit = next((name for name in ("ssh.service", "sshd.service") if self.units.assignments(name)), "ssh.service")
+        return {"sshd": Sandbox(self.units.assignments(unit))}
+
+    def unheard(self, message: Message) -> Line | None:
+        """The setting of the program's unit for which journald drops the message. Raises Unseen."""
+        unit = self._muted.get(message.program)
+        return unit.quiet(message.severity) if unit is not None else None
+
+    def elsewhere(self, message: Message) -> Line | None:
+        """The setting of the program's unit that sends the message to a journald of its own. Raises Unseen."""
+        unit = self._muted.get(message.program)
+        return unit.elsewhere() if unit is not None else None
 
     @property
     def _version(self) -> str:
@@ -167,12 +194,15 @@ class Logs:
 
     # Routing
 
-    def entries(self, severity: int) -> tuple[tuple[str, str], ...]:
-        """By which input a local message of this severity reaches rsyslog, and which ruleset it enters: (input, ruleset). Raises Unseen."""
+    def entries(self, message: Message) -> tuple[tuple[str, str], ...]:
+        """By which input a local message reaches rsyslog, and which ruleset it enters: (input, ruleset). Raises Unseen."""
+        severity = message.severity
         config = self.rsyslog
         if config is None:
             return ()
         journald = self.units.systemd and self.journald.running().yes
+        if journald and (self.unheard(message) or self.elsewhere(message)):
+            return ()
         found: list[tuple[str, str]] = []
         if "imjournal" in config.modules and journald and self.journald.storage().value != "none" and self.journald.keeps(severity):
             found.append(("imjournal", config.default))
@@ -206,7 +236,7 @@ class Logs:
         doubts: tuple[str, ...] = ()
         stops: tuple[Line, ...] = ()
         complete = True
-        for source, ruleset in self.entries(message.severity):
+        for source, ruleset in self.entries(message):
             one = route(config, replace(message, source=source, hostname=message.hostname or self._hostname), ruleset)
             combined = tuple({left | right for left in combined for right in one.worlds})[:256]
             doubts += one.doubts
@@ -252,7 +282,9 @@ class Logs:
         """Whether a message certainly stays on disk, in the journal or in a file, whoever may read or change it."""
         try:
             journal = self.in_journal()
-            if journal.yes and not self.journald.keeps(message.severity):
+            if journal.yes and self.elsewhere(message):
+                journal = self.in_journal(message)
+            if journal.yes and (self.unheard(message) or not self.journald.keeps(message.severity)):
                 journal = Answer(False, "the journal drops messages of this severity")
         except Unseen as unseen:
             journal = Answer(None, "the journal was not seen", (), (unseen.gap,))
@@ -264,6 +296,11 @@ class Logs:
             running = self.journald.running()
             if not running.yes:
                 return Answer(False, "no journal is kept", (running.because,))
+            if message is not None and (line := self.unheard(message)) is not None:
+                return Answer(False, "journald drops what this service says at this severity", (line,))
+            if message is not None and (line := self.elsewhere(message)) is not None:
+                gap = Gap(f"file:{line.file}", Reason.UNSUPPORTED, "a journal of a namespace of its own")
+                return Answer(None, "its service logs to a journal of its own", (line,), (gap,))
             storage = self.journald.storage()
             lines = (storage.line,) if storage.line else ()
             if storage.value != "persistent":
@@ -296,7 +333,7 @@ class Logs:
             running = self.rsyslog_running
             if not running.yes:
                 return Answer(False, "rsyslog is not in force", (running.because,))
-            if not self.entries(message.severity):
+            if not self.entries(message):
                 return Answer(False, "nothing brings local messages to rsyslog", (Line(rsyslog_includes.MAIN, 0, "no input"),))
             routing = self.route(message)
         except Unseen as unseen:

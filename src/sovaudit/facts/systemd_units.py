@@ -117,10 +117,12 @@ class Units:
         return "" if starts or "ExecStop" in found else "has no command to start"
 
     def misled(self, unit: str, *programs: str) -> Running | None:
-        """Where the unit, which is started, runs another program than these, or has it check its configuration only. Raises Unseen for a program
-        that nobody knows.
+        """Where the administrator has the unit, which is started, run another program than these, or check its configuration only. Raises Unseen
+        for a program that nobody knows.
         """
         for line in self.commands(unit, "ExecStart")[-1:]:
+            if not line.file.startswith("/etc/"):
+                return None  # a distribution's own way to start it, be it a wrapper
             words = line.text.partition("=")[2].split()
             name = posixpath.basename(words[0].lstrip("-@:+!|")) if words else ""
             if name in ("true", "false", "sleep", "echo"):
