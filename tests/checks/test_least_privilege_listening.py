@@ -67,6 +67,21 @@ def test_systemd_holds_it_for_a_service() -> None:
     assert judged(line, "ssh.socket") == {"22/tcp": "fail"}
     both = 'tcp LISTEN 0 128 *:22 *:* users:(("sshd",pid=7,fd=3),("systemd",pid=1,fd=60))\n'
     assert judged(both, "sshd") == {"22/tcp": "pass"}
+    assert judged(both, "ssh.socket", files=unit) == {"22/tcp": "pass"}
+    moved = unit | {"/etc/systemd/system/ssh.socket.d/port.conf": "[Socket]\nListenStream=\nListenStream=[::]:2222\n"}
+    assert judged(line, "ssh.socket", files=moved) == {"22/tcp": "fail"}
+    assert judged(line.replace(":22 ", ":2222 "), "ssh.socket", files=moved) == {"2222/tcp": "pass"}
+    other = {"/etc/systemd/system/ssh.socket": "[Unit]\nListenStream=22\n[Socket]\nListenDatagram=22\n"}
+    assert judged(line, "ssh.socket", files=other) == {"22/tcp": "fail"}
+
+
+def test_a_name_that_the_kernel_cuts() -> None:
+    line = 'udp UNCONN 0 0 0.0.0.0:5355 0.0.0.0:* users:(("systemd-resolve",pid=9,fd=11))\n'
+    assert judged(line, "systemd-resolved") == {"5355/udp": "pass"}
+    assert judged(line, "systemd-resolve") == {"5355/udp": "pass"}
+    assert judged(line, "systemd-resolver") == {"5355/udp": "pass"}  # ss tells them apart no better
+    assert judged(line, "systemd") == {"5355/udp": "fail"}
+    assert judged(line.replace("systemd-resolve", "systemd"), "systemd-resolved") == {"5355/udp": "fail"}
 
 
 def test_what_cannot_be_read() -> None:

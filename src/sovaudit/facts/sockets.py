@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.files import Unseen
-from sovaudit.facts.parse.ini import parse_ini
+from sovaudit.facts.systemd_units import Units
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -78,21 +78,27 @@ def sockets(host: Host) -> tuple[Socket, ...]:
 def socket_units(host: Host, socket: Socket) -> tuple[str, ...]:
     """Names of the systemd socket units that would hold this port. A folder that was not listed names none."""
     key = "ListenStream" if socket.proto == "tcp" else "ListenDatagram"
-    found: list[str] = []
+    found: dict[str, None] = {}
     for folder in _UNIT_FOLDERS:
         try:
             names = host.files.listdir(folder) or ()
         except Unseen:
             continue
         for name in names:
-            if name.endswith(".socket") and _holds(host, f"{folder}/{name}", key, socket.port):
-                found.append(name)
-    return tuple(dict.fromkeys(found))
+            unit = name.removesuffix(".d")  # drop-ins alone say it where the vendor's own file was not brought
+            if unit.endswith(".socket") and unit not in found and _holds(host, unit, key, socket.port):
+                found[unit] = None
+    return tuple(found)
 
 
-def _holds(host: Host, path: str, key: str, port: int) -> bool:
+def _holds(host: Host, unit: str, key: str, port: int) -> bool:
+    """Whether the unit, drop-ins included, names the port; an empty line takes back those above."""
     try:
-        rows = parse_ini(host.files.lines(path) or ())
+        rows = Units(host).assignments(unit, "Socket")
     except Unseen:
         return False
-    return any(row.key == key and re.fullmatch(rf"(.*:)?{port}", row.value.strip()) for row in rows)
+    values: list[str] = []
+    for row in rows:
+        if row.key == key:
+            values = [*values, row.value.strip()] if row.value.strip() else []
+    return any(re.fullmatch(rf"(.*:)?{port}(%\S+)?", value) for value in values)
