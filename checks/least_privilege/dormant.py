@@ -4,13 +4,15 @@ An account that nobody has used for months is noticed by nobody when somebody do
 
 On a host: one answer per account that has a shell, or that a door lets in without one. Enabled is one that SSH or the console gives a session with
 anything.
-The record is /var/log/lastlog, where sshd, login and display managers write each login by uid; it is not rotated, so the last one stands there
-however long ago it was. For an account without any login on record the days count from the last change of its password (shadow(5)), the only trace
-of when it was given to somebody; an admin's change counts like its owner's.
+The record is /var/log/lastlog, where sshd writes each login by uid, and login by pam_lastlog; it is not rotated, so the last one stands there
+however long ago it was. What /var/log/wtmp still holds of logins at the machine itself counts, too. For an account without any login on record the
+days count from the last change of its password (shadow(5)), the only trace of when it was given to somebody; an admin's change counts like its
+owner's.
 Passes: the last login is `max_idle_days` ago at most, or there is none yet and the password is no older; or nothing opens the account.
 Fails: it is enabled and that is longer ago.
-Unknown: there is no such record on this host (Debian 13 keeps lastlog2 and wtmpdb instead), or it was not seen; the account has no login and no
-date of its password; whether it is enabled was not seen; or accounts come from a directory.
+Unknown: there is no such record on this host (lastlog2 and wtmpdb are not read), or it was not seen; the console opens the account, and `login`
+has no pam_lastlog, as on Debian 13; the account has no login and no date of its password; whether it is enabled was not seen; or accounts come
+from a directory.
 What lastlog does not hold: sessions without a terminal (`ssh host command`, scp, sftp), su, sudo, cron. An account that is used only so looks unused,
 and needs a waiver that says so; `Accepted` lines of its name in the log of logins show it. Two accounts of one uid share one record.
 
@@ -24,12 +26,12 @@ Out of reach: logins at another server that keeps its record to itself.
 Remedy: `usermod -L -e 1 NAME` for an account that is not needed, or remove it (`deluser NAME`); in a directory disable it.
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from sovaudit.authoring import Directory, Host, Line, Outcomes, Reason, Unseen, check, failed, not_applicable, passed, unknown
 from sovaudit.facts.accounts import day
 from sovaudit.facts.directories.idleness import Idle, idleness
-from sovaudit.facts.doors import sessions
+from sovaudit.facts.doors import sessions, unrecorded_doors
 from sovaudit.model.evidence import Gap
 
 
@@ -49,8 +51,10 @@ def _host(host: Host, max_idle_days: int) -> Outcomes:
         logins = host.last_logins
     except Unseen as unseen:
         gaps = [unseen.gap]
+    consoles = _at_the_console(host)
     for account in host.accounts:
-        name, because, last = account.name, account.because, logins.get(account.uid)
+        name, because = account.name, account.because
+        last = max((at for at in (logins.get(account.uid), consoles.get(name)) if at is not None), default=None)
         open_doors = sessions(host, account)
         if not open_doors and not account.has_shell:
             continue
@@ -61,7 +65,7 @@ def _host(host: Host, max_idle_days: int) -> Outcomes:
         where = "the last logins of {name}, from the host's login records or its log collector"
         if not open_doors:
             yield passed("{name} is not enabled", subject=name, because=open_doors.closed, name=name)
-        elif gaps:
+        elif gaps and (last is None or idle):
             yield unknown("when {name} last logged in was not seen", subject=name, settle=where, gaps=gaps, because=because, name=name)
         elif last is None and changed is None:
             missing = [account.shadow_gap] if account.shadow_gap else [Gap("file:/etc/shadow", Reason.ABSENT, "no date of the password")]
@@ -71,6 +75,9 @@ def _host(host: Host, max_idle_days: int) -> Outcomes:
             why = [gap for way in open_doors.possible for gap in way.gaps]
             text = "{name} may be enabled, and no login is recorded for {days} days"
             yield unknown(text, subject=name, gaps=why, because=because, settle=where, name=name, days=days)
+        elif idle and (unrecorded := unrecorded_doors(host, open_doors)):
+            text = "no login of {name} is recorded for {days} days, and those at the console are not recorded"
+            yield unknown(text, subject=name, gaps=unrecorded, because=because, settle=where, name=name, days=days)
         elif idle and last is not None:
             yield failed(
                 "no login of {name} is recorded for {days} days", subject=name, seen=str(days), because=because, name=name, days=days
@@ -89,6 +96,18 @@ def _host(host: Host, max_idle_days: int) -> Outcomes:
         yield unknown("accounts from {source} were not seen", subject=source, settle="the accounts of {source}", gaps=[gap], source=source)
     if not asked:
         yield not_applicable("no account has a shell")
+
+
+def _at_the_console(host: Host) -> dict[str, datetime]:
+    """Login → the last at the machine itself that wtmp(5) holds; none where it was not seen."""
+    found: dict[str, datetime] = {}
+    try:
+        for login in host.console_logins.logins:
+            at = datetime.fromtimestamp(login.seconds, UTC)
+            found[login.account] = max(found.get(login.account, at), at)
+    except Unseen:
+        pass
+    return found
 
 
 def _directory(directory: Directory, max_idle_days: int) -> Outcomes:

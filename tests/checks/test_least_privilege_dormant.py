@@ -48,6 +48,29 @@ def test_a_new_password_is_no_login() -> None:
     assert judged(seen(f"1001 {SECONDS - 200 * DAY}\n", TODAY))["bob"] == "fail"
 
 
+LOGIN = {"/etc/pam.d/login": "auth required pam_unix.so\naccount required pam_unix.so\nsession required pam_unix.so\n{}"}
+
+
+@pytest.mark.parametrize(
+    ("session", "verdict"),
+    [
+        ("session optional pam_lastlog.so\n", "fail"),
+        ("session optional pam_lastlog.so noupdate\n", "unknown"),
+        ("auth optional pam_lastlog.so\n", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_a_console_that_keeps_no_record(session: str, verdict: str) -> None:
+    files = {"/etc/pam.d/login": LOGIN["/etc/pam.d/login"].format(session), "/bin/login": ""}
+    modes = {f"/lib/security/{name}": (0o644, 0, 0) for name in ("pam_unix.so", "pam_lastlog.so")}
+    logins = f"1001 {SECONDS - 91 * DAY}\n"
+    assert judged(seen(logins, files=files, modes=modes))["bob"] == verdict
+    late = {"console-logins": f"since {SECONDS - 100 * DAY}\n{SECONDS - 5 * DAY} tty1 bob\n{SECONDS - DAY} tty1 zoe\n"}
+    assert judged(seen(logins, files=files, modes=modes, artifacts=late))["bob"] == "pass"
+    assert judged(seen("", unseen=["last-logins"], files=files, modes=modes, artifacts=late))["bob"] == "pass"
+    assert judged(seen(logins, files=files, modes=modes, artifacts=late), max_idle_days=4)["bob"] == verdict
+
+
 def test_not_enabled() -> None:
     assert judged(seen("1001 5\n", config=ONE + "AllowUsers zoe\n"))["bob"] == "pass"
 

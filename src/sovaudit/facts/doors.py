@@ -11,6 +11,7 @@ from sovaudit.facts.factors import NOTHING, FactorSet, Ways
 from sovaudit.facts.files import Unseen
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
+from sovaudit.model.verdict import Reason
 
 if TYPE_CHECKING:
     from sovaudit.facts.host import Host
@@ -108,3 +109,17 @@ def _sessions(host: Host, account: Account) -> Entries:
     if not certain and not possible:
         closed += host.console.closed(account)
     return Entries(tuple(certain), tuple(possible), tuple(dict.fromkeys(closed)))
+
+
+def unrecorded_doors(host: Host, entries: Entries) -> tuple[Gap, ...]:
+    """Why lastlog(8) may miss logins of an account with these ways in: `login` writes it through pam_lastlog(8) alone."""
+    if not any(way.door == "login" for way in (*entries.certain, *entries.possible)):
+        return ()
+    try:
+        loaded = host.pam.service("login")
+    except Unseen:
+        return ()
+    steps = loaded.stack("session") if loaded.broken is None else ()
+    if any(step.module == "pam_lastlog.so" and step.known is not False and "noupdate" not in step.args for step in steps):
+        return ()
+    return (Gap("file:/etc/pam.d/login", Reason.UNSUPPORTED, "its session has no pam_lastlog"),)
