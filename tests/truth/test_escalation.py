@@ -130,6 +130,10 @@ CASES: dict[str, Case] = {
     "a second uid 0": Case(prepare="echo 'toor:x:0:0::/root:/bin/sh' >> /etc/passwd; echo 'toor::19000::::::' >> /etc/shadow", users=("bob",), tries=(("su", "toor", "-c", "id -u"),)),
     "root's password is overdue": Case(files={"/etc/pam.d/su": GA + "account required pam_unix.so\npassword required pam_unix.so\nsession required pam_permit.so\n"}, prepare=f"{ROOT_CODE}; chage -d 2000-01-01 -M 30 root", users=("bob",), tries=(SU,)),
     "su opens by itself": Case(files={"/etc/pam.d/su": "auth sufficient pam_permit.so\n" + LOOSE}, users=("bob",)),
+    "session denied, which sudo does not mind": Case(files=dict.fromkeys(STRICT, "@include common-auth\n@include common-account\nsession required pam_deny.so\n")),
+    "session by a missing module": Case(files=dict.fromkeys(STRICT, "@include common-auth\n@include common-account\nsession required pam_not_there.so\n")),
+    "session refused to root": Case("%sudo ALL=(root) ALL\n", {**dict.fromkeys(STRICT, "@include common-auth\n@include common-account\nsession required pam_access.so\n"), "/etc/security/access.conf": "-:root:ALL\n"}),
+    "session refused to root, and not asked": Case("Defaults !pam_session\n%sudo ALL=(root) ALL\n", {**dict.fromkeys(STRICT, "@include common-auth\n@include common-account\nsession required pam_access.so\n"), "/etc/security/access.conf": "-:root:ALL\n"}),
     "a broken stack": Case(files={"/etc/pam.d/sudo": GA + "auth required pam_not_there.so\n" + LOOSE, "/etc/pam.d/sudo-i": "auth include nowhere\n"}),
     "an upper case name": Case("Defaults pam_service=WEAK\n" + GROUP, {**STRICT, "/etc/pam.d/weak": LOOSE}),
 }  # fmt: skip

@@ -110,11 +110,14 @@ def _asked(host: Host, account: Account, reach: Reach) -> Ways:
 def _approved(host: Host, account: Account, reach: Reach, free: Ways | None, *, exempt: bool) -> Ways:
     total = never(reach.because)
     services, whom, managed = _services(host, account, reach), _whom(host, account, reach), _setting(host, account, reach, "pam_acct_mgmt")
-    certain = len(whom) == 1 and len(managed) == 1
+    opened = _setting(host, account, reach, "pam_session")
+    certain = len(whom) == len(managed) == len(opened) == 1
     for who in whom:
         for service, sure in services:
             for on in managed:
                 found = _pam(host, account, service, who, free, managed=on != "off", exempt=exempt)
+                if "off" not in opened:
+                    found = _session(host, account, service, reach, found)
                 doubt = Gap("file:/etc/sudoers", Reason.AMBIGUOUS, "which of sudo's settings hold here is not certain")
                 total = total | (found if certain and sure else found.doubtful(doubt))
     return total
@@ -130,6 +133,18 @@ def _pam(host: Host, account: Account, service: str, who: Account, free: Ways | 
     except Unseen as unseen:
         return might(gaps=[unseen.gap])
     return ways if who.name == account.name else _of_another(ways)
+
+
+def _session(host: Host, account: Account, service: str, reach: Reach, ways: Ways) -> Ways:
+    """What is left behind pam_open_session(3), which sudo asks for the account that it becomes; PAM_SESSION_ERR alone it does not mind."""
+    target = reach.target.account if reach.target is not None else next(iter(host.accounts.by_uid(0)), None)
+    if target is None:
+        return ways
+    try:
+        phase = host.pam.session_phase(service, target, invoker=account, lenient=True)
+    except Unseen as unseen:
+        return ways.doubtful(unseen.gap)
+    return ways if frozenset() in phase.certain else ways & phase
 
 
 def _of_another(ways: Ways) -> Ways:

@@ -95,9 +95,15 @@ class Pam:
         accepted = _OPEN_ACCOUNT | {Code.AUTHTOK_EXPIRED} if exempt else _OPEN_ACCOUNT
         return self._solve("account", self.service(service), account, invoker, False, accepted, rhost)
 
-    def session_phase(self, service: str, account: Account, *, invoker: Account | None = None, rhost: str | None = None) -> Ways:
-        """Whether a session follows pam_open_session(3): opens to anybody, or never(). Raises Unseen."""
-        return self._solve("session", self.service(service), account, invoker, False, _OPEN, rhost)
+    def session_phase(
+        self, service: str, account: Account, *, invoker: Account | None = None, rhost: str | None = None, lenient: bool = False
+    ) -> Ways:
+        """Whether a session follows pam_open_session(3): opens to anybody, or never(). Raises Unseen.
+
+        lenient: the program does not mind PAM_SESSION_ERR, as sudo.
+        """
+        accepted = _OPEN | {Code.SESSION_ERR} if lenient else _OPEN
+        return self._solve("session", self.service(service), account, invoker, False, accepted, rhost)
 
     def enter(self, service: str, account: Account, *, invoker: Account | None = None) -> Ways:
         """Both phases, one after the other, and the change of a password that is overdue: what login and su ask before they open. Raises Unseen."""

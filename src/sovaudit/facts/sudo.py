@@ -373,6 +373,7 @@ _INITIAL = {
     "timestamp_timeout": "15",
     "pam_service": "sudo",
     "pam_acct_mgmt": "on",
+    "pam_session": "on",
 }
 
 
