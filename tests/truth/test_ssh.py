@@ -385,11 +385,12 @@ def _account(host: Host, user: str):  # type: ignore[no-untyped-def]
         "Match User bob\nUsePAM no\n",
         "AuthorizedKeysFile ~zoe/keys\n",
         "HostKey /etc/ssh/nothing\n",
+        "Include /etc/ssh/sshd_config.d/*.conf\n",  # among them a link that leads nowhere
     ],
 )
 def test_sshd_that_does_not_start_lets_nobody_in(text: str, base: str) -> None:
     with lab.overlay() as root:
-        prepare(root, Case(text, BOB), base)
+        prepare(root, Case(text, BOB, prepare="ln -s /nowhere /etc/ssh/sshd_config.d/a.conf"), base)
         ways = Host(collect(parse_target(f"root:{root}"))).ssh.ways(_account(Host(collect(parse_target(f"root:{root}"))), "bob"))
         assert not ways
         assert "does not start" in ways.closed.because[-1].text

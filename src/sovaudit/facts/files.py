@@ -233,8 +233,11 @@ class Files:
             raise Unseen(self._gap(real))
         return tuple(sorted(self._children.get(real, ()), key=lambda name: name.encode("utf-8", "surrogateescape")))
 
-    def glob(self, pattern: str) -> tuple[str, ...]:
-        """Existing paths that match, as glob(3) does in the C locale: `*` never matches a leading dot or a slash. Raises Unseen."""
+    def glob(self, pattern: str, *, dangling: bool = False) -> tuple[str, ...]:
+        """Existing paths that match, as glob(3) does in the C locale: `*` never matches a leading dot or a slash. Raises Unseen.
+
+        dangling: with links that lead nowhere, which glibc names since 2.27, for programs that mind when they cannot open one.
+        """
         found = [""]
         for part in normal(pattern).split("/")[1:]:
             grown: list[str] = []
@@ -246,7 +249,7 @@ class Files:
                     if fnmatch.fnmatchcase(name, part) and (part.startswith(".") or not name.startswith(".")):
                         grown.append(f"{base}/{name}")
             found = grown
-        return tuple(path for path in found if self.resolve(path) is not None)
+        return tuple(path for path in found if self.resolve(path) is not None or (dangling and self._rows.get(path, "-")[0] == "l"))
 
     def walked(self, path: str) -> bool:
         """Whether the path lies in a folder that was walked through: what has no metadata there is root's alone, if it exists at all."""

@@ -17,16 +17,17 @@ if TYPE_CHECKING:
     from sovaudit.facts.host import Host
 
 # A command line that does nothing but refuse or end, whatever the shell that reads it.
-_NOTHING = re.compile(r"\s*(?:exec\s+)?(?:(?:/usr)?/s?bin/)?(?:nologin|false|true)(?:\s+[^;&|`$()<>\n]*)?")
+_NOTHING = re.compile(r"\s*(?:exec\s+)?(?:(?:/usr)?/s?bin/)?(nologin|false|true)(?:\s+[^;&|`$()<>\n]*)?")
 
 
-def does_nothing(command: str) -> bool:
-    """Whether a forced command gives no session.
+def does_nothing(command: str, *, fails: bool = False) -> bool:
+    """Whether a forced command gives no session. fails: `true` counts as one: whoever is let in to run it has logged in.
 
     >>> does_nothing("/usr/sbin/nologin"), does_nothing("false || bash"), does_nothing("/home/bob/false")
     (True, False, False)
     """
-    return _NOTHING.fullmatch(command) is not None
+    found = _NOTHING.fullmatch(command)
+    return found is not None and not (fails and found[1] == "true")
 
 
 def missing(host: Host, account: Account) -> tuple[Line, ...]:

@@ -16,7 +16,7 @@ from sovaudit.facts.files import Unseen
 from sovaudit.facts.pam_access import access
 from sovaudit.facts.pam_exec import exec_
 from sovaudit.facts.pam_flow import Behaviour
-from sovaudit.facts.pam_modules import Call, Model, fixed, gap_of, unsure
+from sovaudit.facts.pam_modules import Call, Model, fixed, gap_of, libpam_at_least, unsure
 from sovaudit.facts.pam_succeed_if import succeed_if
 from sovaudit.facts.parse.pam_conf import Code
 from sovaudit.model.evidence import Gap
@@ -86,7 +86,13 @@ def limits(call: Call) -> Behaviour:
     """limits.conf(5): `maxlogins 0` lets nobody in; a configuration that is not there is an error."""
     files, named = call.host.files, call.value("conf")
     if not _file_there(files, named or LIMITS):
-        return fixed(Code.SERVICE_ERR)
+        modern = libpam_at_least(call.host, (1, 6))  # does without its usual file
+        if named or modern is False:
+            return fixed(Code.SERVICE_ERR)
+        if modern is None:
+            return unsure(
+                (Code.SUCCESS, Code.SERVICE_ERR), Gap("packages", Reason.ABSENT, "Linux-PAM before 1.6 minds that limits.conf is absent")
+            )
     lines = files.once(_usual) if not named else _logins(files, [named])
     if not lines:
         return fixed(Code.SUCCESS)

@@ -140,7 +140,7 @@ class Ssh:
 
     def _config(self, daemon: Daemon) -> Config:
         files = self._host.files
-        reader = Reader(partial(_lines, files), files.glob, self.version, homes=self._homes)
+        reader = Reader(partial(_lines, files), partial(files.glob, dangling=True), self.version, homes=self._homes)
         for option in daemon.options:
             reader.option(option, daemon.line)
         path = daemon.config or DEFAULT_CONFIG

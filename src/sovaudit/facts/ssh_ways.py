@@ -261,7 +261,7 @@ class Login:
         """Whether a session follows this key. forced: root needs one with a command; an authority puts one into its certificates."""
         if key.command is None:
             return not forced or key.authority
-        return not (does_nothing(key.command) and self.effective.get("forcecommand") == "none")
+        return not (does_nothing(key.command, fails=True) and self.effective.get("forcecommand") == "none")
 
     def _password(self, *, lists: bool) -> Ways:
         why = opens(because=self.effective.because("passwordauthentication"))
