@@ -21,6 +21,7 @@ from tests import lab
 KEY = "/etc/ssh/ssh_host_{}_key"
 KEYS = {kind: KEY.format(kind) for kind in ("rsa", "ecdsa", "ed25519")}
 MAKE = "rm -f /etc/ssh/ssh_host_rsa_key*; ssh-keygen -q -t rsa -b {} -N '' -f /etc/ssh/ssh_host_rsa_key"
+SIGN = "ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ca; ssh-keygen -q -h -s /etc/ssh/ca -I x /etc/ssh/ssh_host_rsa_key.pub"
 # name → (configuration, preparation)
 CASES: dict[str, tuple[str, str]] = {
     "stock": ("", ""),
@@ -53,6 +54,9 @@ CASES: dict[str, tuple[str, str]] = {
     "RSA key just long enough": ("", MAKE.format(3072)),
     "short RSA key, not offered": ("HostKeyAlgorithms ssh-ed25519\n", MAKE.format(2048)),
     "RSA key that sshd finds short": ("RequiredRSASize 3072\n", MAKE.format(2048)),
+    "a certificate for one key": ("HostCertificate /etc/ssh/ssh_host_rsa_key-cert.pub\nHostKeyAlgorithms +ssh-rsa-cert-v01@openssh.com\n", SIGN),
+    "a certificate for another key": ("HostKey /etc/ssh/ssh_host_rsa_key\nHostCertificate /etc/ssh/ssh_host_rsa_key-cert.pub\n", f"{SIGN}; mv /etc/ssh/ssh_host_rsa_key-cert.pub /etc/ssh/c; {MAKE.format(3072)}; mv /etc/ssh/c /etc/ssh/ssh_host_rsa_key-cert.pub"),
+    "a certificate that is not there": ("HostCertificate /etc/ssh/none\n", ""),
     "one key by a link": ("HostKey /etc/ssh/link\nHostKeyAlgorithms ssh-rsa\n", "ln -s ssh_host_rsa_key /etc/ssh/link; ln -s ssh_host_rsa_key.pub /etc/ssh/link.pub"),
 }  # fmt: skip
 

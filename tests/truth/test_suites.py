@@ -58,7 +58,7 @@ def test_the_stock_system_is_seen_whole(debian: str) -> None:
 
 
 LOGINS = ("stock", "key and password", "match user relaxes", "any first", "root with prohibit-password", "locked password, key", "home writable by group", "certificate, principals",
-          "01 code required", "02b nullok and permit", "08 code sufficient", "15 code and password", "expired account", "empty password", "rsa too short for this sshd")  # fmt: skip
+          "01 code required", "02b nullok and permit", "08 code sufficient", "15 code and password", "expired account", "empty password", "rsa too short for this sshd", "limits that are not there")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

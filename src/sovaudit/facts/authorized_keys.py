@@ -110,21 +110,22 @@ def key_of(text: str) -> tuple[str, str, int] | None:
         return None
     if base64.b64encode(data).decode() != blob:
         return None  # padding or bits that should not be there
-    fields = list(_fields(data))
-    if not fields or fields[0] != found[1].encode():
+    parts = list(fields(data))
+    if not parts or parts[0] != found[1].encode():
         return None
     bits = 0
     if found[1] == "ssh-rsa":
-        bits = int.from_bytes(fields[2], "big").bit_length() if len(fields) == 3 and len(fields[2]) <= 2100 else 0
+        bits = int.from_bytes(parts[2], "big").bit_length() if len(parts) == 3 and len(parts[2]) <= 2100 else 0
         return (found[1], blob, bits) if bits >= 1024 else None
-    if found[1] == "ssh-ed25519" and (len(fields) != 2 or len(fields[1]) != 32):
+    if found[1] == "ssh-ed25519" and (len(parts) != 2 or len(parts[1]) != 32):
         return None
-    if found[1] in _CURVES and (len(fields) != 3 or fields[1] != _CURVES[found[1]]):
+    if found[1] in _CURVES and (len(parts) != 3 or parts[1] != _CURVES[found[1]]):
         return None
     return found[1], blob, bits
 
 
-def _fields(data: bytes) -> Iterator[bytes]:
+def fields(data: bytes) -> Iterator[bytes]:
+    """The length-prefixed strings of a key (RFC 4251, 5), up to one that is cut short."""
     here = 0
     while here + 4 <= len(data):
         size = int.from_bytes(data[here : here + 4], "big")

@@ -6,11 +6,13 @@ and the version's defaults. Host keys are told by their public halves; sshd itse
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sovaudit.facts.authorized_keys import TYPES, parse_keys
+from sovaudit.facts.authorized_keys import TYPES, fields, parse_keys
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.ssh_algorithms import GSSAPI, NEGOTIATED, assemble, certificate, default
 from sovaudit.facts.sshd_match import Effective
@@ -123,7 +125,7 @@ def _host_keys(host: Host, effective: Effective, accepted: tuple[str, ...]) -> O
             possible += accepted
             continue
         usable = [name for name in TYPES[key.kind] if name in accepted]
-        usable += [name for name in map(certificate, TYPES[key.kind]) if name in accepted and effective.words("hostcertificate")]
+        usable += [name for name in map(certificate, TYPES[key.kind]) if name in accepted and _certified(host, effective, key)]
         names += usable
         if usable:
             keys.append(key)
@@ -132,6 +134,29 @@ def _host_keys(host: Host, effective: Effective, accepted: tuple[str, ...]) -> O
         possible += accepted
     why = effective.because("hostkeyalgorithms", "hostkey")
     return Offer(SPELLING["hostkeyalgorithms"], tuple(dict.fromkeys(names)), why, tuple(dict.fromkeys(possible)), tuple(keys), tuple(gaps))
+
+
+def _certified(host: Host, effective: Effective, key: HostKey) -> bool:
+    """Whether a HostCertificate is of this very key; one that was not seen may be."""
+    for path in effective.words("hostcertificate"):
+        try:
+            words = next((line.text.split() for line in host.files.lines(path) or ()), [])
+            own = next(iter(parse_keys(host.files.lines(f"{key.path}.pub") or ())), None)
+        except Unseen:
+            return True
+        if len(words) > 1 and words[0] == certificate(key.kind) and (own is None or _same(words[1], own.blob)):
+            return True
+    return False
+
+
+def _same(certified: str, own: str) -> bool:
+    """Behind its type and a nonce a certificate begins with the fields of the key."""
+    try:
+        theirs, ours = fields(base64.b64decode(certified)), fields(base64.b64decode(own))
+    except binascii.Error:
+        return False
+    mine = list(ours)[1:]
+    return list(theirs)[2 : 2 + len(mine)] == mine
 
 
 def _key(host: Host, path: str) -> HostKey | None:
