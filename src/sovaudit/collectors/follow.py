@@ -143,7 +143,8 @@ class Follower:
     def _in_sudo(self, path: str, line: bytes) -> int:
         word, _, name = _first(line)
         if word in ("@include", "#include", "@includedir", "#includedir"):
-            name = name.replace('"', "").replace("\\ ", " ").replace("%h", self.hostname)
+            found = re.match(r'"([^"]*)|((?:[^ \t\\]|\\.)*)', name)  # what follows is an error, and the file is read all the same
+            name = (found[1] or found[2] or "" if found else "").replace("\\ ", " ").replace("%h", self.hostname)
             if name[:1] != "/":
                 name = posixpath.join(posixpath.dirname(path), name)
             self._want("c", name, "sudo", 1 if word.endswith("dir") else 0)

@@ -80,7 +80,9 @@ ITEMS: tuple[Item, ...] = (
     ),
     *_each("/etc/login.defs /etc/environment", family="path"),
     *_each("/etc/shells /etc/adduser.conf /etc/deluser.conf /etc/nologin /run/nologin /var/run/nologin"),
-    *_each("/etc/securetty /etc/hosts.equiv /etc/hosts.allow /etc/hosts.deny /etc/hostname /etc/os-release /usr/lib/os-release"),
+    *_each(
+        "/etc/securetty /etc/hosts.equiv /etc/hosts.allow /etc/hosts.deny /etc/hostname /etc/hosts /etc/netgroup /etc/os-release /usr/lib/os-release"
+    ),
     Item("/etc/nsswitch.conf", family="nss"),
     *_each("/etc/profile /etc/bash.bashrc /etc/bashrc /etc/csh.cshrc /etc/csh.login", family="shell"),
     *_each("/etc/zshenv /etc/zprofile /etc/zshrc /etc/zlogin", family="shell"),

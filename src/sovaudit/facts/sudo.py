@@ -19,6 +19,7 @@ from sovaudit.facts.sudo_match import ALLOW, DENY, NO, SILENT, UNSPEC, YES, Answ
 from sovaudit.facts.sudo_policy import load
 from sovaudit.facts.sudo_proposals import proposals
 from sovaudit.facts.sudo_reach import ANY, Reach, Reaches
+from sovaudit.facts.sudo_settings import resolves, settle
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -82,7 +83,7 @@ class Sudo:
         self._grants: dict[str, tuple[Grant, ...]] = {}
         self._settings: dict[tuple[str, Target | None, Request | None], dict[str, frozenset[str]]] = {}
         self._specs: dict[str, list[tuple[CmndSpec, bool]]] = {}
-        self._global()
+        settle(self._match, self.policy)
 
     @property
     def usable(self) -> bool:
@@ -90,26 +91,6 @@ class Sudo:
         return self.installed is not False and not self.broken
 
     # settings
-
-    def _global(self) -> None:
-        """Defaults for everybody that change how names and patterns match."""
-        for default in self.policy.defaults:
-            if default.scope:
-                continue
-            on = default.op != "!"
-            match default.name:
-                case "case_insensitive_user":
-                    self._match.fold_users = on
-                case "case_insensitive_group":
-                    self._match.fold_groups = on
-                case "use_netgroups":
-                    self._match.use_netgroups = on
-                case "fast_glob":
-                    self._match.fast_glob = on
-                case "group_plugin":
-                    self._match.group_plugin = on and bool(default.value)
-                case "runas_default" if default.op == "=":
-                    self._match.runas_default = default.value
 
     def setting(self, account: Account, name: str, *, target: Target | None = None, request: Request | None = None) -> frozenset[str]:
         """The values that a Defaults option may have: `on`, `off`, or its text; empty text where it is not set. Several where it is not known."""
@@ -222,6 +203,7 @@ class Sudo:
         if account.name not in self._specs:
             found: list[tuple[CmndSpec, bool]] = []
             program = self._loaded.program
+            self._match.fqdn = resolves(self._match, self.policy, account)
             starts = program is None or may_start(account, program)  # sudo may be for a group only
             for spec in self.policy.specs if starts else ():
                 self._match.start()

@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
+from sovaudit.facts.netgroups import Netgroups
 from sovaudit.facts.parse.globs import Malformed, Unsupported, glob_matches, has_meta, regex_matches
-from sovaudit.facts.parse.sudoers import MYSELF, Member, Members, Policy
+from sovaudit.facts.parse.sudoers import Member, Members, Policy
 from sovaudit.facts.parse.sudoers_patterns import NEWEST, Version, knows
 from sovaudit.facts.sudo_aliases import looping
+from sovaudit.facts.sudo_hosts import Names, by_default, host_names
 from sovaudit.facts.sudo_nsswitch import nsswitch
 from sovaudit.facts.sudo_pins import Pins
+from sovaudit.facts.sudo_runas import Runas
 from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
 
@@ -60,7 +63,9 @@ class Matcher:
         self.gaps: dict[Gap, None] = {}
         self.fold_users = self.fold_groups = True
         self.use_netgroups = True
-        self.group_plugin = False
+        self.group_plugin = ""
+        self.always_ask_plugin = self.match_by_gid = self.preserve_groups = self.netgroup_tuple = False
+        self.fqdn = by_default(host)
         self.runas_default = "root"
         self.fast_glob = self.suppose = False
         self.before_1_9_14 = version < (1, 9, 14)
@@ -69,9 +74,10 @@ class Matcher:
         self._steps = 0
         self._memo: dict[tuple[str, str, object], Answer] = {}
         self._loops = looping(policy)
-        self._names: tuple[str, str] | None = None
+        self._names: dict[bool | None, Names | None] = {}
         self._real: dict[str, str | None] = {}
         self._folders: list[tuple[str, str]] | None = None
+        self._netgroups: Netgroups | None = None
         self._pins = Pins(host.files)
 
     def doubt(self, item: str, reason: Reason, detail: str) -> None:
@@ -83,7 +89,7 @@ class Matcher:
 
     # lists
 
-    def _list(self, members: Members, one: Callable[[Member, frozenset[str]], Answer], used: frozenset[str]) -> Answer:
+    def list_of(self, members: Members, one: Callable[[Member, frozenset[str]], Answer], used: frozenset[str]) -> Answer:
         found: set[int] = set()
         for member in reversed(members):
             self._steps += 1
@@ -96,42 +102,50 @@ class Matcher:
                 return frozenset(found)
         return frozenset(found | {UNSPEC})
 
-    def _alias(
-        self, kind: str, member: Member, key: object, one: Callable[[Member, frozenset[str]], Answer], used: frozenset[str]
+    def alias(
+        self,
+        kind: str,
+        member: Member,
+        key: object,
+        one: Callable[[Member, frozenset[str]], Answer],
+        used: frozenset[str],
+        wrap: Callable[[Answer], Answer] | None = None,
     ) -> Answer | None:
+        """What an alias says of what is asked (key); None where it counts as a plain name. wrap: done to the answer of its list."""
         alias = self._policy.aliases.get((kind, member.name))
         if alias is None or member.name in used:
             return None
         memo = (kind, member.name, (key, self.suppose))
         cyclic = (kind, member.name) in self._loops
         if cyclic or memo not in self._memo:
-            self._memo[memo] = self._list(alias.members, one, used | {member.name})
+            found = self.list_of(alias.members, one, used | {member.name})
+            self._memo[memo] = wrap(found) if wrap else found
         return _signed(member, self._memo[memo])
 
     # users
 
     def users(self, members: Members, account: Account) -> Answer:
-        return self._list(members, lambda m, used: self._user(m, account, used), frozenset())
+        return self.list_of(members, lambda m, used: self.user(m, account, used), frozenset())
 
-    def _user(self, member: Member, account: Account, used: frozenset[str]) -> Answer:
+    def user(self, member: Member, account: Account, used: frozenset[str]) -> Answer:
         match member.kind:
             case "ALL":
                 return _signed(member, YES)
             case "NETGROUP":
-                return _signed(member, self._netgroup(member.name))
+                return _signed(member, self._netgroup(member.name, account.name))
             case "USERGROUP":
                 return _signed(member, self._in_group(member.name[1:], account))
             case "ALIAS":
-                found = self._alias("User", member, account.name, lambda m, u: self._user(m, account, u), used)
+                found = self.alias("User", member, account.name, lambda m, u: self.user(m, account, u), used)
                 if found is not None:
                     return found
-        return _signed(member, self._is(member.name, account))
+        return _signed(member, self.is_named(member.name, account))
 
     def member(self, name: str, account: Account) -> Answer:
         """Whether an account is in a group given by name or `#gid`, as user_in_group() asks."""
         return self._in_group(name, account)
 
-    def _is(self, name: str, account: Account) -> Answer:
+    def is_named(self, name: str, account: Account) -> Answer:
         if name.startswith("#") and _number(name[1:]) == account.uid:
             return YES
         same = name.lower() == account.name.lower() if self.fold_users else name == account.name
@@ -139,27 +153,47 @@ class Matcher:
 
     def _in_group(self, name: str, account: Account) -> Answer:
         if name.startswith(":") and self.group_plugin:
-            self.doubt("file:/etc/sudoers", Reason.UNSUPPORTED, f"%{name} is asked of a group plugin")
-            return PERHAPS
+            return self._plugin(name[1:], account)
         groups = self.host.accounts.groups
         if name.startswith("#") and (gid := _number(name[1:])) is not None and (gid == account.gid or gid in account.gids):
             return YES
         folded = name.lower()
-        for group in account.groups:
-            if group == name or (self.fold_groups and group.lower() == folded):
+        if self.match_by_gid:
+            if name in groups and groups[name].gid in (account.gid, *account.gids):
                 return YES
+        elif any(group == name or (self.fold_groups and group.lower() == folded) for group in account.groups):
+            return YES
+        if self.group_plugin and self.always_ask_plugin:
+            return self._plugin(name, account)
         others = [source for source in self.host.accounts.groups_elsewhere if source != "sss"]
         if others and (name not in groups or "systemd" in others):  # whose records may put local accounts into local groups
             self.doubt("file:/etc/nsswitch.conf", Reason.UNSUPPORTED, f"members of %{name} may come from {', '.join(others)}")
             return PERHAPS
         return SILENT
 
-    def _netgroup(self, name: str) -> Answer:
-        """innetgr(3). Without /etc/netgroup, NIS, LDAP or SSSD there is no netgroup at all."""
+    def _plugin(self, name: str, account: Account) -> Answer:
+        """A group plugin: sudo's own `system_group` reads /etc/group, where members are listed."""
+        if posixpath.basename(self.group_plugin.split()[0]).startswith("system_group"):
+            group = self.host.accounts.groups.get(name)
+            return YES if group and account.name in group.members else SILENT
+        self.doubt("file:/etc/sudoers", Reason.UNSUPPORTED, f"%{name} is asked of a group plugin")
+        return PERHAPS
+
+    def _netgroup(self, name: str, user: str | None = None) -> Answer:
+        """netgr_matches(): of a user, or of this host."""
         if not self.use_netgroups:
             return SILENT
+        known = self._host_names() if user is None or self.netgroup_tuple else None
+        asked = {machine for names in known.known for machine in names} if known else {None}
         try:
-            sources = nsswitch(self.host, "netgroup") or ["nis"]
+            sources = nsswitch(self.host, "netgroup") or ["files"]
+            if "files" in sources and (text := self.host.files.read("/etc/netgroup")):
+                if self._netgroups is None:
+                    self._netgroups = Netgroups(text)
+                if any(self._netgroups.has(name[1:], machine, user) for machine in asked) and not (user is None and self.netgroup_tuple):
+                    return YES
+                if user is not None or (known and not known.gap and not self.netgroup_tuple):
+                    sources = [source for source in sources if source != "files"]
             clients = {"files": "/etc/netgroup", "nis": "/etc/yp.conf", "sss": "/etc/sssd/sssd.conf", "ldap": "/etc/nslcd.conf"}
             if all(source in clients and not self.host.files.exists(clients[source]) for source in sources):
                 return SILENT
@@ -172,50 +206,9 @@ class Matcher:
 
     def runas(self, users: Members | None, groups: Members | None, invoker: Account, target: Target) -> Answer:
         """runaslist_matches(): an absent list means the default target, an empty one oneself."""
-        if self.before_1_9_14 and groups and users == (Member(MYSELF),):
-            users = ()  # `(:group)` named nobody then
-        if users is None:
-            users = (Member("WORD", self.runas_default),)
-        if self.before_1_9_14 and target.group_only:
-            matched = YES  # without `-u` the users of the list were not asked
-        else:
-            matched = self._list(users, lambda m, used: self._runas_user(m, invoker, target, used), frozenset())
-        if target.group is None:
-            return matched
-        found: set[int] = set()
-        for user in matched:
-            for group in self._runas_group(groups, target, user):
-                allowed = ALLOW if group == ALLOW and user == UNSPEC and invoker.name == target.account.name else user
-                found.add(DENY if DENY in (allowed, group) else allowed if allowed == group else UNSPEC)
-        return frozenset(found)
+        return Runas(self, invoker, target).matches(users, groups)
 
-    def _runas_user(self, member: Member, invoker: Account, target: Target, used: frozenset[str]) -> Answer:
-        if member.kind == MYSELF:
-            return _signed(member, YES if target.group_only or invoker.name == target.account.name else SILENT)
-        if member.kind == "ALIAS":
-            key = (invoker.name, target)
-            found = self._alias("Runas", member, key, lambda m, u: self._runas_user(m, invoker, target, u), used)
-            if found is not None:
-                return found
-            return _signed(member, self._is(member.name, target.account))
-        return self._user(member, target.account, used)
-
-    def _runas_group(self, groups: Members | None, target: Target, user: int) -> Answer:
-        def one(member: Member, used: frozenset[str]) -> Answer:
-            if member.kind == "ALL":
-                return _signed(member, YES)
-            if member.kind == "ALIAS":
-                found = self._alias("Runas", member, ("group", target, user), one, used)
-                if found is not None:
-                    return found
-            return _signed(member, YES if self._is_group(member.name, target.group or "") else SILENT)
-
-        found = self._list(groups, one, frozenset()) if groups else SILENT
-        if UNSPEC in found and user == ALLOW and target.group in target.account.groups:
-            found = (found - SILENT) | YES
-        return found
-
-    def _is_group(self, name: str, group: str) -> bool:
+    def is_group(self, name: str, group: str) -> bool:
         known = self.host.accounts.groups.get(group)
         if name.startswith("#") and known and _number(name[1:]) == known.gid:
             return True
@@ -224,7 +217,7 @@ class Matcher:
     # hosts
 
     def hosts(self, members: Members) -> Answer:
-        return self._list(members, self._host, frozenset())
+        return self.list_of(members, self._host, frozenset())
 
     def _host(self, member: Member, used: frozenset[str]) -> Answer:
         match member.kind:
@@ -238,7 +231,7 @@ class Matcher:
                 self.doubt("file:/etc/sudoers", Reason.UNSUPPORTED, f"whether this host has the address {member.name} was not seen")
                 return _signed(member, PERHAPS)
             case "ALIAS":
-                found = self._alias("Host", member, "", self._host, used)
+                found = self.alias("Host", member, self.fqdn, self._host, used)
                 if found is not None:
                     return found
         return _signed(member, self._named(member.name))
@@ -248,44 +241,25 @@ class Matcher:
         if names is None:
             self.doubt("file:/etc/hostname", Reason.ABSENT, f"whether this host is {pattern} was not seen")
             return PERHAPS
-        long, short = names
-        name = long if "." in pattern else short
-        if has_meta(pattern):
-            return YES if glob_matches(pattern, name, fold=True) else SILENT
-        return YES if pattern.lower() == name.lower() else SILENT
+        found = {_is_host(pattern, *known) for known in names.known}
+        if names.gap and (names.short_too or ("." in pattern and _is_host(pattern.partition(".")[0], "", names.known[0][1]))):
+            self.gaps.setdefault(names.gap)
+            found = {True, False}
+        return PERHAPS if len(found) > 1 else YES if True in found else SILENT
 
-    def _host_names(self) -> tuple[str, str] | None:
-        """The long and the short name: /etc/hosts gives the long one where sudo resolves it (`fqdn`, the default of Debian's build)."""
-        if self._names is None:
-            name = self.host.evidence.identity.get("hostname", "")
-            try:
-                if not name or not self.host.live:
-                    rows = [row.strip() for row in (self.host.files.read("/etc/hostname") or "").splitlines()]
-                    name = next((row for row in rows if row and not row.startswith("#")), name)
-                if not name:
-                    return None
-                long = name
-                for row in (self.host.files.read("/etc/hosts") or "").splitlines():
-                    words = row.partition("#")[0].split()
-                    if name in words[1:]:
-                        long = words[1]
-                        break
-            except Unseen as unseen:
-                self.gaps.setdefault(unseen.gap)
-                if not name:
-                    return None
-                long = name
-            self._names = (long, long.partition(".")[0])
-        return self._names
+    def _host_names(self) -> Names | None:
+        if self.fqdn not in self._names:
+            self._names[self.fqdn] = host_names(self.host, self.fqdn)
+        return self._names[self.fqdn]
 
     # commands
 
     def commands(self, members: Members, request: Request) -> Answer:
-        return self._list(members, lambda m, used: self._command(m, request, used), frozenset())
+        return self.list_of(members, lambda m, used: self._command(m, request, used), frozenset())
 
     def _command(self, member: Member, request: Request, used: frozenset[str]) -> Answer:
         if member.kind == "ALIAS":
-            return self._alias("Cmnd", member, request, lambda m, u: self._command(m, request, u), used) or SILENT
+            return self.alias("Cmnd", member, request, lambda m, u: self._command(m, request, u), used) or SILENT
         answer = YES if member.kind == "ALL" else self._path(member, request)
         if answer != SILENT and member.digests:
             pinned = self._pins.has(member)
@@ -380,11 +354,20 @@ class Matcher:
             self.doubt("file:/etc/sudoers", Reason.UNSUPPORTED, f"regular expression {pattern}: {why}")
             return PERHAPS
 
+    @staticmethod
+    def signed(member: Member, here: bool) -> Answer:
+        return _signed(member, YES if here else SILENT)
+
 
 def _signed(member: Member, answer: Answer) -> Answer:
     if not member.negated:
         return answer
     return frozenset({ALLOW: DENY, DENY: ALLOW}.get(one, one) for one in answer)
+
+
+def _is_host(pattern: str, long: str, short: str) -> bool:
+    name = long if "." in pattern else short
+    return glob_matches(pattern, name, fold=True) if has_meta(pattern) else pattern.lower() == name.lower()
 
 
 def _number(text: str) -> int | None:

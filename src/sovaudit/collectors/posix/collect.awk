@@ -207,7 +207,8 @@ function follow(fam, path, l,   w, n, i, k, v, c, e, prev, word, low, fl) {
   if (fam == "sudo") {
     split(l, w, /[ \t]+/)
     if (w[1] ~ /^[@#]include(dir)?$/) {
-      v = rest_of(l); gsub(/"/, "", v); gsub(/\\ /, " ", v); gsub(/%h/, HOST, v)
+      v = rest_of(l); if (sub(/^"/, "", v)) sub(/".*/, "", v); else { match(v, /^([^ \t\\]|\\.)*/); v = substr(v, 1, RLENGTH) }
+      gsub(/\\ /, " ", v); gsub(/%h/, HOST, v)
       if (v !~ /^\057/) v = (dirname(path) == "/" ? "" : dirname(path)) "/" v
       want("c", w[1] ~ /dir$/ ? 1 : 0, "sudo", v); return 1
     }

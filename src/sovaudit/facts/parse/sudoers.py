@@ -19,7 +19,7 @@ from sovaudit.model.finding import Line
 MAX_DEPTH = 128  # MAX_SUDOERS_DEPTH
 MAX_FILES = 2000  # includes that include each other end here
 MYSELF = "MYSELF"
-MISSING_IS_NO_END: Version = (1, 9, 13)  # before, what follows an @include that cannot be opened was not read
+MISSING_IS_NO_END: Version = (1, 9, 13)  # before, the line after an @include that cannot be opened was lost
 
 # What an include directive brings: (name, text) of each file in order, and whether sudo counts it as an error (an @include that cannot be opened).
 Opened = tuple[list[tuple[str, str]], bool]
@@ -124,7 +124,6 @@ class _Parser:
         self._policy = Policy()
         self._texts = {file: text.split("\n")}
         self._files = 1
-        self._over = False
         self._ahead: Token | None = None
         self._last = Token("NL", file=file, line=1)
         self._line = Line(file, 1, "")
@@ -159,7 +158,7 @@ class _Parser:
     def run(self) -> Policy:
         while True:
             first = self._peek()
-            if first.kind == "EOF" or self._over:
+            if first.kind == "EOF":
                 return self._policy
             self._line = self._at(first)
             try:
@@ -208,7 +207,8 @@ class _Parser:
         files, wrong = self._opener(name, directory, asked.file)
         if wrong:
             self._policy.errors.append((asked, "cannot be opened"))
-            self._over = self._version < MISSING_IS_NO_END
+            if self._version < MISSING_IS_NO_END and not self._skip():
+                return
         self._files += len(files)
         if self._files > MAX_FILES:
             self._policy.bounded = True

@@ -17,7 +17,7 @@ _IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
 _HEX = r"[0-9A-Fa-f]{1,4}"
 _IPV6 = rf"(?:(?:{_HEX})?:){{2,7}}(?:{_HEX})?"
 _TAGS = ("PASSWD", "EXEC", "INTERCEPT", "SETENV", "LOG_OUTPUT", "LOG_INPUT", "MAIL", "FOLLOW")
-OPTIONS = ("TIMEOUT", "NOTBEFORE", "NOTAFTER", "CWD", "CHROOT", "ROLE", "TYPE", "APPARMOR_PROFILE")
+OPTIONS = ("TIMEOUT", "NOTBEFORE", "NOTAFTER", "CWD", "CHROOT", "ROLE", "TYPE", "APPARMOR_PROFILE", "PRIVS", "LIMITPRIVS")
 DIGEST_BYTES = {"sha224": 28, "sha256": 32, "sha384": 48, "sha512": 64}
 
 
@@ -89,10 +89,11 @@ _RULES: tuple[tuple[set[int], str, str, bool], ...] = (
 )
 _COMPILED = [(states, re.compile(pattern), action, bol) for states, pattern, action, bol in _RULES]
 BY_STATE = [[(rx, action, bol) for states, rx, action, bol in _COMPILED if state in states] for state in range(11)]
-# APPARMOR_PROFILE is in the source from 1.9.9 on, and in no build of Debian 12's: there it is the name of an alias.
+# APPARMOR_PROFILE (from 1.9.9 on) and the privileges of Solaris are in no build of Debian 12's: there they are names of aliases.
 _SINCE: dict[str, Version] = {
     "include": (1, 9, 1), "includedir": (1, 9, 1), "regex": (1, 9, 10), "INTERCEPT": (1, 9, 8), "NOINTERCEPT": (1, 9, 8), "CWD": (1, 9, 3),
-    "CHROOT": (1, 9, 3), "APPARMOR_PROFILE": (1, 9, 14), "TIMEOUT": (1, 8, 20), "NOTBEFORE": (1, 8, 20), "NOTAFTER": (1, 8, 20),
+    "CHROOT": (1, 9, 3), "APPARMOR_PROFILE": (1, 9, 14), "PRIVS": (1, 9, 14), "LIMITPRIVS": (1, 9, 14),
+    "TIMEOUT": (1, 8, 20), "NOTBEFORE": (1, 8, 20), "NOTAFTER": (1, 8, 20),
     "MAIL": (1, 8, 13), "NOMAIL": (1, 8, 13), "FOLLOW": (1, 8, 15), "NOFOLLOW": (1, 8, 15), "GOTEDIT": (1, 9, 14), "pathstring": (1, 9, 14),
     "list": (1, 9, 13),
 }  # fmt: skip
