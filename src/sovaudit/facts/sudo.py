@@ -57,6 +57,7 @@ class Decision:
     granted: bool = False  # some line that was seen allows it, whatever else may decide
     setenv: bool | None = None  # what the tag SETENV says, where it is written
     chroot: bool = False  # `-R` with a folder of one's own is allowed
+    deciding: tuple[CmndSpec, ...] = ()
 
 
 class Sudo:
@@ -90,6 +91,11 @@ class Sudo:
         """Whether sudo gives anybody anything, as far as was seen."""
         return self.installed is not False and not self.broken
 
+    def key(self, account: Account) -> str:
+        """Under what an answer about an account is kept: its name, and its groups where those are not its own."""
+        own = self._host.accounts.get(account.name)
+        return account.name if own is None or own.gids == account.gids else f"{account.name}:{sorted(account.gids)}"
+
     # settings
 
     def setting(self, account: Account, name: str, *, target: Target | None = None, request: Request | None = None) -> frozenset[str]:
@@ -97,7 +103,7 @@ class Sudo:
         return self._values(account, target, request).get(name, frozenset({_INITIAL.get(name, "")}))
 
     def _values(self, account: Account, target: Target | None, request: Request | None) -> dict[str, frozenset[str]]:
-        key = (account.name, target, request)
+        key = (self.key(account), target, request)
         if key in self._settings:
             return self._settings[key]
         found: dict[str, frozenset[str]] = {}
@@ -187,8 +193,9 @@ class Sudo:
         setenv = tags.pop() if len(tags) == 1 else None
         chroot = bool(deciding) and all(self._chroot(spec, account, target, request) for spec in deciding)
         return Decision(
-            allowed, password, tuple(dict.fromkeys(spec.line for spec in deciding)), gaps, noexec, ALLOW in values, setenv, chroot
-        )
+            allowed, password, tuple(dict.fromkeys(spec.line for spec in deciding)), gaps, noexec, ALLOW in values, setenv, chroot,
+            tuple(deciding),
+        )  # fmt: skip
 
     def _enter(self, account: Account, target: Target | None = None, request: Request | None = None) -> None:
         apart = any(default.name == "runas_default" and default.scope in (">", "!") for default in self.policy.defaults)
@@ -200,7 +207,8 @@ class Sudo:
         """The commands of every rule for this account on this host, in file order, and whether user and host certainly match; none where it may not
         start sudo.
         """
-        if account.name not in self._specs:
+        key = self.key(account)
+        if key not in self._specs:
             found: list[tuple[CmndSpec, bool]] = []
             program = self._loaded.program
             self._match.fqdn = resolves(self._match, self.policy, account)
@@ -214,8 +222,8 @@ class Sudo:
                     hosts = self._match.hosts(privilege.hosts)
                     if ALLOW in hosts:
                         found += [(command, users == YES == hosts) for command in privilege.commands]
-            self._specs[account.name] = found
-        return self._specs[account.name]
+            self._specs[key] = found
+        return self._specs[key]
 
     def _date(self, spec: CmndSpec) -> Answer:
         """NOTBEFORE and NOTAFTER against the host's clock; a time without a zone is the host's, which was not seen."""

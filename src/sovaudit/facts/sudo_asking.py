@@ -27,7 +27,8 @@ _DEPTH = 4  # programs that run programs
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """mine: whether the account can change what stands at an absolute path. secure_pager: systemd's pager gives no shell under sudo.
+    """mine: whether the account can change what stands at an absolute path. folder: where the program starts, empty where the account
+    chooses. secure_pager: systemd's pager gives no shell under sudo.
 
     judge: makes_root(), for what runs inside.
     """
@@ -36,6 +37,7 @@ class Asking:
     secure_pager: bool = False
     depth: int = 0
     judge: Callable[[str, str, Asking], str] = lambda command, args, asking: ""
+    folder: str = ""
 
     def own(self, word: str) -> bool:
         """Whether a word names a file of one's own: by itself or after `if=`, `-f`, `--x=`."""
@@ -46,8 +48,15 @@ class Asking:
         return path.startswith(ANYBODYS) or self.mine(path)
 
     def file(self, word: str) -> bool:
-        """The same of a word that is a file: a relative one lies where the account stands."""
+        """The same of a word that is a file: a relative one lies where the account stands, or where sudo puts it (CWD)."""
+        if self.folder and word and word[0] not in "/-":
+            return self.own(posixpath.join(self.folder, word))
         return bool(word) and (self.own(word) or not word.startswith(("/", "-")))
+
+    @property
+    def standing(self) -> bool:
+        """Whether the program starts in a folder of one's own."""
+        return not self.folder or self.own(posixpath.join(self.folder, "x"))
 
     def any(self, words: list[str]) -> bool:
         return any(self.own(word) for word in words)

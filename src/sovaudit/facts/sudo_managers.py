@@ -84,6 +84,20 @@ def _dpkg(name: str, words: list[str], asking: Asking) -> bool:
     return takes and (asking.any(words) or any(asking.file(word) for word in words if word.endswith(".deb")))
 
 
+def _dpkg_deb(name: str, words: list[str], asking: Asking) -> bool:
+    """What is unpacked keeps its modes: a setuid program of root's, wherever it is put."""
+    actions = [
+        word for word in words if re.match(r"-[bceIfWxXR]|--(build|contents|control|info|field|show|v?extract|raw-extract|fsys|ctrl)", word)
+    ]
+    takes = len(set(actions)) == 1 and re.match(r"-[xXR]|--(v?extract|raw-extract)", actions[0])
+    return bool(takes) and any(asking.file(word) for word in [word for word in words if not word.startswith("-")][:1])
+
+
+def _login(name: str, words: list[str], asking: Asking) -> bool:
+    """`-f`: root was asked already."""
+    return "-froot" in words or ("-f" in words and "root" in words)
+
+
 def _dpkg_list(name: str, words: list[str], asking: Asking) -> bool:
     if any(re.match(r"-[a-zA-Z]*[sLSpCViP]|--(status|listfiles|search|install|purge)", word) for word in words):
         return False
@@ -137,6 +151,8 @@ MANAGERS = {
     "apt": _apt,
     "dpkg": _dpkg,
     "dpkg-list": _dpkg_list,
+    "dpkg-deb": _dpkg_deb,
+    "login": _login,
     "package": _package,
     "service": _service,
     "systemctl": _systemctl,

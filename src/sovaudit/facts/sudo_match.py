@@ -136,7 +136,7 @@ class Matcher:
             case "USERGROUP":
                 return _signed(member, self._in_group(member.name[1:], account))
             case "ALIAS":
-                found = self.alias("User", member, account.name, lambda m, u: self.user(m, account, u), used)
+                found = self.alias("User", member, (account.name, account.gids), lambda m, u: self.user(m, account, u), used)
                 if found is not None:
                     return found
         return _signed(member, self.is_named(member.name, account))

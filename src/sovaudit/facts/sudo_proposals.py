@@ -30,6 +30,21 @@ def proposals(command: str, args: str | None, folders: tuple[str, ...] = ()) -> 
             yield from ((path, text) for attempt in ("", "x", *tries) for text in (attempt, literal + attempt, f"{literal} {attempt}"))
         else:
             yield from ((path, text) for text in _fillings(args, tries))
+            if path == "sudoedit":
+                yield from ((path, text) for text in _upwards(args))
+
+
+def _upwards(pattern: str) -> Iterator[str]:
+    """A star stands for one part of what sudoedit is to edit, and `..` is one: `/home/*/etc/*` names /home/../etc/shadow."""
+    parts = pattern.split("/")
+    holes = [at for at, part in enumerate(parts) if glob_matches(part, "..") and has_meta(part)]
+    last = has_meta(parts[-1]) and (len(parts) - 1) not in holes
+    for up in range(1, len(holes) + 1):
+        for goal in ("shadow", "etc/shadow", "etc/cron.d/x", "cron.d/x", "x/shadow"):
+            filling = [".."] * up + goal.split("/")
+            if len(filling) == len(holes) and not last:
+                filled = [filling[holes.index(at)] if at in holes else _filled(part, "x") for at, part in enumerate(parts)]
+                yield "/".join(filled)
 
 
 def _paths(command: str, folders: tuple[str, ...]) -> Iterator[str]:

@@ -14,8 +14,9 @@ from sovaudit.facts.changers import Changers
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse.globs import has_meta
 from sovaudit.facts.parse.sudoers import Member
-from sovaudit.facts.sudo_aliases import leaves
+from sovaudit.facts.sudo_aliases import expand, leaves
 from sovaudit.facts.sudo_asking import Asking
+from sovaudit.facts.sudo_circumstances import linked, standing
 from sovaudit.facts.sudo_environment import LIBRARIES, VARIABLES, concerns, injects
 from sovaudit.facts.sudo_match import Request, Target
 from sovaudit.facts.sudo_powers import program_name
@@ -77,7 +78,13 @@ class Reaches:
         self._chroots = any(default.name == "runchroot" for default in sudo.policy.defaults) or any(
             "CHROOT" in spec.options for user in sudo.policy.specs for privilege in user.privileges for spec in privilege.commands
         )
+        self._folders = any(default.name == "runcwd" for default in sudo.policy.defaults) or any(
+            "CWD" in spec.options for user in sudo.policy.specs for privilege in user.privileges for spec in privilege.commands
+        )
+        self._edits = any(default.name == "sudoedit_checkdir" and default.op == "!" for default in sudo.policy.defaults)
         self._asking: dict[str, Asking] = {}
+        self._turning = False
+        self._turns_to: dict[tuple[str, int], bool] = {}
 
     @cached_property
     def _changers(self) -> Changers:
@@ -85,10 +92,11 @@ class Reaches:
 
     def of(self, account: Account) -> Reach:
         """By its own rights, and by those of the accounts it may become."""
-        if account.name not in self._reach:
-            self._reach[account.name] = Reach("none", True)  # who reaches root only through himself does not
-            self._reach[account.name] = self._reaches(account)
-        return self._reach[account.name]
+        key = self._sudo.key(account)
+        if key not in self._reach:
+            self._reach[key] = Reach("none", True)  # who reaches root only through himself does not
+            self._reach[key] = self._reaches(account)
+        return self._reach[key]
 
     def _reaches(self, account: Account) -> Reach:
         if not self._sudo.usable:
@@ -172,8 +180,14 @@ class Reaches:
 
     def _one(self, account: Account, target: Target, leaf: Member, path: str, args: str | None, suffix: str) -> Reach:
         asking = self._of(account)
+        if self._folders:
+            asking = replace(asking, folder=standing(self._sudo, self._sudo.decide(account, Request(path, args), target), account, target))
         how = makes_root(path, args, asking=asking)
         doubt: tuple[Gap, ...] = ()
+        if path == "sudoedit" and args and target.account.uid != 0 and not has_meta(leaf.args or "*"):
+            return Reach("none", True)  # to edit one file as somebody is not to run what one likes as him
+        if not how and path == "sudoedit" and args and self._edits and linked(self._sudo, account, target, args, self._can_write):
+            how = "follows a link of one's own"
         if not how and path.startswith("/") and self._injectable:
             decision = self._sudo.decide(account, Request(path, args), target)
             library = self._library(account, target, Request(path, args), decision)
@@ -282,7 +296,38 @@ class Reaches:
             return False
         if any(change.uid in (account.uid, -1) for change in changes.found):
             return True
+        if any(self._turns(account, uid) for uid in dict.fromkeys(change.uid for change in changes.found) if uid > 0):
+            return True
         return changes.gaps[0] if changes.gaps else False
+
+    def _turns(self, account: Account, uid: int) -> bool:
+        """Whether the account becomes this other one through sudo, for whatever it likes: what is his is its own then."""
+        key = (self._sudo.key(account), uid)
+        if key not in self._turns_to and not self._turning:
+            self._turning = True  # one turn at a time
+            who = self._host.accounts.by_uid(uid)[:1]
+            asked = who and any(
+                target.account.uid == uid for spec, _ in self._sudo.rules(account) for target in self._sudo.targets(spec, account)
+            )
+            self._turns_to[key] = bool(asked) and any(reach.root and reach.certain for reach in [self._as(account, Target(who[0]), "")])
+            self._turning = False
+        return self._turns_to.get(key, False)
+
+    @cached_property
+    def _named_groups(self) -> frozenset[str]:
+        """Groups to which rules give anything."""
+        policy = self._sudo.policy
+        members = [member for spec in policy.specs for member in expand(policy, "User", spec.users)]
+        return frozenset(member.name[1:].lower() for member in members if member.kind == "USERGROUP")
+
+    def _joined(self, account: Account, name: str) -> Account | None:
+        """The account as `sudo -g` leaves it, where rules name that group: a second sudo counts it in."""
+        group = self._host.accounts.groups.get(name)
+        if group is None or group.gid in account.gids or not {name.lower(), f"#{group.gid}"} & self._named_groups:
+            return None
+        if self._host.accounts.get(account.name) is not account:
+            return None  # one step
+        return replace(account, groups=account.groups | {name}, gids=account.gids | {group.gid})
 
     def _stepping_stones(self, account: Account) -> list[Target]:
         """Whom this account may become that is root by another way: with a group that equals root, or with sudo that asks nothing."""
@@ -290,8 +335,10 @@ class Reaches:
         for spec, _ in self._sudo.rules(account):
             for target in self._sudo.targets(spec, account):
                 who = target.account
-                if target.group in ROOT_GROUPS or (
-                    who.uid not in (0, account.uid) and (who.groups & set(ROOT_GROUPS) or self._sudo.rules(who))
+                if (
+                    target.group in ROOT_GROUPS
+                    or (target.group and self._joined(who, target.group))
+                    or (who.uid not in (0, account.uid) and (who.groups & set(ROOT_GROUPS) or self._sudo.rules(who)))
                 ):
                     found.setdefault(target)
         return list(found)[:100]
@@ -305,10 +352,11 @@ class Reaches:
             return Reach("none", True)
         if target.group in ROOT_GROUPS or target.account.groups & set(ROOT_GROUPS):
             return replace(reach, level="shell")
-        further = self.of(target.account)
-        if not further.root or further.password is True:
+        joined = self._joined(target.account, target.group) if target.group else None
+        further = self.of(joined or target.account)
+        if not further.root or (further.password is True and not target.group_only):
             return Reach("none", True)
-        certain = reach.certain and further.certain and further.password is False
+        certain = reach.certain and further.certain and (further.password is False or target.group_only)
         return replace(reach, level="shell", certain=certain, because=(*reach.because, *further.because), gaps=(*reach.gaps, *further.gaps))
 
 

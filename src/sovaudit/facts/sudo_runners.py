@@ -128,15 +128,15 @@ def _sudo(name: str, words: list[str], asking: Asking) -> bool:
 
 def _folder(name: str, words: list[str], asking: Asking) -> bool:
     """Programs that do what a file says: one that is named, or one in the folder where the account stands."""
-    if not words or asking.any(words):
-        return True
     here = (
         "make gmake ninja rake npm npx yarn pnpm bundle bundler composer mvn gradle ant cargo vagrant invoke fab scons tox just task"
     ).split()
+    if asking.any(words) or not words:
+        return asking.any(words) or name not in here or asking.standing
     options = r"-C|-f|--(directory|file|makefile|prefix|cwd|working-dir|manifest-path|justfile|rakefile)"
     named = any(re.match(options, word) for word in words)
     if name in here:
-        return not named and not words[0].startswith("--version")
+        return not named and not words[0].startswith("--version") and asking.standing
     if name.startswith("pip") or name in ("ansible-playbook", "puppet", "cmake", "go", "dotnet", "terraform"):
         return any(word in (".", "./") or (word.endswith((".yml", ".yaml", ".pp", ".txt")) and asking.file(word)) for word in words)
     runs = ("-wrapper", "-e", "--sh-exec", "-c", "--exec")
@@ -179,11 +179,15 @@ def pager(name: str, words: list[str], asking: Asking) -> bool:
 
 
 def _ip(name: str, words: list[str], asking: Asking) -> bool:
-    plain = [word for word in words if not word.startswith("-")]
-    if any(re.match(r"-b(atch)?$", word) for word in words):
-        return any(asking.file(word) for word in plain[:1])
-    verb = " ".join(plain[:2])
-    return verb in ("netns exec", "netns e", "vrf exec") and asking.nested(plain[3:])
+    rest = list(words)
+    while rest and rest[0].startswith("-"):  # an option that stands after the object is not ip's own
+        option = rest.pop(0)
+        takes = re.fullmatch(r"--?(b(atch)?|n(etns)?|f(amily)?|rc(vbuf)?|l(oops)?)", option)
+        if takes and rest:
+            value = rest.pop(0)
+            if takes[1].startswith("b") and asking.file(value):
+                return True
+    return " ".join(rest[:2]) in ("netns exec", "netns e", "vrf exec") and asking.nested(rest[3:])
 
 
 def _ssh(name: str, words: list[str], asking: Asking) -> bool:

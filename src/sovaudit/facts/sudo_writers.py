@@ -98,6 +98,21 @@ def _chmod(name: str, words: list[str], asking: Asking) -> bool:
     return bool(setid) and any(powers_of(path) for path in paths)
 
 
+def _statoverride(name: str, words: list[str], asking: Asking) -> bool:
+    """`--update --add OWNER GROUP MODE FILE`"""
+    plain = [word for word in words if not word.startswith("-")]
+    if "--update" not in words or len(plain) < 4:
+        return False
+    return _chmod("chmod", plain[2:4], asking) or (plain[0] not in ("root", "#0") and above(plain[3]))
+
+
+def _mkdir(name: str, words: list[str], asking: Asking) -> bool:
+    """A folder that everybody may write among those from which root takes what it runs."""
+    given = [re.match(r"(?:-[a-z]*m|--mode)=?(.*)", word) for word in words]
+    modes = [found[1] or "".join(words[at + 1 : at + 2]) for at, found in enumerate(given) if found]
+    return bool(modes) and any(sensitive(word) for word in words) and _chmod("chmod", [modes[0], "/etc"], asking)
+
+
 def _chown(name: str, words: list[str], asking: Asking) -> bool:
     plain = [word for word in words if not word.startswith("-")]
     owner = re.split(r"[:.]", plain[0])[0] if plain else ""
@@ -128,6 +143,8 @@ WRITERS = {
     "download": _download,
     "chmod": _chmod,
     "chown": _chown,
+    "statoverride": _statoverride,
+    "mkdir": _mkdir,
     "acl": _acl,
     "mount": _mount,
 }
