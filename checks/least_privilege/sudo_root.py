@@ -4,13 +4,15 @@ Who becomes root through sudo is an administrator, whatever the person's title. 
 says: every file that sudo would read, aliases, groups, negations and the last match. A right to any command is root; so is a right to a
 command that gives a shell (editors, pagers, interpreters, find, tar …), that runs what one chooses, or that writes root's files, and so is
 a command that the account itself can replace, one that it may hand a library of its own (SETENV; LD_PRELOAD in env_keep), and su or passwd for
-somebody who is root by a way of his own; what another account may do counts for whoever becomes it, and `-g` into a group that rules name. `ALL, !/bin/su` remains any command: a copy of a shell has another name. NOEXEC is believed where it
-holds. The right counts whether or not the account has a password today.
+somebody who is root by a way of his own. Whoever becomes another account has its files and rights, with `-g` those of a group. `ALL, !/bin/su`
+remains any command: a copy of a shell has another name. NOEXEC is believed where it holds. The right counts whether or not the account has a
+password today.
 
 Fixed arguments count by what they name: a script, an archive or a copy's source is the account's choice where it can change the file, and where the
-path is relative (unless CWD says where it starts); `su -c` and `env` count by what they run. A pattern of paths counts by the programs that are there, and by what the account could
-put there. Variables by which an interpreter is told what to load (PERL5OPT, PYTHONPATH, BASH_ENV) count like libraries, `CHROOT=*` like any program
-of one's own, INTERCEPT like NOEXEC. The pager of systemd (status, journalctl) gives no shell under sudo from version 247 on.
+path is relative (with CWD: to what CWD says); `su -c` and `env` count by what they run. A pattern of paths counts by the programs that are there,
+and by what the account could put there; a pattern of sudoedit also by what `..` leads to. Variables by which an interpreter is told what to load
+(PERL5OPT, PYTHONPATH, BASH_ENV) count like libraries, `CHROOT=*` like any program of one's own, INTERCEPT like NOEXEC. The pager of systemd
+(status, journalctl) gives no shell under sudo from version 247 on.
 
 Passes: nobody can, or the account (or one of its groups, as `%group`) is among `administrators`. Fails: the account certainly can and is
 not. Unknown: a file, a group or another source of rules (LDAP, SSSD, a plugin) was not seen, and it could change the answer.

@@ -87,7 +87,7 @@ def test_the_line_that_decides_is_named() -> None:
 
 
 NAMES = {"/etc/hostname": "web1\n", "/etc/os-release": "ID=debian\n", "/etc/passwd": "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n",
-         "/etc/group": "root:x:0:\n", "/etc/sudoers": "alice web1.example.org=ALL\n"}  # fmt: skip
+         "/etc/group": "root:x:0:\n", "/etc/nsswitch.conf": "hosts: files\n", "/etc/sudoers": "alice web1.example.org=ALL\n"}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ NAMES = {"/etc/hostname": "web1\n", "/etc/os-release": "ID=debian\n", "/etc/pass
     [
         ({"/etc/hosts": "10.0.0.1 web1.example.org web1\n"}, True),
         ({"/etc/hosts": "10.0.0.1 web1.example.org web1\n", "/etc/os-release": "ID=fedora\n"}, False),
-        ({"/etc/hosts": "127.0.0.1 localhost\n", "/etc/nsswitch.conf": "hosts: files\n"}, False),
+        ({"/etc/hosts": "127.0.0.1 localhost\n"}, False),
         ({"/etc/hosts": "127.0.0.1 localhost\n", "/etc/nsswitch.conf": "hosts: files myhostname dns\n"}, False),
         ({"/etc/hosts": "127.0.0.1 localhost\n", "/etc/nsswitch.conf": "hosts: files dns\n"}, None),
         (
