@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 import re
 from collections.abc import Iterable
@@ -9,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account
-from sovaudit.facts.files import Files, Unseen
+from sovaudit.facts.files import Files, Unseen, normal
 from sovaudit.facts.pam_stack import Step
+from sovaudit.facts.parse.pam_conf import Code
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from sovaudit.facts.host import Host
 
 CONF = "/etc/security/faillock.conf"
-TALLIES = "/var/run/faillock"
+TALLIES = "/run/faillock"  # its default is /var/run/faillock, and /var/run a link
 LONGEST = 604_800  # seconds; a longer time is refused and leaves the setting as it was
 MAX_LINE = 1022
 MODULES = ("pam_faillock.so", "pam_tally2.so", "pam_tally.so")
@@ -31,7 +33,8 @@ class Locker:
     counts: reaching it is a failure more (tally: every login, before it is judged). resets: reaching it unrefused wipes the failures out (authsucc).
     place: where the failures are kept. deny: failures at which it locks; 0: never. interval: seconds within which failures add up; None: ever.
     unlock: seconds until it opens again, 0: never. spared: the group whose members it does not lock. root: it locks root, too.
-    stored: whether the place can be written; None with `gap` if that was not seen. broken: it answers SERVICE_ERR. because: lines of its file.
+    stored: whether the place can be written; None with `gap` if that was not seen. broken: what it answers whatever happens. because: lines of its
+    file.
     """
 
     counts: bool
@@ -44,7 +47,7 @@ class Locker:
     spared: str = ""
     stored: bool | None = True
     gap: Gap | None = None
-    broken: bool = False
+    broken: Code | None = None
     tally: bool = False
     because: tuple[Line, ...] = ()
 
@@ -62,10 +65,10 @@ def _faillock(files: Files, step: Step) -> Locker:
     named = [arg[5:] for arg in step.args if arg.startswith("conf=")]
     lines = files.lines(named[-1] if named else CONF)
     if named and lines is None:
-        return replace(found, broken=True)
+        return replace(found, broken=Code.SERVICE_ERR)
     for line in lines or ():
         if len(line.text) > MAX_LINE:
-            return replace(found, broken=True)
+            return replace(found, broken=Code.SERVICE_ERR)
         text = line.text.split("#")[0].strip()
         match = re.match(r"([^\s=]+)\s*=?\s*(.*)", text)
         if match:
@@ -77,28 +80,34 @@ def _faillock(files: Files, step: Step) -> Locker:
         elif not (named and arg == f"conf={named[-1]}"):
             name, _, value = arg.partition("=")
             found = _set(found, name, value, None)
-    found = replace(found, counts=action == "authfail", resets=action == "authsucc")
-    if found.counts and found.place != TALLIES:
+    found = replace(found, counts=action == "authfail", resets=action == "authsucc", place=_canonical(files, found.place))
+    if found.place != TALLIES:
         try:
-            found = replace(found, stored=_can_be_written(files, found.place))
+            stat = files.follow(found.place)
+            if stat is not None and stat.kind != "d":
+                found = replace(found, broken=Code.SYSTEM_ERR)
+            elif stat is None and found.counts:
+                above = files.follow(posixpath.dirname(found.place))  # pam_faillock makes the last folder of the path, not those above it
+                found = replace(found, stored=above is not None and above.kind == "d")
         except Unseen as unseen:
-            found = replace(found, stored=None, gap=unseen.gap)
+            if found.counts:
+                found = replace(found, stored=None, gap=unseen.gap)
     return found
 
 
-def _can_be_written(files: Files, place: str) -> bool:
-    """pam_faillock makes the last folder of the path, not those above it."""
-    stat = files.follow(place)
-    if stat is not None:
-        return stat.kind == "d"
-    above = files.follow(posixpath.dirname(place.rstrip("/")) or "/")
-    return above is not None and above.kind == "d"
+def _canonical(files: Files, place: str) -> str:
+    """One name for one folder, whatever links lead to it."""
+    place = normal(place)
+    with contextlib.suppress(Unseen):
+        above = files.resolve(posixpath.dirname(place))
+        place = files.resolve(place) or (posixpath.join(above, posixpath.basename(place)) if above else place)
+    return place.removeprefix("/var") if place == f"/var{TALLIES}" else place
 
 
 def _set(found: Locker, name: str, value: str, line: Line | None) -> Locker:
     because = (*found.because, line) if line is not None else found.because
     if name == "dir":
-        return replace(found, place=value.rstrip("/") or "/", because=because) if value.startswith("/") else found
+        return replace(found, place=value, because=because) if value.startswith("/") else found
     if name == "deny":
         number = _scan(value)
         return found if number is None else replace(found, deny=number % 65536, because=because)

@@ -108,7 +108,7 @@ class Play:
         codes: list[Code | None] = []
         for at, step in enumerate(self.stack):
             each, code = self.lockers.get(step), self._code(at, tally, now)
-            if each is not None and not each.broken and (each.counts or each.resets):
+            if each is not None and each.broken is None and (each.counts or each.resets):
                 self._keep(each, at, tuple(codes), tally, now)
             codes.append(code)
 
@@ -134,8 +134,8 @@ class Play:
         each = self.lockers.get(self.stack[at])
         if each is None:
             return None
-        if each.broken:
-            return Code.SERVICE_ERR
+        if each.broken is not None:
+            return each.broken
         if tally.denies(each, self.account, now, coming=1 if each.tally else 0):
             return Code.AUTH_ERR
         return Code.IGNORE if each.counts and not each.tally else Code.SUCCESS
