@@ -4,10 +4,12 @@ Without a lock, a short or common password falls to patience alone. A lock that 
 what the login does after so many wrong passwords.
 
 One answer per service that asks for an account's password: `sshd`, `login`, `su`, `sudo`, desktops and others that have a file in pam.d.
-Its auth stack is played with `attempts` wrong passwords, one each three seconds, then with the right one. pam_faillock counts where `authfail`
-is reached by a wrong password, and refuses where `preauth` or `authsucc` is heeded; each line has its own `deny`, `dir`, `fail_interval`
-and `unlock_time` (arguments beat faillock.conf; `deny=0` never locks; `unlock_time=0` or `never` locks for ever). A line that finds the
-account locked counts no more, so that a greater `deny` elsewhere is never reached. pam_tally2 and pam_tally lock after more than `deny`.
+Its auth stack is played with `attempts` wrong passwords, one each three seconds, then with the right one, at once and when `unlock_seconds`
+have passed; where it is refused and all the same reaches an `authsucc` that does not refuse it, that wipes the failures out. pam_faillock
+counts where `authfail` is reached by a wrong password, and refuses where `preauth` or `authsucc` is heeded; each line has its own `deny`,
+`dir`, `fail_interval` and `unlock_time` (arguments beat faillock.conf; `deny=0` never locks; `unlock_time=0` or `never` locks for ever). A
+line that finds the account locked counts no more, so that a greater `deny` elsewhere is never reached. pam_tally2 and pam_tally lock after
+more than `deny`.
 Passes: the right password is refused after at most `attempts` wrong ones, and still when `unlock_seconds` have passed.
 Fails: it certainly opens. sshd with passwords and without PAM (`UsePAM no`) counts nothing. An account that the stack lets around the lock,
 or whom `admin_group` spares, fails the service and is named.

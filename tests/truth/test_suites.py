@@ -10,10 +10,23 @@ import pytest
 from sovaudit.cli.docs import builtin
 from sovaudit.engine import judge
 from sovaudit.facts.host import Host
+from sovaudit.facts.pam_modules import shadow_code
+from sovaudit.facts.parse.pam_conf import Code
 from sovaudit.model.evidence import Evidence
 from sovaudit.model.verdict import Severity
 from tests import lab
-from tests.truth import random_pam, test_logs, test_passwords, test_random, test_ssh, test_ssh_effective, test_sudo
+from tests.truth import (
+    random_pam,
+    test_logs,
+    test_password_kinds,
+    test_password_storage,
+    test_passwords,
+    test_random,
+    test_ssh,
+    test_ssh_effective,
+    test_sudo,
+)
+from tests.truth import test_new_accounts as test_new_accounts_of_bookworm
 
 pytestmark = pytest.mark.lab
 
@@ -101,6 +114,47 @@ def test_passwords_that_can_be_set(debian: str, name: str) -> None:
     with lab.overlay() as root:
         old = lab.run(root, ["openssl", "passwd", "-6", "-salt", "abcdefgh", test_passwords.OLD]).stdout.strip()
     test_passwords.test_the_shortest_password(name, old)
+
+
+PWHISTORY = "/etc/security/pwhistory.conf"
+# Files that Linux-PAM reads since 1.5.3
+HISTORIES = {
+    "the first line of a key, and a word that is on": "remember 6x\nremember = 2\nenforce_for_root = 0\n",
+    "no number": "remember = many\nforget = 1\nretry = x\n",
+    "line ends of Windows": "REMEMBER = 6\r\nenforce_for_root\r\n",
+}
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_old_passwords(debian: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with lab.overlay() as root:
+        old = lab.run(root, ["openssl", "passwd", "-1", "-salt", "abcdefgh", test_passwords.OLD]).stdout.strip()
+    stack = test_passwords.QUALITY.format("") + "password required pam_pwhistory.so use_authtok\n" + test_passwords.UNIX.format("")
+    monkeypatch.setitem(test_password_kinds.HISTORIES, name, (stack, {PWHISTORY: HISTORIES[name]}, True))
+    test_password_kinds.test_old_passwords(name, old)
+
+
+def test_ages(debian: str) -> None:
+    """Since Linux-PAM 1.6 a password is overdue one day earlier, and what is below nought is not set."""
+    today = test_password_storage.TODAY
+    asks = "auth required pam_unix.so nodelay\naccount required pam_unix.so\n"
+    rests = [f"{today - 10}:0:{rest}" for rest in ("9:7:::", "10:7:::", "11:7:::", "7:7:3::", "8:7:3::", "3000000000:7:::", ":7:3::")]
+    with lab.overlay({**test_password_storage.PEOPLE, "/etc/pam.d/login": asks}) as root:
+        for rest in (*rests, ":0:5:7:::", f"{today}:0:0:7:::", "0:0:99999:7:::"):
+            lab.write(root, {"/etc/shadow": f"root:*:19000:0:99999:7:::\nalice:$1$abcdefgh$x:{rest}\n"})
+            real = lab.run(root, ["pamtester", "login", "alice", "acct_mgmt"])
+            word = (real.stdout + real.stderr).strip().splitlines()[-1]
+            host = Host(lab.mounted(root))
+            alice = host.accounts.get("alice")
+            assert alice is not None
+            code = {Code.SUCCESS: "done", Code.NEW_AUTHTOK_REQD: "new one required", Code.AUTHTOK_EXPIRED: "token expired"}
+            assert code[shadow_code(host, alice)] in word, rest  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", ["Windows line ends", "indented"])
+def test_new_accounts(debian: str, name: str) -> None:
+    with lab.overlay() as root:
+        test_new_accounts_of_bookworm.test_new_accounts(name, root)
 
 
 @pytest.fixture(scope="module")

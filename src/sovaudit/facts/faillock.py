@@ -32,9 +32,9 @@ class Locker:
 
     counts: reaching it is a failure more (tally: every login, before it is judged). resets: reaching it unrefused wipes the failures out (authsucc).
     place: where the failures are kept. deny: failures at which it locks; 0: never. interval: seconds within which failures add up; None: ever.
-    unlock: seconds until it opens again, 0: never. spared: the group whose members it does not lock. root: it locks root, too.
-    stored: whether the place can be written; None with `gap` if that was not seen. broken: what it answers whatever happens. because: lines of its
-    file.
+    unlock: seconds until it opens again, 0: never; root_unlock: the same for root and the spared group, None: as for others. spared: the group whose
+    members it does not lock. root: it locks root, too, and them. stored: whether the place can be written; None with `gap` if that was not seen.
+    broken: what it answers whatever happens. because: lines of its file.
     """
 
     counts: bool
@@ -43,6 +43,7 @@ class Locker:
     deny: int = 3
     interval: int | None = 900
     unlock: int = 600
+    root_unlock: int | None = None
     root: bool = False
     spared: str = ""
     stored: bool | None = True
@@ -50,6 +51,11 @@ class Locker:
     broken: Code | None = None
     tally: bool = False
     because: tuple[Line, ...] = ()
+
+    def unlock_of(self, account: Account) -> int:
+        """root and the administrators may have a time of their own."""
+        administrator = account.uid == 0 or (self.spared and self.spared in account.groups)
+        return self.root_unlock if administrator and self.root_unlock is not None else self.unlock
 
     def spares(self, account: Account) -> bool:
         return not self.root and (account.uid == 0 or bool(self.spared and self.spared in account.groups))
@@ -111,10 +117,12 @@ def _set(found: Locker, name: str, value: str, line: Line | None) -> Locker:
     if name == "deny":
         number = _scan(value)
         return found if number is None else replace(found, deny=number % 65536, because=because)
-    if name in ("fail_interval", "unlock_time"):
-        number = 0 if (name, value) == ("unlock_time", "never") else _scan(value)
+    if name in ("fail_interval", "unlock_time", "root_unlock_time"):
+        number = 0 if name != "fail_interval" and value == "never" else _scan(value)
         if number is None or not 0 <= number <= LONGEST:
             return found
+        if name == "root_unlock_time":
+            return replace(found, root_unlock=number, because=because)
         return (
             replace(found, interval=number, because=because) if name == "fail_interval" else replace(found, unlock=number, because=because)
         )

@@ -10,7 +10,7 @@ from sovaudit.facts.accounts import Account
 from sovaudit.facts.factors import NOTHING, Factor, Ways
 from sovaudit.facts.faillock import MODULES, Locker, locker
 from sovaudit.facts.pam import ASKS_WHO, anyone
-from sovaudit.facts.pam_flow import Behaviour, Choice, avoids, solve
+from sovaudit.facts.pam_flow import Behaviour, Choice, Token, avoids, solve
 from sovaudit.facts.pam_models import MODELS, behaviour
 from sovaudit.facts.pam_modules import Call, fixed
 from sovaudit.facts.pam_stack import Service, Step
@@ -53,6 +53,9 @@ class _Tally:
     doubt: bool
     times: dict[str, list[int]] = field(default_factory=dict)
 
+    def copy(self) -> _Tally:
+        return _Tally(self.doubt, {place: list(times) for place, times in self.times.items()})
+
     def latest(self, default: int) -> int:
         """The last failure that was counted: locks run from there."""
         return max((time for times in self.times.values() for time in times), default=default)
@@ -66,7 +69,8 @@ class _Tally:
         count = coming + sum(each.interval is None or latest - time < each.interval for time in times)
         if count < each.deny + (1 if each.tally else 0):
             return False
-        return not each.unlock or latest + each.unlock >= now
+        unlock = each.unlock_of(account)
+        return not unlock or latest + unlock >= now
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ class Play:
         self._calls = [Call(host, service.name, "auth", account, invoker, False, step) for step in self.stack]
         self._others: dict[int, Behaviour] = {}
         self._answers: dict[tuple[Code | None, ...], Ways] = {}
-        self._passed: dict[tuple[Code | None, ...], tuple[bool, bool]] = {}
+        self._passed: dict[tuple[bool, *tuple[Code | None, ...]], tuple[bool, bool]] = {}
 
     def right(self, tally: _Tally, now: int) -> Ways:
         """The ways in with the right password, and whatever else is asked for."""
@@ -103,16 +107,16 @@ class Play:
             self._answers[codes] = _with_password(found)
         return self._answers[codes]
 
-    def wrong(self, tally: _Tally, now: int) -> None:
-        """A login with a wrong password: whatever it passes that counts, counts; whatever it passes that wipes out, does."""
+    def tried(self, tally: _Tally, now: int, *, right: bool = False) -> None:
+        """A login with a wrong password, or the right one: whatever it passes that counts, counts; whatever it passes that wipes out, does."""
         codes: list[Code | None] = []
         for at, step in enumerate(self.stack):
             each, code = self.lockers.get(step), self._code(at, tally, now)
             if each is not None and each.broken is None and (each.counts or each.resets):
-                self._keep(each, at, tuple(codes), tally, now)
+                self._keep(each, at, (right, *codes), tally, now)
             codes.append(code)
 
-    def _keep(self, each: Locker, at: int, codes: tuple[Code | None, ...], tally: _Tally, now: int) -> None:
+    def _keep(self, each: Locker, at: int, codes: tuple[bool, *tuple[Code | None, ...]], tally: _Tally, now: int) -> None:
         if not each.tally and tally.denies(each, self.account, now):
             return  # locked already: nothing more is written
         surely, possibly = self._avoids(at, codes)
@@ -122,10 +126,13 @@ class Play:
         elif (each.stored or (each.stored is None and tally.doubt)) and not (surely if tally.doubt else possibly):
             tally.times.setdefault(each.place, []).append(now)
 
-    def _avoids(self, at: int, codes: tuple[Code | None, ...]) -> tuple[bool, bool]:
-        """Whether a wrong password gets by a step: surely, possibly. codes: what the lockers before it answered; what follows says nothing."""
+    def _avoids(self, at: int, codes: tuple[bool, *tuple[Code | None, ...]]) -> tuple[bool, bool]:
+        """Whether a password gets by a step: surely, possibly. codes: whether it is the right one, and what the lockers before the step answered;
+        what follows says nothing.
+        """
         if codes not in self._passed:
-            before = [_wrong(self._step(place, code), self.stack[place].module) for place, code in enumerate(codes)]
+            leave = _right if codes[0] else _wrong
+            before = [leave(self._step(place, code), self.stack[place].module) for place, code in enumerate(codes[1:])]
             rest = [fixed(Code.IGNORE)] * (len(self.stack) - len(before))
             self._passed[codes] = avoids(self.stack, [*before, *rest], at)
         return self._passed[codes]
@@ -173,6 +180,14 @@ def _wrong(found: Behaviour, module: str) -> Behaviour:
     return tuple(free) or tuple(choice for choice in found if choice.needs == NOTHING)
 
 
+def _right(found: Behaviour, module: str) -> Behaviour:
+    """What is left to somebody who has everything and types no wrong password."""
+    typed = [Choice(choice.outcomes, NOTHING, choice.before) for choice in found if choice.needs == frozenset({Factor.PASSWORD})]
+    if module not in _TAKES_PASSWORD or not typed:
+        return _wrong(found, module)
+    return (*typed, *(choice for choice in found if choice.needs == NOTHING and choice.before and Token.NONE not in choice.before))
+
+
 class Lockout:
     """Facts about guessing. Raises Unseen where a service's files were not seen."""
 
@@ -208,7 +223,7 @@ class Lockout:
     def _people(self, service: Service, lockers: dict[Step, Locker]) -> list[Account]:
         """Accounts that stand for all: anyone at all, and one of each kind that the stack or a locker tells apart."""
         asking = [step for step in service.stack("auth") if step.module in ASKS_WHO]
-        spared = {each.spared for each in lockers.values() if each.spared and not each.root}
+        spared = {each.spared for each in lockers.values() if each.spared and (not each.root or each.root_unlock is not None)}
         kinds: dict[tuple[object, ...], Account] = {}
         for account in self._usable if asking or spared else ():
             answers = [behaviour(Call(self.host, service.name, "auth", account, None, False, step)) for step in asking]
@@ -245,12 +260,14 @@ class Lockout:
         now = later = play.right(tally, 0)
         most = min(MOST, 1 + max(each.deny for each in play.lockers.values()))
         for count in range(1, max(attempts, most) + 1):
-            play.wrong(tally, count * PACE)
+            play.tried(tally, count * PACE)
             ways = play.right(tally, count * PACE)
             if not ways and first is None:
                 first = count
             if count == attempts:
-                now, later = ways, play.right(tally, tally.latest(count * PACE) + seconds)
+                now, after = ways, tally.copy()
+                play.tried(after, count * PACE, right=True)  # the right password may be refused, and wipe out all the same
+                later = play.right(after, after.latest(count * PACE) + seconds)
             if count >= attempts and first is not None:
                 break
         return _Course(first, now, later)

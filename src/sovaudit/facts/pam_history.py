@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.pam_version import libpam_release
+from sovaudit.facts.parse.login_defs import searched
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -44,12 +45,9 @@ def pwhistory(host: Host, args: Iterable[str], debian: bool) -> History:
     found = History()
     conf = next((arg[5:] for arg in reversed(args) if arg[:5].lower() == "conf="), "")
     if (conf or host.files.exists(CONF)) and _reads_conf(host, debian):
-        for line in host.files.lines(conf or CONF) or ():
-            match = re.match(r"([^\s=]+)[\s=]*(.*)", line.text.split("#")[0].strip())
-            if match:
-                found = _set(found, f"{match[1]}={match[2]}" if match[2] else match[1], line)
+        found = _configured(host.files.lines(conf or CONF) or ())
     for arg in args:
-        found = _set(found, arg, None)
+        found = _set(found, arg)
     return replace(found, idle=True) if found.remember == 0 else found
 
 
@@ -63,16 +61,29 @@ def _reads_conf(host: Host, debian: bool) -> bool:
     return True
 
 
-def _set(found: History, arg: str, line: Line | None) -> History:
+def _configured(lines: Iterable[Line]) -> History:
+    """pwhistory.conf(5): the first line of a key counts, a word that is no number sets nothing, and `enforce_for_root` is on whatever follows."""
+    rows = searched(lines)
+    found = History(
+        root="ENFORCE_FOR_ROOT" in rows, because=tuple(rows[key][1] for key in ("ENFORCE_FOR_ROOT", "REMEMBER", "RETRY") if key in rows)
+    )
+    for key in ("REMEMBER", "RETRY"):
+        match = re.match(r"[ \t\n\v\f\r]*[+-]?[0-9]", rows[key][0]) if key in rows else None
+        if match is not None:
+            number = min(max(strtol(rows[key][0]), 0), MOST)
+            found = replace(found, remember=number) if key == "REMEMBER" else replace(found, never=number == 0)
+    return found
+
+
+def _set(found: History, arg: str) -> History:
     name, _, value = arg.partition("=")
     name = name.lower()
-    because = (*found.because, line) if line is not None else found.because
     if name == "remember" and "=" in arg:
-        return replace(found, remember=min(max(strtol(value), 0), MOST), because=because)
+        return replace(found, remember=min(max(strtol(value), 0), MOST))
     if name == "retry" and "=" in arg:
-        return replace(found, never=strtol(value) == 0, because=because)  # no try at all: "too many tries"
+        return replace(found, never=strtol(value) == 0)  # no try at all: "too many tries"
     if name == "enforce_for_root" and "=" not in arg:
-        return replace(found, root=True, because=because)
+        return replace(found, root=True)
     return found
 
 

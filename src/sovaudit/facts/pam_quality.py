@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, unique
 
 from sovaudit.facts.files import Files
+from sovaudit.facts.pam_history import strtol
 from sovaudit.facts.parse.pwquality_conf import Quality
 from sovaudit.model.finding import Line
 
@@ -134,18 +135,21 @@ _CRACKLIB = {
     "minclass": 0,
     "maxrepeat": 0,
     "maxclassrepeat": 0,
+    "retry": 1,
 }
 
 
 def cracklib_quality(args: Iterable[str], line: Line) -> Quality:
-    """pam_cracklib(8): the same arithmetic with its own defaults and no file."""
+    """pam_cracklib(8): the same arithmetic with its own defaults and no file; of a number it takes what it can."""
     found = Quality(values={**Quality().values, **_CRACKLIB, "usercheck": 0})
     for arg in args:
         name, equals, value = arg.partition("=")
         if arg == "reject_username":
             found = replace(found, values={**found.values, "usercheck": 1})
-        elif ((name in _CRACKLIB or name == "dictpath") and equals) or name == "enforce_for_root":
+        elif arg == "enforce_for_root" or (name == "dictpath" and equals):
             found = found.set(name, value, line) or found
+        elif name in _CRACKLIB and equals:
+            found = found.set(name, str(strtol(value)), line) or found
     return found
 
 

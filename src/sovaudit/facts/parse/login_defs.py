@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -60,18 +60,24 @@ def _read(files: Files) -> LoginDefs:
     return _usual(lines) if len(lines) <= USUAL else _parsed(lines)
 
 
-def _parsed(lines: tuple[Line, ...]) -> LoginDefs:
-    first: dict[str, tuple[str, Line]] = {}
-    last: dict[str, tuple[str, Line]] = {}
+def searched(lines: Iterable[Line]) -> Mapping[str, tuple[str, Line]]:
+    """Key in capitals → (value, line) as libpam's pam_modutil_search_key finds it, in any file."""
+    found: dict[str, tuple[str, Line]] = {}
     for line in lines:
         text = line.text.split("#")[0].lstrip(_BLANK)
         if text:
             key, _, value = text.partition(min((mark for mark in " \t=" if mark in text), key=text.index, default="\n"))
-            first.setdefault(key.upper(), (value.lstrip(_BLANK + "="), line))
+            found.setdefault(key.upper(), (value.lstrip(_BLANK + "="), line))
+    return found
+
+
+def _parsed(lines: tuple[Line, ...]) -> LoginDefs:
+    last: dict[str, tuple[str, Line]] = {}
+    for line in lines:
         match = _FIELDS.match(line.text.rstrip(_BLANK))
         if match and match[1][0] != "#":
             last[match[1]] = (match[2].lstrip(' "\t').split('"')[0], line)
-    return LoginDefs(first, last)
+    return LoginDefs(searched(lines), last)
 
 
 _usual = lru_cache(maxsize=32)(_parsed)  # like hosts hold like files
