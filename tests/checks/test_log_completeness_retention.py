@@ -50,8 +50,18 @@ def test_cron_starts_it_too() -> None:
     links = {"/etc/systemd/system/timers.target.wants/logrotate.timer": None}
     job = {**stanza("daily\nrotate 1\n"), "/etc/cron.daily/logrotate": "#!/bin/sh\n/usr/sbin/logrotate /etc/logrotate.conf\n"}
     runs = {"/etc/cron.daily/logrotate": (0o755, 0, 0)}
-    assert verdicts(run(retention, log_host(job, links=links, modes=runs))) == {AUTH: "fail"}
-    assert verdicts(run(retention, log_host(job, links=links))) == {AUTH: "pass"}  # not executable: run-parts skips it
+    assert verdicts(run(retention, log_host(job, links=links, modes=runs))) == {AUTH: "pass"}  # nothing starts cron
+    cron: dict[str, str | None] = {"/etc/systemd/system/multi-user.target.wants/cron.service": "/lib/systemd/system/cron.service"}
+    assert verdicts(run(retention, log_host(job, links={**links, **cron}, modes=runs))) == {AUTH: "fail"}
+    assert verdicts(run(retention, log_host(job, links={**links, **cron}))) == {AUTH: "pass"}  # not executable: run-parts skips it
+
+
+def test_the_timers_service() -> None:
+    job = stanza("daily\nrotate 1\n")
+    assert verdicts(run(retention, log_host(job))) == {AUTH: "fail"}
+    assert verdicts(run(retention, log_host(job, links={"/etc/systemd/system/logrotate.service": "/dev/null"}))) == {AUTH: "pass"}
+    other = {"/etc/systemd/system/logrotate.service.d/x.conf": "[Service]\nExecStart=\nExecStart=/usr/sbin/logrotate /etc/other.conf\n"}
+    assert verdicts(run(retention, log_host({**job, **other}))) == {AUTH: "unknown"}
 
 
 @pytest.mark.parametrize(("age", "wanted"), [(182, "pass"), (181, "unknown")])

@@ -7,15 +7,19 @@ from hypothesis import strategies as st
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.journald import seconds
 from sovaudit.facts.parse.ini import boolean, parse_ini, read_ini
+from sovaudit.facts.rsyslog import Message
 from sovaudit.model.finding import Line
 from tests.log_hosts import log_host
+
+INFO = Message(10, 6, "su", "text")
 
 
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
         ("90", 90), ("1h 30min", 5400), ("1h30min", 5400), ("2 weeks", 1209600), ("1month", 2629800), ("1M", 2629800), ("1m", 60), ("1y", 31557600),
-        ("infinity", 0), ("0", 0), ("1.5h", 5400), ("500ms", 0), ("", None), ("soon", None), ("5 lightyears", None), ("-5", None), ("1" * 200, None),
+        ("infinity", 0), ("0", 0), ("1.5h", 5400), ("500ms", 0), ("", None), ("soon", None), (".5h", 1800), ("+1h +30min", 5400), ("5000000µs", 5),
+        ("1.2.3h", None), ("18446744073709551615s", None), ("5 lightyears", None), ("-5", None), ("1" * 200, None),
     ],
 )  # fmt: skip
 def test_time_spans(text: str, wanted: int | None) -> None:
@@ -75,9 +79,9 @@ def test_imjournal_reads_what_is_kept() -> None:
         "/etc/os-release": "ID=rhel\n",
         "/etc/rsyslog.conf": 'module(load="imjournal")\nauthpriv.* /var/log/secure\n',
     }
-    assert log_host(red_hat).logs.entries(6) == (("imjournal", "rsyslog_defaultruleset"),)
-    assert log_host({**red_hat, "/etc/systemd/journald.conf": "[Journal]\nStorage=none\n"}).logs.entries(6) == ()
-    assert log_host({**red_hat, "/etc/systemd/journald.conf": "[Journal]\nMaxLevelStore=err\n"}).logs.entries(6) == ()
+    assert log_host(red_hat).logs.entries(INFO) == (("imjournal", "rsyslog_defaultruleset"),)
+    assert log_host({**red_hat, "/etc/systemd/journald.conf": "[Journal]\nStorage=none\n"}).logs.entries(INFO) == ()
+    assert log_host({**red_hat, "/etc/systemd/journald.conf": "[Journal]\nMaxLevelStore=err\n"}).logs.entries(INFO) == ()
 
 
 def test_newer_debians_say_it_in_a_drop_in() -> None:

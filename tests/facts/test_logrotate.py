@@ -85,6 +85,7 @@ def test_part_of_the_configuration_unseen() -> None:
         log_host(unseen=["/etc/logrotate.d/rsyslog"]).logs.logrotate.keeps("/var/log/auth.log")
 
 
-def test_a_schedule_that_was_not_seen_is_taken_to_run() -> None:
+def test_units_that_were_not_seen_may_start_it_otherwise() -> None:
     host = log_host(unseen=["/etc/systemd/system"], kind="root")
-    assert host.logs.logrotate.keeps("/var/log/auth.log").kind == "days"
+    with pytest.raises(Unseen):
+        host.logs.logrotate.keeps("/var/log/auth.log")

@@ -22,15 +22,16 @@ FOLDER = "/var/log/journal"
 _ROOTS = ("/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd", "/lib/systemd")
 _LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 _UNITS = {
-    "us": 1, "usec": 1, "ms": 10**3, "msec": 10**3, "s": 10**6, "sec": 10**6, "second": 10**6, "seconds": 10**6, "m": 60 * 10**6, "min":
-    60 * 10**6,
+    "us": 1, "µs": 1, "μs": 1, "usec": 1, "ms": 10**3, "msec": 10**3, "s": 10**6, "sec": 10**6, "second": 10**6, "seconds": 10**6,
+    "m": 60 * 10**6, "min": 60 * 10**6,
     "minute": 60 * 10**6, "minutes": 60 * 10**6, "h": 3600 * 10**6, "hr": 3600 * 10**6, "hour": 3600 * 10**6, "hours": 3600 * 10**6,
     "d": 86400 * 10**6, "day": 86400 * 10**6, "days": 86400 * 10**6, "w": 604800 * 10**6, "week": 604800 * 10**6, "weeks": 604800 * 10**6,
     "M": 2629800 * 10**6, "month": 2629800 * 10**6, "months": 2629800 * 10**6, "y": 31557600 * 10**6, "year": 31557600 * 10**6,
     "years": 31557600 * 10**6, "": 10**6,
 }  # fmt: skip
 
-_SPAN = re.compile(r"\s*([0-9]{1,12})(?:\.([0-9]{1,9}))?\s*([A-Za-z]*)\s*")
+_SPAN = re.compile(r"\s*\+?(?:([0-9]{1,20})(?:\.([0-9]{1,9}))?|\.([0-9]{1,9}))\s*([A-Za-zµμ]*)\s*")
+_MOST = 2**64 - 2  # microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,10 +258,12 @@ def seconds(text: str) -> int | None:
         return None
     while at < len(text):
         match = _SPAN.match(text, at)
-        if match is None or match[3] not in _UNITS:
+        if match is None or match[4] not in _UNITS:
             return None
         at = match.end()
-        total += int(match[1]) * _UNITS[match[3]]
-        if match[2]:
-            total += int(match[2]) * _UNITS[match[3]] // 10 ** len(match[2])
-    return total // 10**6
+        if match[4] == "" and text[at : at + 1] == ".":
+            return None
+        total += int(match[1] or "0") * _UNITS[match[4]]
+        if part := match[2] or match[3]:
+            total += int(part) * _UNITS[match[4]] // 10 ** len(part)
+    return total // 10**6 if total <= _MOST else None

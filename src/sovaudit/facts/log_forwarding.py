@@ -215,9 +215,16 @@ class Forwarding:
             rows = read_config(self._files, "journal-upload.conf", "Upload").get("TrustedCertificateFile", [])
         except Unseen as unseen:
             return Answer(None, "systemd-journal-upload was not seen", (), (unseen.gap,))
-        if rows and rows[-1].value in ("-", "all"):
+        rows = [row for row in rows if row.value in ("", "-") or row.value.startswith("/")]  # another value is ignored
+        if rows and rows[-1].value == "-":
             return Answer(False, "systemd-journal-upload checks no certificate", (*upload.because, rows[-1].line), (), upload.places)
         return Answer(True, "systemd-journal-upload sends it encrypted", upload.because, (), upload.places)
+
+    def _half(self) -> Line | None:
+        """The line that gives systemd-journal-upload a key without a certificate, or the other way round: it then exits. Raises Unseen."""
+        settings = read_config(self._files, "journal-upload.conf", "Upload")
+        said = [settings[key][-1] for key in ("ServerKeyFile", "ServerCertificateFile") if key in settings and settings[key][-1].value]
+        return said[0].line if len(said) == 1 else None
 
     def uploads(self) -> Answer:
         """Whether systemd-journal-upload is in force and has a collector's URL."""
@@ -226,6 +233,8 @@ class Forwarding:
             url = rows[-1].value if rows else ""
             if not url:
                 return Answer(False, "systemd-journal-upload has no URL")
+            if (line := self._half()) is not None:
+                return Answer(False, "systemd-journal-upload does not start with a key or a certificate alone", (line,))
             running = self._logs.units.runs("systemd-journal-upload", "systemd-journal-upload.service")
         except Unseen as unseen:
             return Answer(None, "systemd-journal-upload was not seen", (), (unseen.gap,))

@@ -23,6 +23,7 @@ TABOO = (
     ",v", ".cfsaved", ".disabled", ".dpkg-bak", ".dpkg-del", ".dpkg-dist", ".dpkg-new", ".dpkg-old", ".rhn-cfg-tmp-*", ".rpmnew",
     ".rpmorig", ".rpmsave", ".swp", ".ucf-dist", ".ucf-new", ".ucf-old", "~",
 )  # fmt: skip
+_CRONS = ("cron.service", "crond.service", "cronie.service", "anacron.timer", "anacron.service", "bcron.service", "fcron.service")
 MAX_STANZAS = 5_000
 MAX_BECAUSE = 40  # lines of one stanza that are remembered, the last ones
 
@@ -214,22 +215,54 @@ class Logrotate:
         if self._units.program("/usr/sbin/logrotate", "/usr/bin/logrotate") is None:
             return Running(False, Line("/usr/sbin/logrotate", 0, "logrotate is not installed"))
         if self._units.systemd:
-            timer = self._units.enabled("logrotate.timer")
+            timer = self._timer()
             if timer.yes:
                 return timer
+        cron = self._cron()
         for folder in ("/etc/cron.daily", "/etc/cron.hourly", "/etc/cron.weekly", "/etc/periodic/daily"):
             stat = self._files.follow(f"{folder}/logrotate")
             if stat is not None and stat.mode & 0o111:
                 text = self._files.read(f"{folder}/logrotate") or ""
                 if self._units.systemd and "/run/systemd/system" in text:
                     continue  # Debian's script leaves the work to the timer
-                return Running(True, Line(f"{folder}/logrotate", 0, "cron runs it"))
+                return Running(True, Line(f"{folder}/logrotate", 0, "cron runs it")) if cron.yes else cron
         return Running(False, Line("/etc/cron.daily", 0, "neither a timer nor cron starts logrotate"))
+
+    def _timer(self) -> Running:
+        """Whether the timer is started, and may start the service. Raises Unseen."""
+        found = self._units.enabled("logrotate.timer")
+        if found.yes and self._units.masked("logrotate.service"):
+            return Running(False, Line("/etc/systemd/system/logrotate.service", 0, "the timer's service is masked"))
+        return found
+
+    def _cron(self) -> Running:
+        """Whether something runs the scripts of /etc/cron.daily; not having seen it counts as yes, and so does another init."""
+        found = Running(not self._units.systemd, Line("/etc/systemd/system", 0, "nothing starts cron"))
+        try:
+            for unit in _CRONS:
+                if found.yes:
+                    break
+                found = self._units.enabled(unit)
+        except Unseen:
+            return Running(True, found.because)
+        return found if found.yes else Running(False, Line("/etc/systemd/system", 0, "nothing starts cron"))
+
+    def _another(self) -> Line | None:
+        """The unit's command, where it reads other files than the usual one. Raises Unseen."""
+        if not self._units.systemd or not self._units.enabled("logrotate.timer").yes:
+            return None
+        for line in self._units.commands("logrotate.service", "ExecStart"):
+            words = line.text.partition("=")[2].split()[1:]
+            if line.file.startswith("/etc/") and [word for word in words if word.startswith("/")] != [MAIN]:
+                return line
+        return None
 
     def keeps(self, path: str) -> Keep:
         """How long lines of this file are certainly kept. Raises Unseen where part of the configuration was not seen."""
         if self.gaps:
             raise Unseen(self.gaps[0])
+        if (line := self._another()) is not None:
+            raise Unseen(Gap(f"file:{line.file}", Reason.UNSUPPORTED, f"logrotate is started otherwise: {line.text.strip()[:80]}"))
         policy = self.of(path) if self.configured else None
         if policy is None:
             return Keep("forever", 0, (Line(MAIN, 0, f"no stanza names {path}"),), "never rotated")
@@ -251,7 +284,7 @@ class Logrotate:
         """Days that lie between two runs at least; 0 where that was not seen, or is less than a day."""
         try:
             found: list[int] = []
-            if self._units.systemd and self._units.enabled("logrotate.timer").yes:
+            if self._units.systemd and self._timer().yes:
                 moments = self._units.values("logrotate.timer", "Timer", *TRIGGERS)
                 found.append(days_apart(moments[0]) if len(moments) == 1 else 0)
             for folder, days in (("hourly", 0), ("daily", 1), ("weekly", 7), ("monthly", 28)):
