@@ -7,8 +7,8 @@ One answer per account with a shell that runs, root too: the mask of its login s
 Passes: every such session certainly begins with a mask that closes at least the bits of `umask`.
 Fails: one certainly begins with a mask that leaves some of them open. Followed in order, the last one wins: UMask= of the service's unit;
 sshd, which closes 022; pam_umask where the session stack reaches it (its argument, else UMASK of login.defs, else of /etc/default/login, then
-usergroups, then `umask=` in GECOS); /etc/profile and what it reads, /etc/bash.bashrc, the account's own files, as bash, dash or zsh
-reads them; numbers and symbolic masks as that shell takes them.
+usergroups, which that of Debian 13 does unasked, then `umask=` in GECOS); /etc/profile and what it reads, /etc/bash.bashrc, the account's own
+files, as bash, dash or zsh reads them; numbers and symbolic masks as that shell takes them.
 Unknown: it depends on a condition that the evidence does not decide, on a file that was not seen, on a value that was masked, or on a shell that is
 not followed (csh and its kin).
 Out of reach: the masks of services and of cron (UMask=, see their units), of `su` and `sudo` without a login, of desktops, and a mask that

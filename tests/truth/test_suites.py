@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from tests.truth import (
     test_ssh,
     test_ssh_effective,
     test_sudo,
+    test_umask,
 )
 from tests.truth import test_new_accounts as test_new_accounts_of_bookworm
 
@@ -104,6 +106,33 @@ def test_sshd_configurations(debian: str) -> None:
         name: {"/etc/ssh/sshd_config": text, "/etc/ssh/extra": "Match all\nMaxAuthTries 2\n"} for name, text in test_random.CLOSES.items()
     }
     assert test_random.compare_ssh(cases) == []
+
+
+# what pam_umask does without a word about usergroups differs; carol's group is not her own
+MASKS = {
+    "stock": {},
+    "login.defs": {test_umask.COMMON: test_umask.UMASK.format(""), test_umask.DEFS: "UMASK 077\nUSERGROUPS_ENAB no\n"},
+    "argument": {test_umask.COMMON: test_umask.UMASK.format("umask=027")},
+    "told not to": {test_umask.COMMON: test_umask.UMASK.format("umask=027 nousergroups")},
+    "GECOS": {test_umask.COMMON: test_umask.UMASK.format("umask=022")},
+}
+
+
+def test_masks_of_commands(debian: str, tmp_path: Path) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "id")], check=True)
+    for name, files in MASKS.items():
+        with lab.overlay() as root:
+            test_umask.furnish(root, (files, "/bin/sh", "Alice,umask=077" if name == "GECOS" else ""))
+            host = Host(lab.mounted(root))
+            with test_umask.served(root, tmp_path) as ssh:
+                for who in ("alice", "carol"):
+                    printed = subprocess.run(
+                        [*ssh, f"{who}@127.0.0.1", "umask"], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL
+                    )
+                    account = host.accounts.get(who)
+                    assert account is not None
+                    said = host.sessions.session(account, "ssh command").umask
+                    assert list(said) == [int(printed.stdout, 8)], (name, who)
 
 
 PASSWORDS = ("stock", "folder in order", "one credit", "pam_unix minlen", "enforce for root", "history between", "commented pwquality")

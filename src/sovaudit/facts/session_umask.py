@@ -16,6 +16,7 @@ from sovaudit.facts.files import Unseen
 from sovaudit.facts.pam_modules import Call
 from sovaudit.facts.pam_session import ASKING, session
 from sovaudit.facts.pam_stack import Service, Step
+from sovaudit.facts.pam_version import libpam_release
 from sovaudit.facts.parse.login_defs import login_defs
 from sovaudit.facts.parse.pam_conf import BAD, DIE, DONE, IGNORE, OK, RESET, Code
 from sovaudit.facts.systemd_units import Units
@@ -99,9 +100,18 @@ class Begins:
                 arriving.setdefault(_next(stack, at, code), {}).update(here)
         return Begin(arriving.get(len(stack), masks), tuple(gaps))
 
+    @cached_property
+    def _usergroups(self) -> bool:
+        """What pam_umask does without a word about it: Debian's and Ubuntu's takes usergroups from 1.5.3 on (libpam-modules, NEWS.Debian)."""
+        try:
+            words = f"{self._host.os.get('ID', '')} {self._host.os.get('ID_LIKE', '')}".lower().split()
+        except Unseen:
+            return False
+        return bool({"debian", "ubuntu"} & set(words)) and (libpam_release(self._host) or (0, 0, 0)) >= (1, 5, 3)
+
     def _pam_umask(self, account: Account, step: Step, before: int | None) -> int | None:
         """The mask after the module. None where it is not known."""
-        usergroups, text = False, None
+        usergroups, text = self._usergroups, None
         for arg in step.args:
             low = arg.lower()
             if low.startswith("umask="):
