@@ -73,6 +73,7 @@ KINDS: dict[str, tuple[str, Files]] = {
     "the old word for it": (QUALITY.format("usercheck=0 reject_username") + UNIX.format(""), {}),
     "a substack": ("password substack strong\npassword required pam_permit.so\n", {"/etc/pam.d/strong": QUALITY.format("minclass=4") + "password sufficient pam_unix.so use_authtok yescrypt\npassword requisite pam_deny.so\n"}),
     "a missing module before": ("-password optional pam_passwdstrong.so\n" + STOCK, {}),
+    "chpasswd is served by other": (QUALITY.format("minclass=3 enforce_for_root") + UNIX.format(""), {**dict.fromkeys(map("/etc/pam.d/{}".format, ("login", "su", "su-l", "sshd", "sudo", "sudo-i")), "@include common-password\n"), "/etc/pam.d/chpasswd": None, "/etc/pam.d/other": ALONE.format("")}),
     "deny": ("password required pam_deny.so\n", {}),
     "a continued line": ("password requisite \\\n pam_pwquality.so minclass=3\n" + UNIX.format(""), {}),
 }  # fmt: skip

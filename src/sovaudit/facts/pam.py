@@ -33,6 +33,13 @@ _OPEN = frozenset({Code.SUCCESS})
 _OPEN_ACCOUNT = frozenset({Code.SUCCESS, Code.NEW_AUTHTOK_REQD})  # the login goes on, with a change of password
 # Programs that ask for a new password when the old one is overdue
 LOGINS = ("login", "sshd", "su", "su-l", "sudo", "sudo-i", "gdm-password", "lightdm", "sddm", "xdm", "kde", "remote")
+_PROGRAMS = {
+    "chpasswd": ("/usr/sbin/chpasswd", "/sbin/chpasswd"),
+    "login": ("/usr/bin/login", "/bin/login"),
+    **dict.fromkeys(("su", "su-l"), ("/usr/bin/su", "/bin/su")),
+    "sudo": ("/usr/bin/sudo",),
+    "sshd": ("/usr/sbin/sshd",),
+}
 ASKS_WHO = frozenset({"pam_succeed_if.so", "pam_listfile.so", "pam_access.so", "pam_localuser.so", "pam_usertype.so"})
 
 
@@ -143,12 +150,14 @@ class Pam:
     def password_services(self, *, by_root: bool) -> tuple[str, ...]:
         """Programs through which a password is set: by root `passwd`, `chpasswd`, `newusers`; by its owner `passwd` and what demands a change.
 
-        Those that libpam would serve from `other` count only where they are sure to be there (passwd). Raises Unseen.
+        One without a file of its own, which libpam serves from `other`, counts where its program is there. Raises Unseen.
         """
-        if by_root:
-            names = ("passwd", "chpasswd", "newusers")
-            return tuple(name for name in names if name == "passwd" or self.stacks.configured(name))
-        return ("passwd", *(name for name in LOGINS if self.stacks.configured(name)))
+        names = ("chpasswd", "newusers") if by_root else LOGINS
+        return ("passwd", *(name for name in names if self.stacks.configured(name) or self._served_by_other(name)))
+
+    def _served_by_other(self, name: str) -> bool:
+        programs = _PROGRAMS.get(name, ())
+        return bool(programs) and self.stacks.configured("other") and any(map(self.host.files.exists, programs))
 
     def weakest_password(self, *, by_root: bool) -> tuple[str, Shortest]:
         """The service that lets the shortest password be set, and how short; over every account where a stack tells them apart. Raises Unseen."""
