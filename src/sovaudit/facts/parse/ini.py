@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sovaudit.model.finding import Line
+
+USUAL = 200  # lines
+_NO_TEXT = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +34,17 @@ def read_ini(lines: Iterable[Line]) -> tuple[tuple[Assignment, ...], Line | None
     """The same, and the line at which systemd gives the file up: a broken section header, or bytes that are no UTF-8. What stands before
     counts.
     """
+    given = tuple(lines)
+    return _usual(given) if len(given) <= USUAL else _read(given)
+
+
+def _read(lines: tuple[Line, ...]) -> tuple[tuple[Assignment, ...], Line | None]:
     found: list[Assignment] = []
     section = ""
     for text, line in _joined(lines):
         if not text:
             continue
-        if any("\ud800" <= character <= "\udfff" for character in text) or (text[0] == "[" and (text[-1] != "]" or len(text) < 2)):
+        if _NO_TEXT.search(text) or (text[0] == "[" and (text[-1] != "]" or len(text) < 2)):
             return tuple(found), line
         if text[0] == "[":
             section = text[1:-1]
@@ -43,6 +53,9 @@ def read_ini(lines: Iterable[Line]) -> tuple[tuple[Assignment, ...], Line | None
         if equals and key.strip():
             found.append(Assignment(section, key.strip(), value.strip(), line))
     return tuple(found), None
+
+
+_usual = lru_cache(maxsize=512)(_read)  # like hosts hold like files
 
 
 def _joined(lines: Iterable[Line]) -> Iterator[tuple[str, Line]]:
