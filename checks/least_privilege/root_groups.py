@@ -4,7 +4,8 @@ Members of such a group need no sudo and leave no trace of it: who may talk to d
 with the host's disk in it; `disk` reads and writes every file system raw; who reads /etc/shadow tries passwords at leisure; who writes
 /usr/local puts his own programs before those that root runs.
 
-Which groups: docker, lxd, incus-admin, libvirt, microk8s and disk by name; the group that reads /etc/shadow or its copy (`shadow`), and
+Which groups: docker, lxd, incus-admin, libvirt, microk8s and disk by name; the group that the socket of dockerd, LXD or Incus lets in, and every
+account where it lets all in; the group that reads /etc/shadow or its copy (`shadow`), and
 the one that writes /usr/local or its bin, sbin and lib (`staff`), whatever they are called. Membership is what a login would give: the
 primary group, every line of /etc/group (glibc reads one that is commented out, too), a second name of the same number. Accounts without a
 shell count: a program runs as them.
@@ -18,6 +19,7 @@ Remedy: `gpasswd -d NAME GROUP`; give the few commands that are needed through s
 """
 
 from sovaudit.authoring import Host, Outcomes, check, failed, passed, unknown
+from sovaudit.facts.access import shown
 from sovaudit.facts.root_groups import RootGroups
 
 
@@ -40,6 +42,10 @@ def root_groups(host: Host, *, declared: tuple[str, ...] = ()) -> Outcomes:
         else:
             yield failed("{name} is in {groups}: that equals root once its service runs, which was not seen here", subject=name, seen=names,
                          because=because, name=name, groups=names)  # fmt: skip
+    for socket in equal.open_sockets:
+        asked = True
+        text = "every account may talk to {path}: that equals root"
+        yield failed(text, subject=socket.path, seen=f"{socket.mode:04o}", because=[shown(socket)], path=socket.path)
     for source in host.accounts.groups_elsewhere:
         asked = True
         text = (

@@ -90,3 +90,15 @@ def test_who_may_touch_it(root: Path, name: str) -> None:
     found = verdicts(run(root_groups, host))
     assert {subject for subject, verdict in found.items() if verdict == "fail"} == real
     assert real or found == {"groups": "pass"}
+
+
+def test_a_socket_for_all(root: Path) -> None:
+    lab.write(root, BASE)
+    (root / "run/docker.sock").chmod(0o666)
+    assert (
+        lab.run(root, ["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups", "test", "-w", "/run/docker.sock"]).returncode == 0
+    )
+    for path in ("etc/shadow", "etc/shadow-"):
+        (root / path).chmod(0o600)
+    (root / "usr/local/sbin").chmod(0o755)
+    assert verdicts(run(root_groups, Host(lab.mounted(root)))) == {"/run/docker.sock": "fail"}

@@ -7,6 +7,7 @@ pam_mkhomedir(8) (umask, else login.defs as libpam reads it, octal).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 SERVICES = ("sshd", "login", "su", "su-l", "gdm-password", "lightdm", "sddm")
 STICKY = 0o1000
+_ENTRY = re.compile(r"(user|group):([0-9]+):([r-][w-][x-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,31 @@ class Homes:
             found.append(self._names.get(stat.uid, f"uid {stat.uid}"))
         if stat.mode & 0o070:
             found += _some(who for who in self._members.get(stat.gid, ()) if who.uid not in (account.uid, stat.uid) and _uses(way, who))
+        found += self._listed_there(way, stat, account)
         return tuple(dict.fromkeys(found))
+
+    def _listed_there(self, way: Trail, stat: Stat, account: Account) -> Iterator[str]:
+        """acl(5): accounts and members of groups that the home's list names; the mode's group bits are its mask. Only where a group may write."""
+        entries = self._lists.get(stat.path, "")
+        if entries == "?":
+            raise Unseen(Gap("acls", Reason.UNSUPPORTED, f"what the access control list of {stat.path} says"))
+        for kind, number, rights in _ENTRY.findall(entries):
+            granted = sum(bit for bit, letter in ((READ, "r"), (WRITE, "w"), (SEARCH, "x")) if letter in rights)
+            if not granted & stat.mode >> 3:
+                continue
+            everyone = people(self._host) if kind == "user" else self._members.get(int(number), ())
+            for who in everyone:
+                mine = who.uid in (account.uid, stat.uid) or (kind == "user" and who.uid != int(number))
+                if not mine and way.reached(who):
+                    yield who.name
+
+    @cached_property
+    def _lists(self) -> dict[str, str]:
+        try:
+            rows = (row.partition("\t") for row in self._host.files.artifact("acls").splitlines())
+            return {path: entries for path, _, entries in rows}
+        except Unseen:
+            return {}
 
     def _replaced(self, way: Trail, account: Account) -> tuple[str, ...]:
         for folder in way.folders:

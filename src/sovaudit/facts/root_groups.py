@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sovaudit.facts.accounts import Account, Group
-from sovaudit.facts.files import Unseen
+from sovaudit.facts.files import Stat, Unseen
 from sovaudit.facts.host import Host
 from sovaudit.model.evidence import Gap
 
@@ -28,6 +28,9 @@ DAEMONS: dict[str, tuple[str, ...]] = {
         "snap_microk8s": "/snap/bin/microk8s",
     }.items()
 }  # fmt: skip
+_SOCKETS = (
+    "/run/docker.sock", "/var/run/docker.sock", "/var/lib/lxd/unix.socket", "/var/snap/lxd/common/lxd/unix.socket", "/var/lib/incus/unix.socket",
+)  # fmt: skip
 _DISKS = ("disk",)  # udev gives it every disk
 _ROOTS_OWN = ("/usr/local/sbin", "/usr/local/bin", "/usr/local/lib", "/usr/local")
 
@@ -48,6 +51,7 @@ class RootGroups:
     def __init__(self, host: Host) -> None:
         self._host = host
         self.gaps: list[Gap] = []
+        self.open_sockets: list[Stat] = []  # of such daemons, which every account may talk to
         self._by_gid: dict[int, list[RootGroup]] = {}
         for found in self._all():
             self._by_gid.setdefault(found.group.gid, []).append(found)
@@ -63,6 +67,7 @@ class RootGroups:
             if name in groups:
                 found.append(self._daemon(groups[name], places))
         found += [RootGroup(groups[name], "reads and writes every disk") for name in _DISKS if name in groups]
+        found += self._sockets()
         found += self._owning(("/etc/shadow", "/etc/shadow-"), 0o040, "reads the password hashes of all")
         found += self._owning(_ROOTS_OWN, 0o020, "replaces programs that root runs")
         return found
@@ -76,6 +81,24 @@ class RootGroups:
             except Unseen as unseen:
                 gap = gap or unseen.gap
         return RootGroup(group, "starts programs as root", None if gap else False, gap)
+
+    def _sockets(self) -> list[RootGroup]:
+        """The groups that a daemon's socket lets in, whatever they are called."""
+        found: dict[int, RootGroup] = {}
+        for path in _SOCKETS:
+            try:
+                stat = self._host.files.follow(path)
+            except Unseen:
+                continue
+            if stat is None or stat.kind != "s" or stat in self.open_sockets:
+                continue
+            if stat.mode & 0o002:
+                self.open_sockets.append(stat)
+            elif stat.mode & 0o020 and stat.gid != 0:
+                for group in self._host.accounts.groups.values():
+                    if group.gid == stat.gid and group.name not in DAEMONS:
+                        found.setdefault(group.gid, RootGroup(group, "starts programs as root"))
+        return list(found.values())
 
     def _owning(self, paths: tuple[str, ...], bit: int, how: str) -> list[RootGroup]:
         """The groups that one of these paths gives this right; group 0 is root's own."""
