@@ -150,3 +150,13 @@ def test_a_link_is_followed_to_what_is_really_changed() -> None:
     assert verdicts(run(identity_changes, host))["/etc/passwd"] == "fail"
     both = audit_host(change, rules=RULES.replace("-e 2", "-w /etc/real/passwd -p wa\n-e 2"), links={**LINKS, **links})
     assert verdicts(run(identity_changes, both))["/etc/passwd"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("mark", "last", "wanted"),
+    [("-", "", "pass"), ("", "", "pass"), ("-", "nonsense\n", "pass"), ("", "nonsense\n", "fail"), ("!-", "nonsense\n", "pass")],
+)
+def test_a_unit_that_fails_with_its_rules(mark: str, last: str, wanted: str) -> None:
+    """Without a `-` before the command systemd stops auditd where auditctl gives up, be it behind all rules that count."""
+    unit = {"/etc/systemd/system/auditd.service.d/x.conf": f"[Service]\nExecStartPost=\nExecStartPost={mark}/sbin/augenrules --load\n"}
+    assert set(verdicts(run(identity_changes, audit_host(unit, rules=RULES.replace("-e 2\n", "") + last))).values()) == {wanted}

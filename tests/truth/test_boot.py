@@ -60,6 +60,9 @@ CASES = {
     "units that do not load": f"rm {V}/rsyslog.service; printf '[Unit]\\nDescription=x\\n' > {U}/atd.service; "
     + drop_in("cron.service.d", "[Service]\\nExecStart=\\n") + drop_in("chrony.service.d", "[Service]\\nExecStart=\\nExecStart=/bin/true\\n")
     + drop_in("ssh.service.d", "[Service]\\nExecStart=/usr/sbin/sshd -D\\n") + drop_in("auditd.service.d", "[Service]\\nType=oneshot\\nExecStart=/bin/true\\n"),
+    "other sections, templates, links and chains": f"rm {M}/rsyslog.service; ln -s /srv/atd.service {U}/atd.service; "
+    + moved("cron.service", "getty@.service") + drop_in("ssh.service.d", "[Service]\\nWants=rsyslog.service\\n[Install]\\nWants=rsyslog.service\\n")
+    + drop_in("auditd.service.d", "[Unit]\\nConflicts=chrony.service\\n") + drop_in("ssh.service.d", "[Unit]\\nConflicts=auditd.service\\n", name="y.conf"),
     "the default is rescue": f"ln -s {V}/rescue.target {U}/default.target",
     "multi-user is masked": f"ln -s /dev/null {U}/multi-user.target",
 }  # fmt: skip

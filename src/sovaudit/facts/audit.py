@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from sovaudit.facts import audit_acts as acts
 from sovaudit.facts.audit_acts import Subject
 from sovaudit.facts.audit_daemon import AuditDaemon
-from sovaudit.facts.audit_load import RULES, Loaded, Loader, Placed, World, merged, shape, shapes
+from sovaudit.facts.audit_load import RULES, RULES_D, Loaded, Loader, Placed, World, merged, shape, shapes
 from sovaudit.facts.audit_match import Actor, Coverage, cover
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.log_protection import Answer
@@ -237,7 +237,23 @@ class Audit:
                 "nothing loads audit rules at boot",
                 (Line("/usr/lib/systemd/system/auditd.service", 0, "no augenrules, no auditctl -R"),),
             )
-        return state
+        return state if state.yes is False else (self._killed() or state)
+
+    def _killed(self) -> Answer | None:
+        """Where the unit has no `-` before the command that loads the rules, and that fails, systemd stops auditd again. Raises Unseen."""
+        what, line = self.daemon.loaders()[-1]
+        command = line.text.strip().partition("=")
+        if command[0].strip() != "ExecStartPost" or not re.match(r"\s*[@:+!]*/\S*/(augenrules|auditctl)\s", command[2]):
+            return None  # with a `-`, or inside a shell that may say otherwise
+        fails = [world.stopped is not None for world in self.boot.worlds]
+        if what == "augenrules" and self._files.follow(RULES_D) is None:
+            fails = [True]
+        if not any(fails):
+            return None
+        lines = (line, *self.boot.places())
+        if all(fails):
+            return Answer(False, "the rules do not load, and auditd's unit fails with them", lines)
+        return Answer(None, "whether the rules load, without which auditd's unit fails, was not seen", lines, self.boot.gaps)
 
     # What is asked
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from sovaudit.facts.files import Files, Unseen
+from sovaudit.facts.parse.ini import parse_ini
 from sovaudit.model.evidence import Gap
+from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
 
 TOP = "/etc/systemd/system"
@@ -34,8 +36,8 @@ _NEVER = re.compile(
     r"(rescue|emergency|halt|poweroff|reboot|soft-reboot|kexec|exit|shutdown|final|umount|sleep|suspend|hibernate|hybrid-sleep|ctrl-alt-del"
     r"|suspend-then-hibernate|system-update|factory-reset|initrd\S*|runlevel[016]|multi-user|graphical|default)\.target|rescue\.service|emergency\.service"
 )
-_PULLS = re.compile(r"^[ \t]*(Wants|Requires|BindsTo|Upholds)[ \t]*=[ \t]*(.*)$", re.MULTILINE)
-_CONFLICTS = re.compile(r"^[ \t]*Conflicts[ \t]*=[ \t]*(.*)$", re.MULTILINE)
+_PULLS = ("Wants", "Requires", "BindsTo", "Upholds")
+_MATTERS = re.compile(r"^[ \t]*(Wants|Requires|BindsTo|Upholds|Conflicts)[ \t]*=", re.MULTILINE)
 _UNIT = re.compile(r"[^/]+\.(service|socket|target|timer|path|mount|automount|swap|slice|scope|device)")
 MASK = "/dev/null"
 
@@ -57,10 +59,10 @@ class Boot:
             raise Unseen(Gap(f"file:{path}", Reason.AMBIGUOUS, f"whether something starts {posixpath.basename(posixpath.dirname(path))}"))
         return None
 
-    def stopped_by(self, unit: str) -> str | None:
+    def stopped_by(self, unit: str, depth: int = 0) -> str | None:
         """A unit that is started and does not suffer this one beside it. Raises Unseen where each of the two says so."""
         for other in self.conflicts.get(unit, ()):
-            if other in self.started and other != unit:
+            if other in self.started and other != unit and (depth > 4 or self.stopped_by(other, depth + 1) is None):
                 if unit in self.conflicts.get(other, ()):
                     raise Unseen(Gap(f"unit:{unit}", Reason.AMBIGUOUS, f"{unit} and {other} exclude one another"))
                 return other
@@ -128,7 +130,7 @@ def _find(files: Files, unit: str) -> tuple[str, str] | None:
             return path, ""
         name = posixpath.basename(link)
         if name == unit or not _UNIT.fullmatch(name) or re.sub(r"@.*(\.\w+)$", r"@\1", unit) == name:
-            return path, "" if _null(files, path) else unit
+            return path, "" if _null(files, path) or _dangles(files, path) else unit
         return path, name
     return None
 
@@ -154,6 +156,13 @@ def _null(files: Files, path: str) -> bool:
     except Unseen:
         pass
     return False
+
+
+def _dangles(files: Files, path: str) -> bool:
+    try:
+        return files.resolve(path) is None
+    except Unseen:
+        return False
 
 
 def hides(files: Files, path: str) -> bool:
@@ -184,7 +193,8 @@ def read(files: Files) -> Boot:
             continue
         boot.started[name] = why
         waiting += [(other, why) for other in _STRUCTURE.get(name, ())]
-        for alias in (name, *aliases(files, name), *(["default.target"] if name == start else [])):
+        template = re.sub(r"@.*(\.\w+)$", r"@\1", name)
+        for alias in dict.fromkeys((name, template, *aliases(files, name), *(["default.target"] if name == start else []))):
             waiting += [(entry, path) for entry, path in _folder_entries(files, alias)]
         for path, text in _texts(files, name):
             pulled, refused = _said(text)
@@ -290,9 +300,14 @@ def _text(files: Files, path: str) -> str | None:
 @lru_cache(maxsize=256)
 def _said(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Units that a unit's text wants, and those that it does not suffer."""
-    text = text.replace("\\\n", " ")
-    wanted = [word for match in _PULLS.finditer(text) for word in match[2].split()]
-    refused = [word for match in _CONFLICTS.finditer(text) for word in match[1].split()]
+    wanted: list[str] = []
+    refused: list[str] = []
+    if _MATTERS.search(text):
+        for row in parse_ini(Line("", number, line) for number, line in enumerate(text.split("\n"), 1)):
+            if row.section == "Unit" and row.key in _PULLS:
+                wanted += row.value.split()
+            elif row.section == "Unit" and row.key == "Conflicts":
+                refused += row.value.split()
     return tuple(wanted), tuple(refused)
 
 
