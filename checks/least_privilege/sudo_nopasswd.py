@@ -2,10 +2,12 @@
 
 Without that question, whoever sits at an open session, or runs a program in it, holds the rights of its owner. sudo does not ask where the
 tag NOPASSWD or `Defaults !authenticate` (for everybody, this user, target, host or command) applies, where the account is in
-`exempt_group`, or where the PAM stack of sudo (or of `sudo -i`, which has its own) opens to anybody. Running something as oneself needs no question.
+`exempt_group`, or where the PAM stack of sudo (or of `sudo -i`, which has its own) opens to anybody. Running something as oneself, or with a
+group that one has, needs no question.
 
-Passes: everything that the account may run asks for a password, its own or (`targetpw`, `rootpw`, `runaspw`) another's. Fails: something
-that it may run as somebody else asks nothing. Unknown: what decides was not seen. Not applicable: sudo is not installed.
+Passes: everything that the account may run asks for a password, its own or (`targetpw`, `rootpw`, `runaspw`) another's; or PAM refuses the
+account in any case (one that has expired, say). Fails: something that it may run as somebody else asks nothing. Unknown: what decides was not
+seen. Not applicable: sudo is not installed.
 
 Remedy: remove NOPASSWD and `!authenticate`; for a program that must run unattended, use a unit or cron job of its own account.
 """
@@ -13,6 +15,7 @@ Remedy: remove NOPASSWD and `!authenticate`; for a program that must run unatten
 from sovaudit.authoring import Host, Outcomes, Unseen, check, failed, not_applicable, passed, unknown
 from sovaudit.facts.escalation import sudo_questions
 from sovaudit.facts.factors import NOTHING, Why
+from sovaudit.facts.sudo_unasked import refused, unasked
 
 
 @check("least-privilege.sudo-nopasswd", severity="high", since="0.1")
@@ -28,8 +31,12 @@ def sudo_nopasswd(host: Host) -> Outcomes:
             continue
         asked = True
         name = account.name
-        free = next((right for right in rights if right.nopasswd and right.certain), None)
-        maybe = next((right for right in rights if right.nopasswd is not False), None)
+        if shut := refused(host, account):
+            yield passed("PAM refuses {name} in sudo, whatever the rules say", subject=name, because=shut, name=name)
+            continue
+        open_ways = list(unasked(sudo, account))
+        free = next((way for way in open_ways if way.certain), None)
+        maybe = next(iter(open_ways), None)
         open_way = doubt = None
         for service, who in sudo_questions(host, account) or [("sudo", account)]:
             try:
@@ -39,14 +46,13 @@ def sudo_nopasswd(host: Host) -> Outcomes:
             except Unseen as unseen:
                 doubt = doubt or Why(gaps=(unseen.gap,))
         if free is not None:
-            command = " ".join(part for part in (free.command, free.args or "") if part)
-            yield failed("sudo runs {command} for {name} and asks nothing", subject=name, seen=f"no password for {command}", because=free.because,
-                         name=name, command=command)  # fmt: skip
+            yield failed("sudo runs {command} for {name} and asks nothing", subject=name, seen=f"no password for {free.command}",
+                         because=free.because, name=name, command=free.command)  # fmt: skip
         elif open_way is not None and any(right.certain for right in rights):
             yield failed("PAM lets {name} through sudo and asks nothing", subject=name, because=open_way.because, name=name)
         elif maybe is not None or doubt is not None or open_way is not None:
             gaps = (*sudo.gaps, *(doubt.gaps if doubt is not None else ()))
-            yield unknown("sudo may ask {name} nothing", subject=name, gaps=gaps, because=(maybe or rights[0]).because,
+            yield unknown("sudo may ask {name} nothing", subject=name, gaps=gaps, because=maybe.because if maybe else rights[0].because,
                           settle="what was not seen", name=name)  # fmt: skip
         else:
             yield passed("sudo asks {name} for a password", subject=name, because=rights[0].because, name=name)

@@ -15,7 +15,12 @@ SHADOW = "root:*:1::::::\nalice:$y$j9T$masked:1::::::\nbob:!:1::::::\n"
 
 
 def host(sudoers: str | None, *, modes: dict[str, tuple[int, int, int]] | None = None, installed: bool = True, **more: object) -> Host:
-    files = {"/etc/passwd": PASSWD, "/etc/group": GROUP, "/etc/shadow": SHADOW, "/etc/pam.d/sudo": "auth required pam_unix.so\n"}
+    files = {
+        "/etc/passwd": PASSWD,
+        "/etc/group": GROUP,
+        "/etc/shadow": SHADOW,
+        "/etc/pam.d/sudo": "auth required pam_unix.so\naccount required pam_permit.so\n",
+    }
     if sudoers is not None:
         files["/etc/sudoers"] = sudoers
     files |= more.pop("files", {})  # type: ignore[arg-type]
@@ -70,7 +75,7 @@ def test_passes(sudoers: str) -> None:
 
 
 def test_a_stack_that_opens_to_anybody_fails() -> None:
-    outcome = alice("alice ALL=ALL", files={"/etc/pam.d/sudo": "auth sufficient pam_permit.so\n"})
+    outcome = alice("alice ALL=ALL", files={"/etc/pam.d/sudo": "auth sufficient pam_permit.so\naccount required pam_permit.so\n"})
     assert outcome is not None
     assert outcome.verdict == "fail"
 
@@ -90,3 +95,29 @@ def test_an_unseen_file_is_unknown() -> None:
     text = "alice ALL=ALL\n@includedir /etc/sudoers.d\n"
     found = verdicts(run(sudo_nopasswd, host(text, files={"/etc/sudoers.d/x": ""}, unseen=["/etc/sudoers.d/x"])))
     assert found["sudo"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("sudoers", "verdict"),
+    [
+        ("Defaults>bob !authenticate\nalice ALL=(ALL) ALL", "fail"),
+        ("Defaults>bob !authenticate\nalice ALL=(root) ALL", "pass"),
+        ("Defaults !authenticate\nDefaults>root authenticate\nalice ALL=(root, bob) ALL", "fail"),
+        ("Defaults!/usr/bin/ls !authenticate\nalice ALL=ALL", "fail"),
+        ("Defaults!/usr/bin/ls !authenticate\nalice ALL=ALL, !/usr/bin/ls", "pass"),
+        ("alice ALL=(:sudo) ALL", "pass"),
+        ("alice ALL=(:docker) NOPASSWD: ALL", "fail"),
+    ],
+)
+def test_what_a_defaults_singles_out(sudoers: str, verdict: str) -> None:
+    outcome = alice(sudoers)
+    assert outcome is not None
+    assert outcome.verdict == verdict
+
+
+def test_pam_may_refuse_whatever_the_rules_say() -> None:
+    shut = {f"/etc/pam.d/{name}": "auth required pam_unix.so\naccount required pam_deny.so\n" for name in ("sudo", "sudo-i")}
+    assert alice("alice ALL=NOPASSWD: ALL", files=shut).verdict == "pass"  # type: ignore[union-attr]
+    assert alice("Defaults !pam_acct_mgmt\nalice ALL=NOPASSWD: ALL", files=shut).verdict == "fail"  # type: ignore[union-attr]
+    half = {**shut, "/etc/pam.d/sudo-i": "auth required pam_unix.so\naccount required pam_permit.so\n"}
+    assert alice("alice ALL=NOPASSWD: ALL", files=half).verdict == "fail"  # type: ignore[union-attr]

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sovaudit.facts.accounts import Account
+from sovaudit.facts.accounts import Account, Accounts
+from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.facts.parse.sudoers import CmndSpec, Default, Member, Members
 from sovaudit.facts.su import may_start
@@ -85,6 +86,17 @@ class Sudo:
         self._settings: dict[tuple[str, Target | None, Request | None], dict[str, frozenset[str]]] = {}
         self._specs: dict[str, list[tuple[CmndSpec, bool]]] = {}
         settle(self._match, self.policy)
+
+    @property
+    def accounts(self) -> Accounts:
+        return self._host.accounts
+
+    def missing(self, command: str) -> bool:
+        """Whether a program was seen not to be there."""
+        try:
+            return command.startswith("/") and not self._host.files.exists(command)
+        except Unseen:
+            return False
 
     @property
     def usable(self) -> bool:

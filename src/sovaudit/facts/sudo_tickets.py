@@ -14,9 +14,8 @@ from sovaudit.facts.accounts import Account
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.facts.sudo import Sudo
-from sovaudit.facts.sudo_aliases import expand, leaves
 from sovaudit.facts.sudo_match import ALLOW, YES, Request, Target
-from sovaudit.facts.sudo_proposals import proposals
+from sovaudit.facts.sudo_unasked import singled_out
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -24,7 +23,6 @@ from sovaudit.model.verdict import Reason
 NAME = "timestamp_timeout"
 DEBIAN, UPSTREAM = Fraction(15), Fraction(5)  # minutes that are compiled in: Debian's build sets 15, sudo's own default is 5
 _LARGEST = 2**63 // 60
-_TRIES = 60  # command lines tried for one Defaults
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,36 +118,14 @@ def _built_in(host: Host) -> tuple[set[Fraction | None], Gap | None]:
 
 def _questions(sudo: Sudo, account: Account) -> Iterator[tuple[Target, Request, bool]]:
     """Samples of what the account may run with a password: of each right, and of each target and command that a Defaults singles out."""
-    targets: dict[Target, None] = {}
-    requests: dict[Request, None] = {}
-    seen: set[tuple[Target, Request]] = set()
+    samples: list[tuple[Target, Request]] = []
     for grant in sudo.grants(account):
-        if grant.nopasswd is True or grant.sample is None or grant.target == account.name:
-            continue
-        target, request = grant.sample
-        targets.setdefault(target)
-        requests.setdefault(request)
-        seen.add((target, request))
-        yield target, request, grant.certain and grant.nopasswd is False
-    if not targets:
-        return
-    for default in sudo.policy.defaults:
-        if default.name != NAME or default.scope not in (">", "!"):
-            continue
-        if default.scope == ">":
-            names = (sudo.target(member.name) for member in expand(sudo.policy, "Runas", default.members))
-            pairs = [(Target(who), request) for who in names if who is not None for request in requests]
-        else:
-            members = [leaf for member in default.members for leaf in leaves(sudo.policy, member) if not leaf.negated and leaf.name]
-            asked = [Request(*proposal) for leaf in members for proposal in list(proposals(leaf.name, leaf.args))[:_TRIES]]
-            pairs = [(target, request) for target in targets for request in asked]
-        for target, request in pairs[:2000]:
-            if (target, request) in seen:
-                continue
-            seen.add((target, request))
-            decision = sudo.decide(account, request, target)
-            if decision.granted and decision.allowed is not False and decision.password is not False:
-                yield target, request, decision.allowed is True and decision.password is True
+        if grant.nopasswd is not True and grant.sample is not None and grant.target != account.name:
+            samples.append(grant.sample)
+            yield *grant.sample, grant.certain and grant.nopasswd is False
+    for target, request, decision in singled_out(sudo, account, frozenset({NAME}), samples):
+        if decision.password is not False:
+            yield target, request, decision.allowed is True and decision.password is True
 
 
 def spell(found: Ticket) -> str:
