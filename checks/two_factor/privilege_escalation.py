@@ -9,7 +9,8 @@ groups that equal root (docker, lxd, disk), which ask nothing. What opened the s
 finger that is asked here is the second, with a password or alone; a password, one's own or root's, is not.
 Passes: every way asks for such a factor, or no way opens.
 Fails: some way certainly makes root for a password or for nothing.
-Unknown: some way may, depending on something that was not seen; pkexec always, since polkit's rules are programs.
+Unknown: some way may, depending on something that was not seen; where polkit is installed always (pkexec, or systemd-run without it), since its
+rules are programs.
 Out of reach: an answer given a moment ago, which sudo remembers (least-privilege.sudo-timeout), and rights of other accounts whose
 credentials somebody holds.
 

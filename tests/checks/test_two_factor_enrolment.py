@@ -50,6 +50,14 @@ def test_sshd() -> None:
     assert judged({"/etc/pam.d/sshd": CODE + UNIX}, STRICT + "DenyUsers bob\n") == {"": "not_applicable"}
 
 
+def test_sshd_by_another_service() -> None:
+    newer = {"artifacts": {"packages": "openssh-server 1:10.0p1-7\nlibpam-modules 1.7.0-5\n"}}
+    files = {"/etc/pam.d/sshd": UNIX, "/etc/pam.d/ssh-code": CODE + UNIX}
+    assert judged(files, STRICT + "PAMServiceName ssh-code\n", **newer) == {"bob": "fail"}
+    assert judged(files, STRICT + "PAMServiceName ssh-code\n", held=True, **newer) == {"bob": "pass"}
+    assert judged(files, STRICT, **newer) == {"": "not_applicable"}
+
+
 def test_sudo_asks_who_may_run_something() -> None:
     files = {"/etc/pam.d/sudo": CODE + UNIX, "/etc/sudoers": "bob ALL=/usr/bin/id\n"}
     assert judged(files, modes=SUDO) == {"bob": "fail"}

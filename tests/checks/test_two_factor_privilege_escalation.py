@@ -30,7 +30,7 @@ PACKAGES = {"packages": "libpam-modules 1.5.2-6\nsudo 1.9.13p3-1\nutil-linux 2.3
 def host(files: dict[str, str] | None = None, **more: object) -> Host:
     modes = {**MODES, **more.pop("modes", {})}  # type: ignore[dict-item]
     given = {**FILES, "/home/alice/.google_authenticator": "secret", **(files or {})}
-    return host_with(given, modes=modes, artifacts=PACKAGES, **more)
+    return host_with(given, modes=modes, **{"artifacts": PACKAGES, **more})
 
 
 def judged(files: dict[str, str] | None = None, **more: object) -> dict[str, str]:
@@ -88,6 +88,10 @@ def test_what_was_not_seen() -> None:
     assert judged(unseen=["/etc/pam.d/su"])["alice"] == "unknown"
     assert judged(unseen=["/home/alice/.google_authenticator"])["alice"] == "pass"  # what opens, opens with a code
     assert judged(modes={"/usr/bin/pkexec": (0o4755, 0, 0)})["alice"] == "unknown"
+    assert judged(modes={"/usr/bin/pkexec": (0o755, 0, 0)})["alice"] == "pass"
+    polkit = {"packages": PACKAGES["packages"] + "polkitd 122-3\n"}
+    assert judged(modes={"/usr/bin/pkexec": (0o755, 0, 0)}, artifacts=polkit)["alice"] == "unknown"  # systemd-run asks it, too
+    assert judged(artifacts={})["alice"] == "unknown"
     assert judged({"/etc/nsswitch.conf": "passwd: files ldap\n"})["ldap"] == "unknown"
 
 

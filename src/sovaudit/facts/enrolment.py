@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from sovaudit.facts import su
 from sovaudit.facts.accounts import Account, Password
@@ -58,8 +59,9 @@ class Enrolment:
             return
         people = [account for account in host.accounts if account.has_shell]
         for account in people:
-            if "sshd" in self.services:
-                yield from self._at_ssh(account)
+            for service in self._ssh:
+                if service in self.services:
+                    yield from self._at_ssh(service, account)
             for service, _ in host.console.services:
                 if service in self.services:
                     yield from self._before(service, account, None)
@@ -81,7 +83,7 @@ class Enrolment:
             installed = host.ssh.installed
         except Unseen:
             installed = True
-        found += ["sshd"] if installed else []
+        found += self._ssh if installed else []
         found += ["sudo", "sudo-i"] if host.sudo.installed is not False and not host.sudo.broken else []
         found += su.services(host) if self._su() else []
         return found
@@ -102,13 +104,23 @@ class Enrolment:
                 self.services.add(service)
         return self._known[service]
 
-    def _at_ssh(self, account: Account) -> Iterator[Demand]:
+    @cached_property
+    def _ssh(self) -> list[str]:
+        """PAM services of sshd: `sshd` but for PAMServiceName."""
+        try:
+            settings = [server.settings for server in self._host.ssh.servers]
+        except Unseen:
+            return ["sshd"]
+        named = [name for each in settings for name in (each.outside.get("pamservicename"), *each.conditional_values("pamservicename"))]
+        return list(dict.fromkeys(name for name in named if name)) or ["sshd"]
+
+    def _at_ssh(self, service: str, account: Account) -> Iterator[Demand]:
         """Before sshd only where some way in, were the account enrolled, goes through the code."""
-        for demand in self._before("sshd", account, None):
+        for demand in self._before(service, account, None):
             try:
                 reached = any(factors & SECOND for factors in self._host.as_if_enrolled.ssh.ways(account).sets)
             except Unseen as unseen:
-                yield Demand(account, "sshd", "unseen", demand.factors, demand.because, (unseen.gap,))
+                yield Demand(account, service, "unseen", demand.factors, demand.because, (unseen.gap,))
                 continue
             if reached:
                 yield demand
@@ -145,7 +157,7 @@ class Enrolment:
         return True
 
     def _ways(self, host: Host, service: str, who: Account, invoker: Account | None) -> Ways:
-        if service != "sshd":
+        if service not in self._ssh:
             return host.pam.enter(service, who, invoker=invoker)
         return host.pam.authenticate(service, who, disallow_null=True) & host.pam.account_phase(service, who)
 

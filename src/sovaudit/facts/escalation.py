@@ -20,6 +20,7 @@ from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
 
+POLKIT = ("polkitd", "polkit", "policykit-1")
 PKEXEC = ("/usr/bin/pkexec", "/bin/pkexec")
 MAX_ROADS = 200  # of one account through sudo
 
@@ -241,14 +242,18 @@ def _doas(host: Host, account: Account, asks: bool, because: tuple[Line, ...]) -
 
 
 def _pkexec(host: Host) -> Iterator[Road]:
-    """pkexec asks polkit, whose rules are programs: what it asks is not known."""
+    """pkexec asks polkit, whose rules are programs: what it asks is not known. So do systemd's own programs, which need no setuid bit."""
     try:
         programs = [host.files.follow(path) for path in PKEXEC]
-        if not any(program and program.uid == 0 and program.mode & 0o4000 for program in programs):
-            return
+        how = "pkexec" if any(program and program.uid == 0 and program.mode & 0o4000 for program in programs) else ""
     except Unseen as unseen:
+        how = ""
         if unseen.gap.reason is not Reason.ABSENT:
             yield Road("pkexec", might(gaps=[unseen.gap]), named=False)
-        return
-    gap = Gap("polkit", Reason.UNSUPPORTED, "what polkit's rules ask before pkexec runs a program as root is not evaluated")
-    yield Road("pkexec", might(gaps=[gap]), named=False)
+    try:
+        how = how or ("systemd-run" if any(name in host.packages for name in POLKIT) else "")
+    except Unseen as unseen:
+        yield Road("systemd-run", might(gaps=[unseen.gap]), named=False)
+    if how:
+        gap = Gap("polkit", Reason.UNSUPPORTED, f"what polkit's rules ask before {how} runs a program as root is not evaluated")
+        yield Road(how, might(gaps=[gap]), named=False)
