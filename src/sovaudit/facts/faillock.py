@@ -69,7 +69,7 @@ def locker(host: Host, step: Step) -> Locker:
 def _faillock(files: Files, step: Step) -> Locker:
     found = Locker(False)
     named = [arg[5:] for arg in step.args if arg.startswith("conf=")]
-    lines = files.lines(named[-1] if named else CONF)
+    lines = files.opened(named[-1] if named else CONF)
     if named and lines is None:
         return replace(found, broken=Code.SERVICE_ERR)
     for line in lines or ():

@@ -218,6 +218,16 @@ class Files:
             self._lines[path] = _usual_lines(path, text) if len(text) <= USUAL else _split(path, text)
         return self._lines[path]
 
+    def opened(self, path: str) -> tuple[Line, ...] | None:
+        """The lines as fopen(3) and fgets(3) give them: a folder opens, and holds none. None if absent. Raises Unseen."""
+        try:
+            return self.lines(path)
+        except Unseen:
+            stat = self.follow(path)
+            if stat is None or stat.kind != "d":
+                raise
+            return ()
+
     def once(self, read: Callable[[Files], _T]) -> _T:
         """What a pure reader of these files answers, computed when first asked: files that many facts need are parsed once."""
         if read not in self._once:

@@ -45,7 +45,7 @@ def pwhistory(host: Host, args: Iterable[str], debian: bool) -> History:
     found = History()
     conf = next((arg[5:] for arg in reversed(args) if arg[:5].lower() == "conf="), "")
     if (conf or host.files.exists(CONF)) and _reads_conf(host, debian):
-        found = _configured(host.files.lines(conf or CONF) or ())
+        found = _configured(host.files.opened(conf or CONF) or ())
     for arg in args:
         found = _set(found, arg)
     return replace(found, idle=True) if found.remember == 0 else found

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sovaudit.facts.files import Files
+from sovaudit.facts.files import Files, Unseen
 from sovaudit.model.finding import Line
 
 PATH = "/etc/security/pwquality.conf"
@@ -59,16 +59,22 @@ class Quality:
 def read_quality(files: Files) -> Quality:
     """The settings before module arguments. Raises Unseen."""
     found = Quality()
-    names = files.listdir(PATH + ".d") or ()
-    for name in names:
+    for name in _names(files):
         if re.search(r"\.conf", name) and name.index(".conf") == len(name) - 5:
-            stat = files.follow(f"{PATH}.d/{name}")
-            if stat is not None and stat.kind == "d":
-                continue  # opens like a file, and holds no line
-            found = _file(found, files.lines(f"{PATH}.d/{name}") or ())
+            found = _file(found, files.opened(f"{PATH}.d/{name}") or ())
             if found.broken is not None:
                 return found
-    return _file(found, files.lines(PATH) or ())
+    return _file(found, files.opened(PATH) or ())
+
+
+def _names(files: Files) -> tuple[str, ...]:
+    try:
+        return files.listdir(PATH + ".d") or ()
+    except Unseen:
+        stat = files.follow(PATH + ".d")
+        if stat is None or stat.kind == "d":
+            raise
+        return ()  # no folder
 
 
 def _file(found: Quality, lines: Iterable[Line]) -> Quality:
