@@ -7,9 +7,9 @@ One answer per account with a password that opens it (not `*`, not locked), from
 (nine fields or five, numbers that are numbers: another line is skipped, and the account has no password), as pam_unix counts.
 Passes: the password must be changed within `max_days` days of its last change, or already now. With no `max_days`: nothing ever demands
 a change (the maximum is empty or 10000 and more, which shadow takes for never; or the last change is empty).
-Fails: the maximum is absent or too long; the last change is empty, which turns ageing off (Linux-PAM 1.6 and later), or lies in the
-future, which puts the end off; or the account stack of `login` or `sshd` lets overdue passwords in (no pam_unix in it). PASS_MAX_DAYS in
-login.defs changes no account that exists.
+Fails: the maximum is absent or too long; the last change is empty, which turns ageing off (Linux-PAM 1.6 and later), or lies in the future,
+which puts the end off; or the account stack of `login`, or of an `sshd` that takes passwords through PAM, lets overdue ones in (no pam_unix
+in it). PASS_MAX_DAYS in login.defs changes no account that exists.
 Unknown: /etc/shadow or a PAM stack was not seen, or what an empty last change does depends on a version that was not seen.
 
 Remedy: `chage -M 365 NAME` for accounts that exist, PASS_MAX_DAYS in /etc/login.defs for those to come; pam_unix in common-account.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Iterator
@@ -225,6 +226,39 @@ def test_ages(name: str, hashed: str, place: Path) -> None:
         assert said is None
     else:
         assert said == ("pass" if "new" in later.lower() or "expired" in later.lower() else "fail"), later
+
+
+SSH_DOORS = {
+    "sshd itself": "UsePAM no\nPasswordAuthentication yes\n",
+    "through PAM": "UsePAM yes\nPasswordAuthentication yes\n",
+    "keys alone": "UsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n",
+    "questions of PAM": "UsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication yes\n",
+}
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("name", SSH_DOORS)
+def test_an_overdue_password_at_sshd(name: str, hashed: str, place: Path) -> None:
+    """Its account stack does not look at the age; without PAM sshd does."""
+    lab.write(place, {
+        **PEOPLE,
+        "/etc/passwd": PEOPLE["/etc/passwd"] + "sshd:x:101:65534::/run/sshd:/usr/sbin/nologin\n",
+        "/etc/shadow": f"root:*:19000:0:99999:7:::\nalice:{hashed}:{TODAY - 400}:0:90:7:::\n",
+        "/etc/pam.d/login": "auth required pam_unix.so nodelay\naccount required pam_unix.so\n",
+        "/etc/pam.d/sshd": "auth required pam_unix.so nodelay\naccount required pam_permit.so\nsession required pam_permit.so\n",
+        "/etc/ssh/sshd_config": SSH_DOORS[name],
+    })  # fmt: skip
+    real = b""
+    with lab.sshd(place) as port:
+        transport = paramiko.Transport(("127.0.0.1", port))
+        with contextlib.suppress(paramiko.AuthenticationException):
+            transport.start_client(timeout=10)
+            transport.auth_password("alice", OLD)
+            channel = transport.open_session()
+            channel.exec_command("echo in")
+            real = channel.makefile().read()
+        transport.close()
+    assert verdicts(run(max_age, Host(lab.mounted(place))))["alice"] == ("fail" if real == b"in\n" else "pass")
 
 
 EMPTY_STACK = "auth required pam_unix.so {}\naccount required pam_unix.so\nsession required pam_permit.so\n"

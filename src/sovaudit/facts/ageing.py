@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sovaudit.facts.accounts import Account, day
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.pam_modules import libpam_at_least
+from sovaudit.facts.password_doors import ssh_asks_pam
 from sovaudit.model.evidence import Gap
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def ageing(host: Host, account: Account) -> int | Ageing:
 
 
 def ignoring_services(host: Host) -> tuple[tuple[str, ...], tuple[Gap, ...]]:
-    """Login services that let an overdue password in, and what was not seen of others."""
+    """Login services that take passwords through PAM and let an overdue one in, and what was not seen of others."""
     ignoring: list[str] = []
     gaps: list[Gap] = []
     for service in ("login", "sshd"):
@@ -57,9 +58,11 @@ def ignoring_services(host: Host) -> tuple[tuple[str, ...], tuple[Gap, ...]]:
             if not host.pam.stacks.configured(service):
                 continue
             answer = host.pam.expiry_ignored(service)
+            if answer is False or (service == "sshd" and not ssh_asks_pam(host)):
+                continue
             if answer:
                 ignoring.append(service)
-            elif answer is None:
+            else:
                 gaps += host.pam.expiry_gaps(service)
         except Unseen as unseen:
             gaps.append(unseen.gap)

@@ -40,8 +40,18 @@ def password_services(host: Host) -> tuple[list[str], list[Unseen]]:
 
 def ssh_asks(host: Host) -> tuple[str, tuple[Line, ...]]:
     """How sshd asks for passwords: `pam`, `itself` (UsePAM no: nothing counts there), `never`. Raises Unseen."""
+    how, because = _ssh_hows(host)
+    return "itself" if "itself" in how else "pam" if how else "never", because
+
+
+def ssh_asks_pam(host: Host) -> bool:
+    """Whether some sshd asks for passwords through PAM; without it sshd holds to their age itself. Raises Unseen."""
+    return host.ssh.installed and "pam" in _ssh_hows(host)[0]
+
+
+def _ssh_hows(host: Host) -> tuple[set[str], tuple[Line, ...]]:
     if host.ssh.refused is not None:
-        return "never", (host.ssh.refused[0],)
+        return set(), (host.ssh.refused[0],)
     how: set[str] = set()
     because: list[Line] = []
     for server in host.ssh.servers:
@@ -55,7 +65,7 @@ def ssh_asks(host: Host) -> tuple[str, tuple[Line, ...]]:
         because += outside.because("usepam", *keywords)
     if how and not _some_way(host):
         how = set()
-    return "itself" if "itself" in how else "pam" if how else "never", tuple(dict.fromkeys(because))
+    return how, tuple(dict.fromkeys(because))
 
 
 def _some_way(host: Host) -> bool:
