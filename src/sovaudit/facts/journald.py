@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sovaudit.facts import systemd_boot
@@ -226,10 +227,15 @@ class Journald:
 
     def loose(self) -> Line | None:
         """A journal file or folder that an unprivileged account could read or change. Raises Unseen if the folder was not seen."""
-        for stat in self._files.paths():
-            inside = stat.path == FOLDER or stat.path.startswith(f"{FOLDER}/")
-            if inside and stat.kind in "fd" and (stat.world_writable or (stat.kind == "f" and stat.mode & 0o004)):
-                return Line(stat.path, 0, f"mode {stat.mode:04o}")
+        return self._loose
+
+    @cached_property
+    def _loose(self) -> Line | None:
+        for path, kind in self._files.kinds():
+            if kind in "fd" and (path == FOLDER or path.startswith(f"{FOLDER}/")):
+                stat = self._files.stat(path)
+                if stat is not None and (stat.world_writable or (kind == "f" and stat.mode & 0o004)):
+                    return Line(path, 0, f"mode {stat.mode:04o}")
         return None
 
 

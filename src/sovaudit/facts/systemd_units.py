@@ -82,6 +82,12 @@ class Units:
 
     def enabled(self, unit: str, *aliases: str) -> Running:
         """Whether systemd or init starts the unit at boot. Raises Unseen where that was not seen."""
+        known = self._files.once(_answers)
+        if (unit, aliases) not in known:
+            known[unit, aliases] = self._enabled(unit, aliases)
+        return known[unit, aliases]
+
+    def _enabled(self, unit: str, aliases: tuple[str, ...]) -> Running:
         if (mask := systemd_boot.masked(self._files, unit)) is not None:
             return Running(False, Line(mask, 0, f"{unit} is masked"))
         boot = self._files.once(systemd_boot.read)
@@ -189,6 +195,12 @@ class Units:
 
     def assignments(self, unit: str, section: str = "Service") -> list[Assignment]:
         """Assignments in a section as systemd applies them: the unit's file or its template's, then drop-ins by file name. Raises Unseen for /etc."""
+        known = self._files.once(_known)
+        if unit not in known:
+            known[unit] = self._assignments(unit)
+        return [row for row in known[unit] if row.section == section]
+
+    def _assignments(self, unit: str) -> list[Assignment]:
         paths: list[str] = []
         drop_ins: dict[str, str] = {}
         folders = self._files.once(systemd_boot.folders)
@@ -221,7 +233,7 @@ class Units:
                 if path.startswith("/etc/"):
                     raise
                 continue
-            found += [row for row in rows if row.section == section]
+            found += rows
         return found
 
     def _drop_in_folders(self, unit: str) -> list[str]:
@@ -251,3 +263,13 @@ def written_here(files: Files, unit: str) -> bool:
 def pulled_in(files: Files, matters: Callable[[str], bool]) -> list[str]:
     """Units that a boot starts, as far as they matter. Raises Unseen."""
     return sorted(name for name in files.once(systemd_boot.read).started if matters(name))
+
+
+def _known(files: Files) -> dict[str, list[Assignment]]:
+    """What `assignments` read already."""
+    return {}
+
+
+def _answers(files: Files) -> dict[tuple[str, tuple[str, ...]], Running]:
+    """What `enabled` answered already."""
+    return {}
