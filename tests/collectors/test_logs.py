@@ -187,7 +187,9 @@ def test_rotated_files_continue_each_other(tmp_path: Path) -> None:
         (["web/2026-11-08.log", "web/2026-11-09.log"], "web/*.log"), (["2026/11/08/web.log", "2026/11/09/web.log"], "*/web.log"),
         (["web.log-20261108", "web.log-20261109.gz"], "web.log*"), (["web-20261108-0315.log", "web-20261109-0316.log"], "web*.log"),
         (["2026-11/web.log", "2026-12/web.log"], "*/web.log"), (["web.log-1794052800", "web.log-1794139200"], "web.log*"),
-        (["web.log.2", "web.log.1"], "web.log"), (["web.log.2.gz", "web.log"], "web.log"),
+        (["web.log.2", "web.log.1"], "web.log"), (["web.log.2.gz", "web.log"], "web.log"), (["web.log.0.gz", "web.log"], "web.log"),
+        (["web.log-20261109", "web.log"], "web.log*"), (["web-20261109.log.gz", "web.log"], "web*.log"),
+        (["web.log.2026.11.08", "web.log.2026.11.09"], "web.log*"),
     ],
 )  # fmt: skip
 def test_names_that_continue_each_other(tmp_path: Path, paths: list[str], chain: str) -> None:
@@ -207,6 +209,12 @@ def test_a_rotated_log_and_its_packed_copy_are_one(tmp_path: Path) -> None:
     assert source.records == 1 + 2 * 12  # the second rotation only looks alike
     assert [file.troubles.get("same-as-another", 0) for file in found.files] == [0, 0, 1, 0]
     assert max(found.records.count(row) for row in found.records) == 2
+
+
+def test_a_log_with_numbers_is_none_of_those_with_dates(tmp_path: Path) -> None:
+    """Which of the two came first, names do not tell."""
+    found = archive(tmp_path, dict.fromkeys(("s.log", "s.log.1", "s.log-20261105"), BSD % (1, 1)))
+    assert sorted({file.chain for file in found.files}) == ["s.log", "s.log*"]
 
 
 def test_an_address_is_no_rotation(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""The files of an archive, and which of them continue each other: `syslog`, `syslog.1`, `syslog.2.gz`; `2026/11/25/web.log`, `web.log-20261125`.
+"""The files of an archive, and which of them continue each other: `syslog`, `syslog.1`, `syslog.2.gz`; `web.log`, `web.log-20261125`;
+`2026/11/25/web.log`.
 
 No link is followed and nothing but regular files is opened. Order within a chain is oldest first: by the date in the name, else by the number.
 """
@@ -8,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 MAX_FILES = 200_000
@@ -35,8 +37,9 @@ class LogFile:
     number: int
 
     @property
-    def order(self) -> tuple[bool, str, int, str]:
-        return (not self.date, self.date, -self.number, self.path)
+    def order(self) -> tuple[bool, str, int, int, str]:
+        # newsyslog's `messages.0.gz` is older than `messages`
+        return (not self.date, self.date, -self.number, -len(self.path), self.path)
 
 
 @dataclass(slots=True)
@@ -95,8 +98,16 @@ def walk(folder: str, leave: str = "") -> Found:
                 found.more = True
             elif not leave or os.path.realpath(entry.path) != leave:
                 found.files.append(_file(below, entry.name, entry.stat(follow_symlinks=False)))
-    found.files.sort(key=lambda file: (file.chain, file.order))
+    found.files = sorted(_joined(found.files), key=lambda file: (file.chain, file.order))
     return found
+
+
+def _joined(files: list[LogFile]) -> Iterable[LogFile]:
+    """With `messages-20261108` goes `messages`, which is still written to; not where others of its name are numbered."""
+    dated = {file.chain.replace("*", ""): file.chain for file in files if file.date}
+    numbered = {file.chain for file in files if file.number}
+    for file in files:
+        yield replace(file, chain=dated[file.chain]) if not file.date and file.chain in dated.keys() - numbered else file
 
 
 def _file(below: str, name: str, info: os.stat_result) -> LogFile:
@@ -112,7 +123,7 @@ def chain_of(path: str) -> tuple[str, str, int]:
         base = base.removesuffix(ending)
     number = 0
     match = _NUMBER.search(base)
-    if match and not _ADDRESS.fullmatch(os.path.basename(base)):
+    if match and not _ADDRESS.fullmatch(os.path.basename(base)) and all(date.end(4) < len(base) for date in _DATE.finditer(base)):
         base, number = base[: match.start()], int(match[1])
     dates: list[str] = []
 
