@@ -93,6 +93,12 @@ def test_a_second_door_without_an_exit_reader_opens_the_area() -> None:
     assert said(go("08:00", "hall-in"), doors=nameless[:-1]) == GOOD
 
 
+def test_a_reader_with_nothing_said_of_what_lies_before_it_has_no_way_back() -> None:
+    rows = walk("B1", "08:00 yard-in", "09:00 yard-in")
+    assert said(*rows, doors=[{"access_point": "yard-in", "area_to": "yard"}]) == {"yard": "unknown"}
+    assert said(*rows, doors=[{"access_point": "yard-in", "area_from": "yard"}]) == {"yard": "unknown"}
+
+
 def test_one_reader_that_says_the_direction() -> None:
     door = [{"access_point": "D1", "area_from": "street", "area_to": "hall", "has_exit_reader": True}]
     rows = [go("08:00", "D1", direction="in"), go("09:00", "D1", direction="out")]

@@ -37,7 +37,8 @@ one AS (
 SELECT one.*,
   EXISTS (SELECT 1 FROM one o WHERE o.f = one.t AND o.t = one.f) AS twin,
   EXISTS (SELECT 1 FROM one o WHERE o.f = one.t AND o.t = one.f AND o.door = one.door)
-    OR (one.door IS NULL AND (SELECT count(*) FROM one o WHERE o.door IS NULL AND o.f = one.t AND o.t = one.f)
+    OR (one.door IS NULL AND one.f IS NOT NULL AND one.t IS NOT NULL
+      AND (SELECT count(*) FROM one o WHERE o.door IS NULL AND o.f = one.t AND o.t = one.f)
         >= (SELECT count(*) FROM one o WHERE o.door IS NULL AND o.f = one.f AND o.t = one.t)) AS way_back
 FROM one
 """
