@@ -74,6 +74,14 @@ def test_a_grant_without_entry_is_no_passage() -> None:
     assert said(*rows, {**stay, "access_point": "hall-in"}, *again)["room"] == "fail"
 
 
+def test_a_grant_without_entry_is_none_whatever_the_badge_did_at_other_readers() -> None:
+    stay = go("08:20:59", "room-in", event="NO_ENTRY_AFTER_GRANT")
+    rows = walk("B1", "08:00 hall-in", "08:20 room-in", "08:20:30 hall-out", "08:40 hall-in", "08:50 room-in")
+    assert said(*rows, stay) == GOOD
+    twice = walk("B1", "08:00 hall-in", "08:20 room-in", "08:20:30 room-in", "08:40 room-out")
+    assert said(*twice, stay) == GOOD  # the first grant stands: the one right before is taken back
+
+
 def test_a_refusal_is_no_passage() -> None:
     assert said(*walk("B1", "08:00 hall-in"), go("08:10", "hall-in", event="DENIED_NO_RIGHTS")) == GOOD
 

@@ -2,7 +2,7 @@
 
 A reader leads from the area before it to the area behind it. Its row of the `doors` table says which these are; an event that names areas itself is
 believed over it. Direction `out` turns the way round, except where the table has a reader of its own for the way back. A grant is a
-passage unless NO_ENTRY_AFTER_GRANT of the same badge at the same reader follows within a minute.
+passage unless the next that the badge does at that reader, within a minute, is NO_ENTRY_AFTER_GRANT.
 
 Who is inside is known only of an area each of whose doors records both ways: by a second reader, or by one whose row says
 `has_exit_reader` in a log that has directions. Such an area is closed; of any other the answer is unknown by construction. Of an
@@ -56,10 +56,10 @@ FROM (
 WHERE NOT cancelled
 """
 _ENTERED = """(
-  SELECT *, coalesce(lead(event) OVER following = 'NO_ENTRY_AFTER_GRANT' AND lead(access_point) OVER following = access_point
+  SELECT *, coalesce(lead(event) OVER following = 'NO_ENTRY_AFTER_GRANT' AND access_point IS NOT NULL
     AND lead(event_time) OVER following - event_time <= 60000, false) OR event = 'NO_ENTRY_AFTER_GRANT' AS no_entry
   FROM events WHERE event IN ('GRANTED', 'NO_ENTRY_AFTER_GRANT') AND credential IS NOT NULL {badges}
-  WINDOW following AS (PARTITION BY credential ORDER BY event_time, source, sequence, row))"""
+  WINDOW following AS (PARTITION BY credential, access_point ORDER BY event_time, source, coalesce(sequence, 0), row))"""
 
 
 def ways(log: BadgeLog) -> None:
