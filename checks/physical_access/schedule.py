@@ -40,12 +40,12 @@ allowed AS (
   FROM entries e JOIN granted g ON g.person = e.person AND g.access_point = e.access_point AND (g.area IS NULL OR g.area <> e.area)
   WHERE (g.valid_from IS NULL OR e.ms >= g.valid_from) AND (g.valid_to IS NULL OR e.ms <= g.valid_to)),
 timed AS (
-  SELECT a.row, min(a.place) AS place, min(a.ms) AS ms, min(a.credential) AS credential, min(a.person) AS person,
+  SELECT a.row, list(DISTINCT a.place) AS places, min(a.ms) AS ms, min(a.credential) AS credential, min(a.person) AS person,
          bool_or(a.always OR (o.minute IS NOT NULL AND c.part IS NULL)) AS open_,
-         bool_or(a.schedule IN (SELECT schedule FROM unread_schedules)) AS doubtful
+         min(a.schedule) FILTER (WHERE a.schedule IN (SELECT schedule FROM unread_schedules)) AS unread
   FROM allowed a LEFT JOIN open_minutes o ON o.schedule = a.schedule AND o.minute = a.minute
   LEFT JOIN closed_days c ON c.part = o.part AND c.day = a.day - o.later AND c.site IN ('', coalesce(a.site, '')) GROUP BY a.row)
-SELECT place, row, ms, credential, person FROM timed WHERE NOT open_ AND NOT coalesce(doubtful, false) ORDER BY place, ms, row
+SELECT unnest(places) AS place, row, ms, credential, person, unread FROM timed WHERE NOT open_ ORDER BY place, ms, row
 """
 
 
@@ -64,16 +64,20 @@ def schedule(log: BadgeLog, people: Roster | None) -> Outcomes:
     doubts = [*badge_moves.doubts(log), *(people.gaps if people else ())]
     lines: dict[str, list[Line]] = {}
     counts: dict[str, int] = {}
+    unclear = {place: names & set(unread) for place, names in bound.items()}
     at, told = log.local("ms"), log.local("event_time")
     suspect = SHUT_OR_CLOSED if log.query("SELECT day FROM closed_days ORDER BY day LIMIT 1") else SHUT
     entries = badge_rights.entries(log, only=suspect.format(minute=MINUTE.format(at=told), day=DATE.format(at=told)))
     found = log.query(OUTSIDE.format(entries=entries, minute=MINUTE.format(at=at), day=DATE.format(at=at)))
-    for place, row, ms, badge, person in found:
+    for place, row, ms, badge, person, name in found:
+        if name is not None:
+            unclear.setdefault(place, set()).add(name)
+            continue
         counts[place] = counts.get(place, 0) + 1
         if counts[place] <= badge_moves.QUOTED:
             lines.setdefault(place, []).append(log.line(row, f"{badge} of {person} at {utc(ms)}"))
     for place in sorted(bound):
-        strange = sorted(bound[place] & set(unread))
+        strange = sorted(unclear[place])
         if place in counts:
             yield failed("{count} times somebody came outside of their schedule", subject=place, because=lines[place], count=counts[place])
         elif strange:

@@ -88,6 +88,8 @@ def test_a_reader_has_a_schedule() -> None:
     rights = [{"subject": "anna", "access_point": "room-in", "schedule": "office"}]
     assert said(at("2026-03-02 22:00"), rights=rights) == {"room-in": "fail"}
     assert said(at("2026-03-02 12:00"), rights=rights) == {"room-in": "pass"}
+    both = [ROOM, {**ROOM, "area": None, "access_point": "room-in"}, {**ROOM, "area": None, "access_point": "room-out"}]
+    assert said(at("2026-03-02 22:00"), rights=both) == {"room": "fail", "room-in": "fail", "room-out": "pass"}
 
 
 def test_a_schedule_that_cannot_be_read() -> None:
@@ -98,6 +100,9 @@ def test_a_schedule_that_cannot_be_read() -> None:
     assert verdicts(run(schedule, badges_with([at("2026-03-02 12:00")], doors=DOORS, credentials=CARDS, rights=[ROOM]), None)) == {
         "room": "unknown"
     }
+    beside = [ROOM, {"subject": "anna", "access_point": "room-in", "schedule": "odd"}]  # which may be open then
+    assert said(at("2026-03-02 22:00"), rights=beside) == {"room": "unknown", "room-in": "unknown"}
+    assert said(at("2026-03-02 12:00"), rights=beside) == {"room": "pass", "room-in": "unknown"}
 
 
 def test_what_was_not_understood() -> None:
