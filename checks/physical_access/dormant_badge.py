@@ -21,9 +21,9 @@ from sovaudit.facts.roster import Standing
 
 DAY = 86_400_000
 ISSUED = f"""
-SELECT credential, max(valid_from), count(valid_to) < count(*) OR max(valid_to) > $now, bool_or(valid_from IS NULL OR valid_from <= $now),
-       {badge_holders.STATES}
-WHERE credential IS NOT NULL GROUP BY credential ORDER BY credential
+SELECT credential, max(valid_from), {badge_holders.STATES}
+WHERE credential IS NOT NULL AND (valid_from IS NULL OR valid_from <= $now) AND (valid_to IS NULL OR valid_to > $now)
+GROUP BY credential ORDER BY credential
 """
 
 
@@ -68,12 +68,10 @@ def _in_use(log: BadgeLog, people: Roster | None, now: int) -> tuple[list[tuple[
     if log.has("credentials"):
         found, strange = [], []
         badge_holders.know_states(log)
-        for badge, begun, open_ended, started, lives, ended, unknown_word in log.query(ISSUED, {"now": now}):
-            if not open_ended or not started or (ended and not lives and not unknown_word):
-                continue
+        for badge, begun, lives, ended, unknown_word in log.query(ISSUED, {"now": now}):
             if lives and not ended and not unknown_word:
                 found.append((badge, begun))
-            else:
+            elif lives or unknown_word:
                 strange.append(badge)
         return found, strange
     if people is None:

@@ -60,6 +60,17 @@ def test_a_status_that_we_do_not_know() -> None:
     assert said(cards=[card(status="blue")]) == {"": "unknown"}
 
 
+def test_each_row_of_a_badge_counts_in_its_own_time() -> None:
+    over = card(status="active", valid_to="2026-01-31")
+    assert said(cards=[over, card(status="lost", valid_from="2026-02-01")]) == {"": "pass"}
+    assert said(cards=[over, card(status="active", valid_from="2026-07-01")]) == {"": "pass"}
+    assert said(cards=[card(status="blue", valid_to="2026-01-31"), card(status="active", valid_from="2026-02-01")]) == {
+        "B1": "fail",
+        "": "pass",
+    }
+    assert said(cards=[card(status="active"), card(status="lost")]) == {"": "unknown"}
+
+
 def test_the_roster_may_say_which_badges_there_are() -> None:
     people = staff(
         {"id": "anna", "badge": "B1", "status": "active"}, {"id": "old", "badge": "B2", "status": "left", "left_on": "2026-01-01"}
