@@ -44,6 +44,9 @@ def orphan_badge(log: BadgeLog, people: Roster | None) -> Outcomes:
         names = {*held.get(use.badge, ()), *use.subjects}
         if use.badge in visitors or not (names & known if known is not None else names):
             faults.append(use)
+    if known is not None:
+        named = badge_uses.subjects(log, [use.badge for use in faults if len(use.subjects) > 1])
+        faults = [use for use in faults if use.badge in visitors or not named.get(use.badge, set()) & known]
     rows = badge_uses.first_grants(log, [use.badge for use in faults[: badge_holders.MOST]])
     for use in faults[: badge_holders.MOST]:
         lines = [log.line(rows[use.badge], f"granted {use.count} times from {utc(use.first)} to {utc(use.last)}")]

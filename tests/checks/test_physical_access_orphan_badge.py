@@ -34,6 +34,8 @@ def test_the_table_of_credentials_may_link() -> None:
 def test_the_event_may_name_the_person() -> None:
     assert said(go("08:00", "D1", "B2", subject="badr")) == {"": "pass"}
     assert said(go("08:00", "D1", "B2", subject="zoe")) == {"B2": "fail", "": "pass"}
+    several = [go("08:00", "D1", "B2", subject=name) for name in ("aaron", "badr", "zoe")]
+    assert said(*several) == {"": "pass"}
 
 
 def test_without_a_roster_the_table_decides() -> None:

@@ -63,6 +63,18 @@ def last_uses(log: BadgeLog) -> dict[str, int]:
     return dict(log.query("SELECT credential, max(last) FROM uses WHERE credential IS NOT NULL GROUP BY credential ORDER BY credential"))
 
 
+def subjects(log: BadgeLog, badges: Iterable[str]) -> dict[str, set[str]]:
+    """Badge → every person whom its grants name."""
+    log.load("asked_badges", {"credential": "VARCHAR"}, [[badge] for badge in sorted(badges)])
+    found: dict[str, set[str]] = {}
+    for badge, person in log.query(
+        f"SELECT DISTINCT credential, subject FROM uses WHERE {GRANTS} AND subject IS NOT NULL "
+        "AND credential IN (SELECT credential FROM asked_badges) ORDER BY 1, 2"
+    ):
+        found.setdefault(badge, set()).add(person)
+    return found
+
+
 def first_grants(log: BadgeLog, badges: Iterable[str]) -> dict[str, int]:
     """Badge → record of its first grant."""
     log.load("asked_badges", {"credential": "VARCHAR"}, [[badge] for badge in sorted(badges)])
