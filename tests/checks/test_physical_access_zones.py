@@ -54,6 +54,7 @@ def test_levels_may_stand_in_the_table_of_doors() -> None:
     plain = badges_with([EVENT], doors=readers)
     assert verdicts(run(zones, plain)) == {"in": "fail", "out": "fail"}
     assert verdicts(run(zones, badges_with([EVENT], doors=readers[:1]))) == {"in": "unknown"}
+    assert said(*readers, zones=[{"area": "room", "min_persons": 2}]) == {"in": "fail", "out": "fail"}
 
 
 def test_two_levels_for_one_area_are_none() -> None:

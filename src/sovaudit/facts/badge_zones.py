@@ -14,17 +14,17 @@ OF_DOORS = "SELECT area_to, lower(trim(level)) FROM doors WHERE area_to IS NOT N
 OF_ZONES = "SELECT area, lower(trim(level)) FROM zones WHERE area IS NOT NULL AND level IS NOT NULL ORDER BY 1, 2"
 
 
-NOTHING = "SELECT '', '' WHERE false ORDER BY 1"
-
-
 class Levels:
-    """given: area → words. Words of the `zones` table, or without it of the `doors` rows that lead into an area."""
+    """given: area → words. Words of the `zones` table; where it gives no level at all, of the `doors` rows that lead into an area."""
 
     def __init__(self, log: BadgeLog, public: Iterable[str], internal: Iterable[str], restricted: Iterable[str]) -> None:
         words = ((PUBLIC, public), (INTERNAL, internal), (RESTRICTED, restricted))
         self._words = {word.lower(): level for level, these in words for word in these}
         self.given: dict[str, set[str]] = {}
-        for area, word in log.query(OF_ZONES if log.has("zones") else OF_DOORS if log.has("doors") else NOTHING):
+        rows = log.query(OF_ZONES) if log.has("zones") else []
+        if not rows and log.has("doors"):
+            rows = log.query(OF_DOORS)
+        for area, word in rows:
             self.given.setdefault(area, set()).add(word)
 
     def of(self, area: str) -> int | None:
