@@ -8,8 +8,9 @@ by more than `tolerance_ms` from one number to the next. It fails where a number
 twice (the same event written twice, or two events with one number: both are said), or time goes back; and where the controller's own
 counter, if the `controllers` table gives it, is ahead of the last number in the log: what is missing at the end leaves no hole.
 
-Unknown when the export has no numbers, when some events of a controller have none, and where rows of the export could not be read: they
-may fill the holes, or stand again. Out of reach: events that were taken out before they were numbered.
+Unknown when the export has no numbers; when some events of a controller have none, and no more numbers are missing than these may have had;
+and where rows of the export could not be read: they may fill the holes, or stand again. Out of reach: events that were taken out before they
+were numbered.
 
 Remedy: export the log again from the controllers; if numbers are still missing, find out who cleared or filtered the log.
 """
@@ -71,9 +72,10 @@ def sequence(log: BadgeLog, *, tolerance_ms: int = 2000) -> Outcomes:
     counters = dict(log.query("SELECT source, max(last_sequence) FROM controllers GROUP BY source")) if log.has("controllers") else {}
     for source, events, numbered, first, last in log.query(TOTALS):
         missing, repeats, clashes, back = sums.get(source, (0, 0, 0, 0))
-        missing += max(0, (counters.get(source) or 0) - (last or 0))  # what the controller counted and the log does not hold
+        if last is not None:
+            missing += max(0, (counters.get(source) or 0) - last)  # what the controller counted and the log does not hold
         because = lines.get(source, [])
-        certain = repeats or back or (missing and not log.refused)
+        certain = repeats or back or (missing > events - numbered and not log.refused)
         if certain:
             yield failed(
                 "{missing} numbers are missing, {repeats} stand again ({clashes} of them for another event), time goes back {back} times",
@@ -87,7 +89,7 @@ def sequence(log: BadgeLog, *, tolerance_ms: int = 2000) -> Outcomes:
             )  # fmt: skip
         elif numbered < events:
             yield unknown(
-                "{count} of {events} events have no number", subject=source, settle="Export the controller's own numbers.",
+                "{count} of {events} events have no number", subject=source, because=because, settle="Export the controller's own numbers.",
                 count=events - numbered, events=events,
             )  # fmt: skip
         else:

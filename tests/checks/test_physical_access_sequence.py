@@ -66,6 +66,13 @@ def test_events_without_a_number_keep_it_unknown() -> None:
     assert said(at(0, 1), at(1, 2), at(2, None)) == {"C1": "unknown"}
 
 
+def test_events_without_a_number_may_be_those_that_are_missing() -> None:
+    assert said(at(0, 1), at(1, None), at(2, 3)) == {"C1": "unknown"}
+    assert said(at(0, 1), at(1, None), at(2, 4)) == {"C1": "fail"}
+    counters = [{"source": "C2", "last_sequence": 7}]
+    assert said(at(0, 1), at(1, 2), at(0, None, "C2"), controllers=counters) == {"C1": "pass", "C2": "unknown"}
+
+
 def test_rows_that_could_not_be_read_may_fill_the_hole_or_stand_again() -> None:
     assert said(at(0, 1), at(1, 2), refused={"time": 1}) == {"C1": "unknown"}
     assert said(at(0, 1), at(1, 3), refused={"time": 1}) == {"C1": "unknown"}
