@@ -154,6 +154,19 @@ def test_two_nodes_have_two_numberings(tmp_path: Path) -> None:
         ("a", 1, 49, ()),
         ("b", 8, 56, ()),
     }
+    same = b"".join(audit(n, node=f"node={node} ") for n in range(1, 50) for node in "ab")
+    again = audit(9000, "DAEMON_START", node="node=a ") + audit(51, node="node=b ") + audit(50, node="node=b ")
+    assert {(n.source, n.low, n.high, n.holes) for n in archive(tmp_path / "same", {"audit.log": same + again}).numberings} == {
+        ("a", 1, 49, ()),
+        ("b", 1, 51, ()),
+    }
+
+
+def test_a_boot_at_the_end_of_a_file_begins_a_numbering(tmp_path: Path) -> None:
+    files = {"audit.log.1": b"".join(audit(n) for n in range(1, 9)) + audit(9000, "DAEMON_START")}
+    files["audit.log"] = b"".join(audit(n) for n in range(3, 50) if n != 7)
+    found = archive(tmp_path, files).numberings
+    assert [(n.low, n.high, [hole[:2] for hole in n.holes]) for n in found] == [(1, 8, []), (3, 49, [(7, 7)])]
 
 
 def windows(number: int, event: int = 4624, log: str = "Security") -> dict[str, object]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from sovaudit.collectors.logs.numbers import Numbers
 from sovaudit.collectors.logs.reading import Reader
-from sovaudit.collectors.logs.tally import Tally
+from sovaudit.collectors.logs.tally import Part, Tally
+from sovaudit.collectors.logs.times import Clock
 
 _RECORD = re.compile(rb"(?:node=(\S{1,255}) )?type=([A-Z0-9_\[\]]{1,40}) msg=audit\((\d{1,11})\.\d{1,6}:(\d{1,20})\):")
 AGAIN = 5000  # numbers by which an event may come late; more is another boot
@@ -24,7 +26,10 @@ class AuditLog(Reader):
     """One file. Each start of auditd, and each boot, begins a numbering of its own."""
 
     format = "audit"
-    _run = 0
+
+    def __init__(self, part: Part, clock: Clock, host: str, chain: str, noting: tuple[int, int] | None) -> None:
+        super().__init__(part, clock, host, chain, noting)
+        self._runs: Counter[str] = Counter()  # source → how often its numbering began anew
 
     def feed(self, block: bytes) -> None:
         lines = block.split(b"\n")
@@ -32,7 +37,7 @@ class AuditLog(Reader):
             lines.pop()
         self.part.lines += len(lines)
         self.troubles_of(block, lines)
-        stamp, numbering = b"", None
+        stamp, of, numbering = b"", None, None
         for line in lines:
             match = _RECORD.match(line)
             if match is None:
@@ -48,18 +53,18 @@ class AuditLog(Reader):
                 self._marked(tally, kind, when)
                 if kind.startswith(b"DAEMON_"):
                     continue
-            if serial != stamp or numbering is None:
-                stamp = serial
+            if serial != stamp or tally is not of or numbering is None:
+                stamp, of = serial, tally
                 numbering = self._numbering(tally, int(serial))
                 numbering.add(int(serial), when)
 
     def _key(self, name: str) -> tuple[str, str, str]:
-        return name, "audit", f"{self.chain}\t{self.part.file}.{self._run}"
+        return name, "audit", f"{self.chain}\t{self.part.file}.{self._runs[name]}"
 
     def _numbering(self, tally: Tally, serial: int) -> Numbers:
         found = self.part.numbering(*self._key(tally.name))
         if found.runs and serial + AGAIN < found.runs[-1][1]:
-            self._run += 1
+            self._runs[tally.name] += 1
             found = self.part.numbering(*self._key(tally.name))
         return found
 
@@ -68,4 +73,5 @@ class AuditLog(Reader):
         if mark:
             tally.mark(when, mark)
         if kind == b"DAEMON_START":
-            self._run += 1
+            self._runs[tally.name] += 1
+            self.part.numbering(*self._key(tally.name))  # also where its first event stands in the next file

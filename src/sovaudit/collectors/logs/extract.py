@@ -117,7 +117,9 @@ class Archive:
             "logs/archive": canon.canonical(head),
             "logs/files": rows(self.rows),
             "logs/sources": rows(_source(tally, many) for _, tally in sorted(self.tallies.items())),
-            "logs/numbers": rows(_numbering(number, key, numbers) for number, (key, numbers) in enumerate(self.numbers.items())),
+            "logs/numbers": rows(
+                _numbering(number, key, numbers) for number, (key, numbers) in enumerate(self.numbers.items()) if numbers.runs
+            ),
         }
 
     def records(self) -> bytes:
