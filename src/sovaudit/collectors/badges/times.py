@@ -99,7 +99,7 @@ def is_local(text: str, time: Time) -> str:
     if time.format == "iso":
         tail = f"substr({text}, 11)"
         others = f"suffix({text}, 'z') OR contains({tail}, '+') OR contains({tail}, '-')"
-        return f"CASE WHEN suffix({text}, 'Z') THEN false WHEN length({text}) = 19 THEN true ELSE NOT ({others}) END"
+        return f"CASE WHEN suffix({text}, 'Z') THEN false WHEN length({text}) = 19 AND substr({text}, 17, 1) = ':' THEN true ELSE NOT ({others}) END"
     return "true"
 
 
