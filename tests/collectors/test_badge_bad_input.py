@@ -78,6 +78,13 @@ def test_other_encodings_are_named_by_the_map(tmp_path: Path) -> None:
         assert found.query("SELECT credential FROM events ORDER BY row")[0] == ("بطاقة",), encoding
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-be", "utf-16-le"])
+def test_a_blank_is_one_in_any_encoding(tmp_path: Path, encoding: str) -> None:
+    text = (HEAD + row(1, badge="\u3000B1", event="GRANTED\u3000")).encode(encoding)  # of ASCII bytes alone in UTF-16
+    found = log(tmp_path, text, f'base = "generic"\nencoding = "{encoding}"\n')
+    assert found.query("SELECT credential, event FROM events ORDER BY row") == [("B1", "GRANTED")]
+
+
 def test_windows_line_ends(tmp_path: Path) -> None:
     found = log(tmp_path, (HEAD + row(1) + row(2)).replace("\n", "\r\n"))
     assert numbers(found) == [1, 2]

@@ -67,7 +67,7 @@ def sieve(path: Path, encoding: str, scratch: Scratch, *, quote: str = "") -> Si
         unicode = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
         survey = _Survey(file, quote.encode())
         digest = canon.digest_beside(survey.chunks())
-        found = Sieved(path, before.st_size, digest, survey.complete, survey.lines, {}, survey.spaced)
+        found = Sieved(path, before.st_size, digest, survey.complete, survey.lines, {}, survey.spaced or not unicode)
         if not (survey.clean and unicode):
             found.path, found.lines = scratch.file("sieved.txt"), 0
             file.seek(0)
