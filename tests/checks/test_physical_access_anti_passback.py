@@ -120,6 +120,22 @@ def test_a_reader_of_its_own_for_the_way_back_is_not_turned_round() -> None:
     assert said(go("08:00", "hall-in", direction="in"), go("09:00", "hall-out", direction="out")) == GOOD
 
 
+def test_a_door_beside_has_a_reader_of_its_own_and_this_one_has_not() -> None:
+    side = {"access_point": "side", "door": "side", "area_from": "hall", "area_to": "room", "has_exit_reader": True}
+    both = [go("08:00", "side", direction="in"), go("09:00", "side", direction="out"), go("10:00", "side", direction="in")]
+    assert said(*both, doors=[*DOORS, side]) == GOOD
+    only = [{**row, "door": row["access_point"], "has_exit_reader": True} for row in DOORS]  # each reader is called a door
+    rows = [go("08:00", "room-in", direction="in"), go("09:00", "room-out", direction="out"), go("10:00", "room-in", direction="in")]
+    assert said(*rows, doors=only) == GOOD
+
+
+def test_the_outdoors_may_have_no_name() -> None:
+    pair = [{"access_point": "in", "door": "d", "area_to": "yard"}, {"access_point": "out", "door": "d", "area_from": "yard"}]
+    rows = [go("08:00", "in", direction="in"), go("09:00", "out", direction="out"), go("10:00", "in", direction="in")]
+    assert said(*rows, doors=pair) == {"yard": "pass"}
+    assert said(*rows[::2], doors=pair) == {"yard": "fail"}
+
+
 def test_events_that_name_their_areas_are_believed() -> None:
     rows = [go("08:00", "X", area_from="street", area_to="hall"), go("09:00", "X", area_from="street", area_to="hall")]
     assert said(*rows) == {**GOOD, "street": "fail", "hall": "fail"}

@@ -1,8 +1,9 @@
 """Who went from which area to which: passages through readers, and for which areas the log tells who is inside.
 
 A reader leads from the area before it to the area behind it. Its row of the `doors` table says which these are; an event that names areas itself is
-believed over it. Direction `out` turns the way round, except where the table has a reader of its own for the way back. A grant is a
-passage unless the next that the badge does at that reader, within a minute, is NO_ENTRY_AFTER_GRANT.
+believed over it. Direction `out` turns the way round, except where the door has a reader of its own for the way back, or where another
+leads back and this one never says `in`. A grant is a passage unless the next that the badge does at that reader, within a minute, is
+NO_ENTRY_AFTER_GRANT.
 
 Who is inside is known only of an area each of whose doors records both ways: by a second reader, or by one whose row says
 `has_exit_reader` in a log that has directions. Such an area is closed; of any other the answer is unknown by construction. Of an
@@ -35,8 +36,10 @@ one AS (
          count(DISTINCT (coalesce(area_from, ''), coalesce(area_to, ''))) > 1 AS clash
   FROM given WHERE access_point IS NOT NULL GROUP BY access_point)
 SELECT one.*,
-  EXISTS (SELECT 1 FROM one o WHERE o.f = one.t AND o.t = one.f) AS twin,
-  EXISTS (SELECT 1 FROM one o WHERE o.f = one.t AND o.t = one.f AND o.door = one.door)
+  EXISTS (
+    SELECT 1 FROM one o WHERE o.f IS NOT DISTINCT FROM one.t AND o.t IS NOT DISTINCT FROM one.f AND (o.door = one.door OR NOT EXISTS (
+      SELECT 1 FROM uses u WHERE u.access_point = one.access_point AND u.direction = 'in'))) AS twin,
+  EXISTS (SELECT 1 FROM one o WHERE o.f IS NOT DISTINCT FROM one.t AND o.t IS NOT DISTINCT FROM one.f AND o.door = one.door)
     OR (one.door IS NULL AND one.f IS NOT NULL AND one.t IS NOT NULL
       AND (SELECT count(*) FROM one o WHERE o.door IS NULL AND o.f = one.t AND o.t = one.f)
         >= (SELECT count(*) FROM one o WHERE o.door IS NULL AND o.f = one.f AND o.t = one.t)) AS way_back
@@ -64,6 +67,7 @@ _ENTERED = """(
 
 def ways(log: BadgeLog) -> None:
     """The table `ways`: access_point, door, site, f(rom), t(o), exit_reader, clash, twin, way_back. Empty without a table of doors."""
+    badge_uses.fold(log)
     log.keep(
         "ways",
         _WAYS.format(
