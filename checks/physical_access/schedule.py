@@ -37,7 +37,7 @@ allowed AS (
   WHERE (g.valid_from IS NULL OR e.ms >= g.valid_from) AND (g.valid_to IS NULL OR e.ms <= g.valid_to)
   UNION ALL
   SELECT e.row, e.ms, e.credential, e.person, e.minute, e.day, e.site, coalesce(g.area, g.access_point), g.schedule, g.schedule IS NULL
-  FROM entries e JOIN granted g ON g.person = e.person AND g.access_point = e.access_point AND (g.area IS NULL OR g.area <> e.area)
+  FROM entries e JOIN granted g ON g.person = e.person AND g.access_point = e.access_point AND (g.area IS NULL OR g.area IS DISTINCT FROM e.area)
   WHERE (g.valid_from IS NULL OR e.ms >= g.valid_from) AND (g.valid_to IS NULL OR e.ms <= g.valid_to)),
 timed AS (
   SELECT a.row, list(DISTINCT a.place) AS places, min(a.ms) AS ms, min(a.credential) AS credential, min(a.person) AS person,
