@@ -25,18 +25,22 @@ def _visudo(name: str, words: list[str], asking: Asking) -> bool:
 def _account(name: str, words: list[str], asking: Asking) -> bool:
     """New members of a group that equals root, another root, a password or a login of root's."""
     plain = [word for word in words if not word.startswith("-")]
+    if name == "gpasswd":
+        return plain[-1:] != [] and plain[-1] in ROOT_NAMES and not {"-d", "--delete", "-r", "-R"} & set(words)
     for at, word in enumerate(words):
         following = words[at + 1] if at + 1 < len(words) else ""
         if re.fullmatch(r"-[a-zA-Z]*[Gg]|--groups?|--ingroup", word) and set(following.split(",")) & set(ROOT_NAMES):
             return name != "groupmems" or "-a" in words
         if word in ("-u", "--uid") and following == "0":
             return True
-        if word in ("-p", "--password", "-s", "--shell", "-d", "--home") and plain[-1:] == ["root"]:
+        if (
+            name not in ("gpasswd", "groupmems", "groupmod")
+            and word in ("-p", "--password", "-s", "--shell", "-d", "--home")
+            and plain[-1:] == ["root"]
+        ):
             return True
     if name in ("adduser", "addgroup"):
         return len(plain) > 1 and plain[-1] in ROOT_NAMES
-    if name == "gpasswd":
-        return plain[-1:] != [] and plain[-1] in ROOT_NAMES and not {"-d", "--delete", "-r", "-R"} & set(words)
     return name == "groupmems" and not words
 
 

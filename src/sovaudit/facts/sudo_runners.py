@@ -85,19 +85,41 @@ def _runner(name: str, words: list[str], asking: Asking) -> bool:
         return True
     if name == "systemd-run" and any(re.fullmatch(r"-[a-zA-Z]*S|--shell", word) for word in words):
         return True
+    lock = name in ("flock", "taskset")  # their first word is a lock, or a list of processors
+    previous = ""
     for at, word in enumerate(words):
+        previous, before = word, previous
+        if before in _VALUED.get(name, ()):
+            continue
         if word.startswith("-") or "=" in word or re.fullmatch(r"[\d.]+[smhdkKMG]?", word) or word.isupper():
+            lock = lock and (word.startswith("-") or name == "flock")
             if asking.own(word) and name in ("start-stop-daemon", "capsh", "doas", "parallel", "perf"):
                 return True
             if word in ("-c", "-x", "--exec", "--startas", "-a") and name in ("flock", "start-stop-daemon", "timeout"):
                 return asking.nested(words[at + 1 :]) or any(SHELL_WORD.search(each) for each in words[at + 1 : at + 2])
             continue
-        if name == "flock" and at == 0:
-            continue  # the lock
+        if lock:
+            lock = False
+            continue
         if name in ("xargs", "parallel"):
             return asking.own(word) or bool(powers_of(word))  # more arguments come from its input
         return asking.nested(words[at:])
     return name in ("unshare", "nsenter", "setpriv", "fakeroot")
+
+
+_VALUED = {  # options whose value is the next word
+    "env": ("-u", "-C", "--unset", "--chdir"),
+    "xargs": ("-I", "-d", "-E", "-a", "--arg-file", "--delimiter"),
+    "strace": ("-o", "-e", "-u", "-E", "-S", "-a"),
+    "ltrace": ("-o", "-e", "-u", "-l"),
+    "timeout": ("-s", "--signal"),
+    "setpriv": ("--reuid", "--regid", "--ruid", "--rgid", "--euid", "--egid", "--groups", "--inh-caps", "--ambient-caps", "--bounding-set"),
+    "chpst": ("-u", "-U", "-b", "-e", "-/", "-n", "-l", "-L"),
+    "runcon": ("-u", "-r", "-t", "-l"),
+    "systemd-run": ("-u", "-p", "-M", "-H", "--unit", "--property", "--slice", "--uid", "--gid", "--working-directory"),
+    "systemd-inhibit": ("--what", "--who", "--why", "--mode"),
+    "systemd-cat": ("-t", "-p", "--identifier", "--priority"),
+}
 
 
 def _chroot(name: str, words: list[str], asking: Asking) -> bool:
@@ -115,7 +137,13 @@ def _su(name: str, words: list[str], asking: Asking) -> bool:
 
 
 def _sudo(name: str, words: list[str], asking: Asking) -> bool:
-    if not words or {"-i", "-s", "--login", "--shell"} & set(words):
+    if not words:
+        return True
+    if name == "sudo":
+        whom = re.search(r"(?:^| )(?:-u ?|--user[= ])(\S+)", " ".join(words))
+        if whom and whom[1] not in ("root", "#0"):
+            return False  # as somebody else, and sudo takes -u once
+    if {"-i", "-s", "--login", "--shell"} & set(words):
         return True
     if name in ("sg", "newgrp"):
         at = words.index("-c") + 1 if "-c" in words else 1
