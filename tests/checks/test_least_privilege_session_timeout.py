@@ -66,6 +66,19 @@ def test_shells() -> None:
     assert judged(profile, shell="/usr/sbin/nologin").get("alice") is None
 
 
+@pytest.mark.parametrize(
+    ("rc", "verdict"),
+    [
+        ("TMOUT=600\n", "pass"), ("setopt no_rcs\nTMOUT=600\n", "unknown"), ("unsetopt GLOBAL_RCS\nTMOUT=600\n", "unknown"), ("ZDOTDIR=/opt/z\nTMOUT=600\n", "unknown"),
+        ("for f in /none/*.zsh; do . $f; done\nTMOUT=600\n", "unknown"), ("f() { export TMOUT=600 }\nf\n", "unknown"), ("((TMOUT=600))\n", "unknown"), ("X='TMOUT=600'\neval $X\n", "pass"),
+        ("readonly TMOUT=0\nTMOUT=600\n", "fail"), ("emulate -L zsh\nTMOUT=600\n", "pass"), ("emulate sh -c '. /etc/profile'\n", "unknown"), ("# setopt no_rcs\nTMOUT=600\n", "pass"),
+    ],
+)  # fmt: skip
+def test_ways_of_zsh_alone(rc: str, verdict: str) -> None:
+    """As zsh 5.9 was seen to take them; what it takes in its own way is not claimed."""
+    assert judged({"/etc/zsh/zshrc": rc}, shell="/bin/zsh")["alice"] == verdict
+
+
 def test_logind() -> None:
     pam = PAM + "session optional pam_systemd.so\n"
     conf = {"/etc/systemd/logind.conf": "[Login]\nStopIdleSessionSec=10min\n"}

@@ -57,6 +57,11 @@ def test_shells_that_are_not_followed() -> None:
     assert judged({"/home/alice/.zshrc": "umask 077\n"}, shell="/bin/zsh")["alice"] == "pass"
 
 
+def test_zsh_splits_no_variable_and_gives_up_at_a_readonly_one() -> None:
+    for text, verdict in (("U='umask 077'\n$U\n", "fail"), ("umask 077\nreadonly X=1\nX=2\numask 022\n", "pass")):
+        assert judged({"/home/alice/.zshrc": text}, shell="/bin/zsh")["alice"] == verdict
+
+
 def test_commands_over_ssh_read_no_profile() -> None:
     sshd = {"/usr/sbin/sshd": "", "/etc/ssh/sshd_config": "UsePAM yes\n"}
     assert judged({**sshd, "/etc/profile": "umask 077\n"}) == {"root": "pass", "alice": "pass", "commands over ssh": "fail"}

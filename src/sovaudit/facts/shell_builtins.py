@@ -61,10 +61,10 @@ class Builtins:
         return {Flow.NEXT: found}
 
     def _refused(self, state: State) -> Ends:
-        """A readonly variable stays as it is; dash then gives the file up."""
+        """A readonly variable stays as it is; dash and zsh then give the file up."""
         found = state.copy()
         found.status = False
-        return {Flow.ABORT if self.world.dialect == "dash" else Flow.NEXT: found}
+        return {Flow.ABORT if self.world.dialect in ("dash", "zsh") else Flow.NEXT: found}
 
     def umask(self, node: Simple, fields: list[Value], state: State, line: Line) -> Ends:
         found = state.copy()

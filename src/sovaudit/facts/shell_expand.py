@@ -126,6 +126,9 @@ class Expander:
                 pattern |= not part.quoted and _MAGIC.search(value) is not None
                 continue
             pattern |= _MAGIC.search(value) is not None
+            if self.world.dialect == "zsh":  # which splits no variable
+                current = (current or "") + value if value or current is not None else None
+                continue
             pieces = value.split()
             if value[:1].isspace() and current is not None:
                 fields.append(current)

@@ -333,7 +333,7 @@ class Runner(Builtins, Conditions, Loops):
                 value = (old or "") + value if isinstance(value, str) and old is not UNKNOWN else UNKNOWN
             if found.readonly.get(name):
                 found.status = False
-                return {Flow.ABORT if self.world.dialect == "dash" else Flow.DISCARD: found}
+                return {Flow.ABORT if self.world.dialect in ("dash", "zsh") else Flow.DISCARD: found}
             self.put(name, value, found, line)
         if any(part.kind == "command" for _, _, word in node.assigns for part in word):
             found.status = None

@@ -6,8 +6,10 @@ FILES". csh and its kin are not followed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sovaudit.facts.accounts import Account
@@ -42,6 +44,15 @@ class Session:
     gaps: tuple[Gap, ...]
     ends: bool = False
     asked: bool = True
+
+
+# zsh(1): another folder of startup files, options that leave files out or split words, a pattern that matches nothing, which ends the file,
+# `f() { … }` without a semicolon, arithmetic that assigns.
+_ZSH_ALONE = re.compile(
+    r"^[^#\n]*(?:\bZDOTDIR\b|\b(?:un)?setopt\b[^#\n]*(?i:rcs|sh_?word_?split|null_?glob|ksh|posix)|\bemulate\b(?!\s+(?:-L\s+)?zsh\b)|\(\([^#\n]*\bTMOUT\b|"
+    r"\bfor\s[^#\n]*\sin\s[^#;\n]*[*?]|\{[^};#\n]*\b(?:TMOUT|umask)\b[^};#\n]*\})",
+    re.MULTILINE,
+)
 
 
 def dialect(host: Host, account: Account) -> str:
@@ -182,4 +193,21 @@ def _zsh(runner: Runner, account: Account, state: State, interactive: bool, like
     paths: list[str] = []
     for name in names:
         paths += [f"{folder}/{name}", f"{account.home}/.{name}"]
-    return _some(runner, state, tuple(paths), like)
+    left = _some(runner, state, tuple(paths), like)
+    for path in paths if left is not None else ():
+        try:
+            odd = _oddity(runner.world.host.files.read(path) or "")
+        except Unseen:
+            continue
+        if odd and left is not None:
+            left = left.copy()
+            left.readonly.pop("TMOUT", None)
+            left.blur(Line(path, 0, odd), Gap(f"file:{path}", Reason.UNSUPPORTED, f"zsh's own way: {odd}"))
+    return left
+
+
+@lru_cache(maxsize=64)
+def _oddity(text: str) -> str:
+    """What zsh takes in a way of its own that is not followed; empty if there is none."""
+    match = _ZSH_ALONE.search(text)
+    return " ".join(match[0].split())[:80] if match else ""

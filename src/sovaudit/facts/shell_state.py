@@ -23,7 +23,7 @@ class Flow(Enum):
     NEXT = "next"
     RETURN = "return"  # out of a function or a sourced file
     DISCARD = "discard"  # bash gives up the complete command and reads the next
-    ABORT = "abort"  # dash gives up the startup file
+    ABORT = "abort"  # dash or zsh gives up the startup file
     EXIT = "exit"  # the session ends
     BREAK = "break"
     CONTINUE = "continue"
