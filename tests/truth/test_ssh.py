@@ -232,6 +232,8 @@ CASES: dict[str, Case] = {
     "module of another architecture": Case(STRICT, BOB, pam=UNKNOWN, prepare="mkdir -p /lib/i386-linux-gnu/security; mv /lib/x86_64-linux-gnu/security/pam_google_authenticator.so /lib/i386-linux-gnu/security/", offer=(K, P, C)),
     "module that leads nowhere": Case(STRICT, BOB, pam=UNKNOWN, prepare="ln -sf /nowhere /lib/x86_64-linux-gnu/security/pam_google_authenticator.so", offer=(K, P, C)),
     "service that is nothing": Case(STRICT, BOB, prepare="ln -sf /dev/null /etc/pam.d/sshd"),
+    "credentials of a module that jumps elsewhere": Case(STRICT, {"carol": line(KEY)}, pam="auth [success=1 default=ignore] pam_localuser.so file=/etc/few\nauth sufficient pam_unix.so\nauth required pam_deny.so\n" + UNIX, files={"/etc/few": "bob:\n"}, users=("carol",)),
+    "credentials where a question decided": Case(STRICT, BOB, pam="auth sufficient pam_succeed_if.so quiet user = bob\nauth required pam_deny.so\n" + UNIX),
     "01 code required": Case(STRICT, {"bob": line(KEY), "carol": line(KEY)}, pam=GA.format(""), users=("bob", "carol"), offer=(K, P, C)),
     "02 nullok and nothing else": Case(STRICT, {"carol": line(KEY)}, pam=GA.format(" nullok"), users=("carol",)),
     "02b nullok and permit": Case(STRICT, {"carol": line(KEY)}, pam=GA.format(" nullok") + "auth required pam_permit.so\n", users=("carol",)),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sovaudit.facts.accounts import Account, Password
 from sovaudit.facts.factors import Factor, Ways, never, opens
 from sovaudit.facts.files import Unseen
+from sovaudit.facts.pam_credentials import credentials
 from sovaudit.facts.pam_examiner import Examiner
 from sovaudit.facts.pam_flow import Behaviour, Solver
 from sovaudit.facts.pam_models import behaviour
@@ -111,6 +112,11 @@ class Pam:
         """
         accepted = _OPEN | {Code.SESSION_ERR} if lenient else _OPEN
         return self._solve("session", self.service(service), account, invoker, False, accepted, rhost)
+
+    def credentials_follow(self, service: str) -> Ways:
+        """Whether pam_setcred(3) succeeds where another process authenticated: opens to anybody, or never(). Raises Unseen."""
+        stack = self.service(service).stack("auth")
+        return self.solver.solve(stack, tuple(credentials(step) for step in stack)) if stack else never()
 
     def enter(self, service: str, account: Account, *, invoker: Account | None = None) -> Ways:
         """Both phases, one after the other, and the change of a password that is overdue: what login and su ask before they open. Raises Unseen."""

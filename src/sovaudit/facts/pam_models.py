@@ -29,7 +29,7 @@ def behaviour(call: Call) -> Behaviour:
         return ()
     if step.kind == "must_fail":
         return fixed(Code.PERM_DENIED)
-    if step.known is False or not _offers(step.module, call.phase):
+    if step.known is False or not offers(step.module, call.phase):
         return fixed(Code.MODULE_UNKNOWN)
     model = MODELS.get(step.module)
     try:
@@ -58,7 +58,8 @@ _OFFERS: dict[str, frozenset[str]] = {
 }
 
 
-def _offers(module: str, phase: str) -> bool:
+def offers(module: str, phase: str) -> bool:
+    """Whether the module's file defines the functions of this phase."""
     return phase in _OFFERS.get(module, (phase,))
 
 

@@ -150,8 +150,8 @@ def oath_state(call: Call, digits: int) -> tuple[str, str, Gap | None]:
         return {"absent": "unknown"}.get(secret.state, secret.state), "-", secret.gap
     kind = _OATH_TYPE.fullmatch(words[0])
     length = int(kind[2][1:]) if kind and kind[2] else 6
-    short = digits > length or (0 < digits < length and words[2] == "-")
-    return "refused" if short else "present", words[2], None
+    # the last digits of a longer code are a shorter one, which the module takes
+    return "refused" if digits > length else "present", words[2], None
 
 
 _OATH_TYPE = re.compile(r"HOTP(/E|/T[0-9]+)?(/[0-9])?")
@@ -162,7 +162,8 @@ def oath_secret(call: Call) -> Secret:
     path = call.value("usersfile", "/etc/users.oath")
     path = path.replace("${HOME}", call.account.home).replace("${USER}", call.account.name)
     try:
-        lines = call.host.files.lines(path)
+        stat = call.host.files.follow(path)
+        lines = call.host.files.lines(path) if stat is None or stat.kind != "d" else None
     except Unseen as unseen:
         return Secret("present", Line(path, 0, "was not seen"), unseen.gap)
     if lines is None:

@@ -224,7 +224,9 @@ class Login:
         if method == "keyboard-interactive":
             if not self.effective.yes("usepam"):
                 return never(self.effective.because("usepam"))
-            return self._authenticate() & opens(because=self.effective.because("kbdinteractiveauthentication"))
+            followed = self._pam(lambda: self.host.pam.credentials_follow(self._service))
+            found = self._authenticate() & opens(because=self.effective.because("kbdinteractiveauthentication"))
+            return found if NOTHING in followed.certain else found & followed
         if method in ("gssapi-with-mic", "gssapi-keyex"):
             return self._ticket(ENABLING[method])
         return self._hostbased()
