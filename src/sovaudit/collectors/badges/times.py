@@ -65,7 +65,7 @@ def _iso(text: str) -> str:
         f"THEN coalesce(epoch_ms(TRY_CAST({text} AS TIMESTAMP)), {wall(f'length({text}) - 1')}) "
         f"WHEN length({text}) = 19 AND substr({text}, 14, 1) = ':' AND substr({text}, 17, 1) = ':' THEN epoch_ms(TRY_CAST({text} AS TIMESTAMP)) "
         # only digits and marks: the engine would also accept `infinity` and names of zones
-        f"WHEN length({text}) < 8 OR translate({text}, '0123456789T:.+-Zz ', '') <> '' OR contains(substr({text}, 12), 'T') "
+        f"WHEN length({text}) < 8 OR translate({text}, '0123456789T:.+-/Zz ', '') <> '' OR contains(substr({text}, 12), 'T') "
         "THEN NULL "
         f"WHEN {tail} = '' THEN {wall('10')} "
         f"WHEN suffix({text}, 'Z') OR suffix({text}, 'z') THEN {wall(f'length({text}) - 1')} "
