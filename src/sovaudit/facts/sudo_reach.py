@@ -84,6 +84,7 @@ class Reaches:
         self._edits = any(default.name == "sudoedit_checkdir" and default.op == "!" for default in sudo.policy.defaults)
         self._asking: dict[str, Asking] = {}
         self._turning = False
+        self._targets: dict[str, set[int]] = {}
         self._turns_to: dict[tuple[str, int], bool] = {}
 
     @cached_property
@@ -296,9 +297,19 @@ class Reaches:
             return False
         if any(change.uid in (account.uid, -1) for change in changes.found):
             return True
-        if any(self._turns(account, uid) for uid in dict.fromkeys(change.uid for change in changes.found) if uid > 0):
+        whom = self._whom(account)
+        others = whom.intersection(change.uid for change in changes.found) if whom else ()
+        if any(self._turns(account, uid) for uid in sorted(others)[:20]):
             return True
         return changes.gaps[0] if changes.gaps else False
+
+    def _whom(self, account: Account) -> set[int]:
+        """Accounts other than root and itself as which it may run something."""
+        key = self._sudo.key(account)
+        if key not in self._targets:
+            found = {target.account.uid for spec, _ in self._sudo.rules(account) for target in self._sudo.targets(spec, account)}
+            self._targets[key] = found - {0, account.uid}
+        return self._targets[key]
 
     def _turns(self, account: Account, uid: int) -> bool:
         """Whether the account becomes this other one through sudo, for whatever it likes: what is his is its own then."""
@@ -306,10 +317,7 @@ class Reaches:
         if key not in self._turns_to and not self._turning:
             self._turning = True  # one turn at a time
             who = self._host.accounts.by_uid(uid)[:1]
-            asked = who and any(
-                target.account.uid == uid for spec, _ in self._sudo.rules(account) for target in self._sudo.targets(spec, account)
-            )
-            self._turns_to[key] = bool(asked) and any(reach.root and reach.certain for reach in [self._as(account, Target(who[0]), "")])
+            self._turns_to[key] = any(reach.root and reach.certain for reach in [self._as(account, Target(one), "") for one in who])
             self._turning = False
         return self._turns_to.get(key, False)
 
