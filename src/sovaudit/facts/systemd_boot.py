@@ -82,6 +82,30 @@ def folders(files: Files) -> dict[str, frozenset[str] | None]:
     return found
 
 
+def _holders(files: Files) -> dict[str, list[str]]:
+    """Name → folders of units that hold it, or were not listed, the strongest first; under the empty name, those that were not listed."""
+    listed = files.once(folders)
+    unlisted = [folder for folder, names in listed.items() if names is None]
+    found: dict[str, list[str]] = {"": unlisted}
+    for folder, names in listed.items():
+        for name in names or ():
+            found.setdefault(name, []).append(folder)
+    if unlisted:
+        order = list(listed)
+        found |= {name: sorted([*here, *unlisted], key=order.index) for name, here in found.items() if name}
+    return found
+
+
+def _where(files: Files, name: str) -> list[str]:
+    """Folders that hold such an entry, or may."""
+    holders = files.once(_holders)
+    return holders.get(name) or holders[""]
+
+
+def _template(unit: str) -> str:
+    return re.sub(r"@.*(\.\w+)$", r"@\1", unit) if "@" in unit else unit
+
+
 def masked(files: Files, unit: str) -> str | None:
     """The link to /dev/null, or the empty file, that hides the unit, None if nothing does. The first folder that has the name counts.
 
@@ -105,16 +129,14 @@ def present(files: Files, unit: str) -> bool:
     """Whether the unit, or its template, has a file. Raises Unseen."""
     if _find(files, unit) is not None:
         return True
-    template = re.sub(r"@.*(\.\w+)$", r"@\1", unit)
+    template = _template(unit)
     return template != unit and _find(files, template) is not None
 
 
 def _find(files: Files, unit: str) -> tuple[str, str] | None:
     """The path of the unit's file in the first folder that has one, and the name that it stands for: another one for an alias, none for a mask."""
-    for folder, names in files.once(folders).items():
+    for folder in _where(files, unit):
         path = f"{folder}/{unit}"
-        if names is not None and unit not in names:
-            continue
         try:
             stat = files.stat(path)
         except Unseen:
@@ -129,7 +151,7 @@ def _find(files: Files, unit: str) -> tuple[str, str] | None:
         if link == MASK:
             return path, ""
         name = posixpath.basename(link)
-        if name == unit or not _UNIT.fullmatch(name) or re.sub(r"@.*(\.\w+)$", r"@\1", unit) == name:
+        if name == unit or not _UNIT.fullmatch(name) or _template(unit) == name:
             return path, "" if _null(files, path) or _dangles(files, path) else unit
         return path, name
     return None
@@ -251,9 +273,7 @@ def _folder_entries(files: Files, name: str) -> Iterator[tuple[str, str]]:
     """Links in the unit's `.wants`, `.requires` and `.upholds` folders; of a name the first folder's counts, a link to /dev/null hides the others."""
     for kind in ("wants", "requires", "upholds"):
         done: set[str] = set()
-        for folder, here in files.once(folders).items():
-            if here is not None and f"{name}.{kind}" not in here:
-                continue
+        for folder in _where(files, f"{name}.{kind}"):
             try:
                 names = files.listdir(f"{folder}/{name}.{kind}") or ()
             except Unseen:
@@ -272,16 +292,18 @@ def _folder_entries(files: Files, name: str) -> Iterator[tuple[str, str]]:
 
 def _texts(files: Files, name: str) -> Iterator[tuple[str, str]]:
     """What the unit's file and drop-ins say, as far as they were brought."""
-    template = re.sub(r"@.*(\.\w+)$", r"@\1", name)
-    for unit in dict.fromkeys((name, template)):
-        for folder, names in files.once(folders).items():
-            if (names is None or unit in names) and (text := _text(files, f"{folder}/{unit}")) is not None:
+    template = _template(name)
+    units = (name,) if template == name else (name, template)
+    for unit in units:
+        for folder in _where(files, unit):
+            if (text := _text(files, f"{folder}/{unit}")) is not None:
                 yield f"{folder}/{unit}", text
                 break
-    for folder, names in files.once(folders).items():
-        for unit in dict.fromkeys((name, template)):
+    dropped = {unit: _where(files, f"{unit}.d") for unit in units}
+    for folder in files.once(folders) if any(dropped.values()) else ():
+        for unit in units:
             try:
-                entries = (files.listdir(f"{folder}/{unit}.d") or ()) if names is None or f"{unit}.d" in names else ()
+                entries = (files.listdir(f"{folder}/{unit}.d") or ()) if folder in dropped[unit] else ()
             except Unseen:
                 continue
             for entry in entries:
