@@ -59,14 +59,18 @@ class Boot:
             raise Unseen(Gap(f"file:{path}", Reason.AMBIGUOUS, f"whether something starts {posixpath.basename(posixpath.dirname(path))}"))
         return None
 
-    def stopped_by(self, unit: str, depth: int = 0) -> str | None:
-        """A unit that is started and does not suffer this one beside it. Raises Unseen where each of the two says so."""
-        for other in self.conflicts.get(unit, ()):
-            if other in self.started and other != unit and (depth > 4 or self.stopped_by(other, depth + 1) is None):
-                if unit in self.conflicts.get(other, ()):
-                    raise Unseen(Gap(f"unit:{unit}", Reason.AMBIGUOUS, f"{unit} and {other} exclude one another"))
-                return other
+    def stopped_by(self, unit: str) -> str | None:
+        """A unit that is started and does not suffer this one beside it. Raises Unseen where each of the two says so, and where a third does not
+        suffer the other: systemd looks at them in an order that changes from boot to boot.
+        """
+        for other in self._against(unit):
+            if self._against(other):
+                raise Unseen(Gap(f"unit:{unit}", Reason.AMBIGUOUS, f"systemd starts {unit} or {other}, in no set order"))
+            return other
         return None
+
+    def _against(self, unit: str) -> list[str]:
+        return [other for other in self.conflicts.get(unit, ()) if other in self.started and other != unit]
 
 
 def folders(files: Files) -> dict[str, frozenset[str] | None]:
