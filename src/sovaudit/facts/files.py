@@ -82,6 +82,7 @@ class Files:
         self._lines: dict[str, tuple[Line, ...]] = {}
         self._resolved: dict[str, str | None] = {}
         self._once: dict[object, object] = {}
+        self._all: tuple[Stat, ...] = ()
         self._parse_tree()
 
     def _parse_tree(self) -> None:
@@ -278,9 +279,11 @@ class Files:
         """What was not seen of the items that begin so."""
         return tuple(gap for name, gap in sorted(self._gaps.items()) if name.startswith(prefix))
 
-    def paths(self) -> Iterator[Stat]:
+    def paths(self) -> tuple[Stat, ...]:
         """Everything whose metadata was seen."""
-        return (stat for path in self._rows if (stat := self._stat(path)) is not None)
+        if len(self._all) != len(self._rows):
+            self._all = tuple(stat for path in self._rows if (stat := self._stat(path)) is not None)
+        return self._all
 
     def kinds(self) -> Iterator[tuple[str, str]]:
         """Path and kind of everything whose metadata was seen."""

@@ -149,9 +149,10 @@ class RootRuns:
 
     def _exposed(self, folder: str) -> Iterator[Changes]:
         """What the walk named below a folder, and links that lead elsewhere."""
-        for stat in self._named:
-            if stat.startswith(folder + "/"):
-                yield self._changers.of(stat)
+        below = folder + "/"
+        for path in self._named:
+            if path.startswith(below):
+                yield self._changers.of(path)
 
     @cached_property
     def _named(self) -> tuple[str, ...]:
