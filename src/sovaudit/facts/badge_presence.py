@@ -86,25 +86,23 @@ def too_few(log: BadgeLog, table: str, area: str, required: int, longer_ms: int)
 
 _STAYS = """
 WITH turned AS (
-  SELECT person, sign, ms, source, number, row, lag(sign) OVER (PARTITION BY person ORDER BY ms, source, number, row) AS was
-  FROM {table} WHERE place = $area),
+  SELECT place, person, sign, ms, source, number, row, lag(sign) OVER w AS was
+  FROM {table} WINDOW w AS (PARTITION BY place, person ORDER BY ms, source, number, row)),
 changes AS (
-  SELECT *, lead(ms) OVER (PARTITION BY person ORDER BY ms, source, number, row) AS next FROM turned WHERE sign IS DISTINCT FROM was),
-stays AS (
-  SELECT person, CASE WHEN sign > 0 THEN ms ELSE $begin END AS start, CASE WHEN sign > 0 THEN coalesce(next, $end) ELSE ms END AS stop
-  FROM changes WHERE sign > 0 OR was IS NULL)
+  SELECT *, lead(ms) OVER w AS next FROM turned WHERE sign IS DISTINCT FROM was
+  WINDOW w AS (PARTITION BY place, person ORDER BY ms, source, number, row))
+SELECT place, person, CASE WHEN sign > 0 THEN ms ELSE {begin} END AS start, CASE WHEN sign > 0 THEN coalesce(next, {end}) ELSE ms END AS stop
+FROM changes WHERE sign > 0 OR was IS NULL
 """
-_ALL = (
-    _STAYS
-    + """
-, islands AS (
+_ALL = """
+WITH islands AS (
   SELECT start, stop, CASE WHEN start <= max(stop) OVER (ORDER BY start, stop ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-    THEN 0 ELSE 1 END AS begins FROM stays),
+    THEN 0 ELSE 1 END AS begins FROM {stays} WHERE place = $area),
 numbered AS (SELECT start, stop, sum(begins) OVER (ORDER BY start, stop ROWS UNBOUNDED PRECEDING) AS island FROM islands)
 SELECT min(start), max(stop) FROM numbered GROUP BY island ORDER BY 1
 """
-)
-_SOME = _STAYS + "SELECT person, start, stop FROM stays WHERE person IN (SELECT person FROM asked_people) ORDER BY person, start, stop"
+_SOME = """
+SELECT person, start, stop FROM {stays} WHERE place = $area AND person IN (SELECT person FROM asked_people) ORDER BY person, start, stop"""
 
 
 class Presence:
@@ -114,11 +112,13 @@ class Presence:
     """
 
     def __init__(self, log: BadgeLog, table: str, area: str, persons: Iterable[str]) -> None:
-        knobs: dict[str, Value] = {"area": area, "begin": log.span[0], "end": log.span[1]}
-        self._whole: list[tuple[int, int]] = log.query(_ALL.format(table=table), knobs)
+        stays = f"{table}_stays"
+        log.keep(stays, _STAYS.format(table=table, begin=log.span[0], end=log.span[1]))
+        knobs: dict[str, Value] = {"area": area}
+        self._whole: list[tuple[int, int]] = log.query(_ALL.format(stays=stays), knobs)
         self._times: dict[str, list[tuple[int, int]]] = {}  # person → stretches inside
         log.load("asked_people", {"person": "VARCHAR"}, [[person] for person in sorted(persons)])
-        for person, start, stop in log.query(_SOME.format(table=table), knobs):
+        for person, start, stop in log.query(_SOME.format(stays=stays), knobs):
             self._times.setdefault(person, []).append((start, stop))
 
     def of(self, person: str, start: int, end: int) -> bool:
