@@ -26,7 +26,7 @@ from sovaudit.model.evidence import Evidence
 from sovaudit.profiles import Selected
 from sovaudit.testing import host_with
 from tests import lab
-from tests.truth import random_pam, random_ssh
+from tests.truth import pamtester, random_pam, random_ssh
 from tests.truth.test_ssh_effective import GROUP, PASSWD, SCRIPT, WHO
 
 pytestmark = pytest.mark.lab
@@ -68,7 +68,7 @@ def judged(root: Path, files: dict[str, str]) -> Host:
     return host_with(files, modes=modes, artifacts={"packages": packages}, kind="root", taken_at=datetime.now(UTC))
 
 
-def disagreements(driver: random_pam.Driver, host: Host, stack: random_pam.Stack, user: str, invoker: str, null: bool) -> list[str]:
+def disagreements(driver: pamtester.Driver, host: Host, stack: random_pam.Stack, user: str, invoker: str, null: bool) -> list[str]:
     """Where libpam and we differ on one account. What we call uncertain is not asked."""
     wrong: list[str] = []
     account, by = host.accounts.get(user), host.accounts.get(invoker) if invoker else None
@@ -100,7 +100,7 @@ def disagreements(driver: random_pam.Driver, host: Host, stack: random_pam.Stack
 
 def compare_pam(root: Path, files: dict[str, str], seeds: Iterator[int] | range | list[int], most: int = 2) -> list[str]:
     wrong: list[str] = []
-    with random_pam.driver(root) as driver:
+    with pamtester.driver(root) as driver:
         for seed in seeds:
             dice = random.Random(seed)
             stack = random_pam.stack(dice)
@@ -150,7 +150,7 @@ FOUND: dict[str, tuple[str, str, str, dict[str, str]]] = {
 def test_pam_stacks_that_once_differed(people: tuple[Path, dict[str, str]]) -> None:
     root, files = people
     wrong: list[str] = []
-    with random_pam.driver(root) as driver:
+    with pamtester.driver(root) as driver:
         for name, (service, user, invoker, made) in FOUND.items():
             for path in random_pam.OPTIONAL:
                 (root / path[1:]).unlink(missing_ok=True)

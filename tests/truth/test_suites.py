@@ -17,6 +17,7 @@ from sovaudit.model.evidence import Evidence
 from sovaudit.model.verdict import Severity
 from tests import lab
 from tests.truth import (
+    pamtester,
     random_pam,
     test_logs,
     test_password_kinds,
@@ -202,7 +203,7 @@ def test_stock_services(people: tuple[Path, dict[str, str]]) -> None:
     root, _ = people
     host = Host(lab.mounted(root))
     wrong: list[str] = []
-    with random_pam.driver(root) as driver:
+    with pamtester.driver(root) as driver:
         for service in ("login", "sshd", "su"):
             stack = random_pam.Stack(service, {})
             for user in ("root", "bob", "erin", "frank", "gina", "hans"):
