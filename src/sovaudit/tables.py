@@ -26,7 +26,7 @@ WORDS = 1_000_000  # different texts of a column up to which they are held as nu
 SMALL = 1 << 30  # whole numbers below it may be added and taken from each other in four bytes
 # numbers that rise are written as steps; a dictionary of more words than this is thrown away in the end
 _CHEAPER = "PARQUET_VERSION 'V2', DICTIONARY_SIZE_LIMIT 5000"
-SPILL = "~spill"  # sorts after every other name: DuckDB 1.2 looks for an allowed folder only right before a path
+SPILL = "~spill"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 Value = str | int | bool | None
 

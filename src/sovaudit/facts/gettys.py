@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse.ini import Assignment, parse_ini
+from sovaudit.facts.systemd_boot import template_of
 from sovaudit.facts.systemd_units import pulled_in, written_here
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
@@ -107,7 +108,7 @@ def _units(host: Host) -> Iterator[Opening]:
 
 def _own(host: Host, name: str) -> Iterator[Opening]:
     """A unit of the administrator's own that takes a terminal: a getty, or somebody's session that nobody has to open."""
-    rows = [row for row in _rows(host, name, re.sub(r"@.*\.service$", "@.service", name)) or () if row.section == "Service"]
+    rows = [row for row in _rows(host, name, template_of(name)) or () if row.section == "Service"]
     values = {row.key: row for row in rows}
     start = values.get("ExecStart")
     words = _split(re.sub("%[iI]", lambda _: name.partition("@")[2].rpartition(".")[0], start.value)) if start is not None else []
@@ -141,7 +142,7 @@ def _wanted(host: Host, name: str) -> bool:
 
 
 def _unit(host: Host, name: str) -> Iterator[Opening]:
-    template = re.sub(r"@.*\.service$", "@.service", name)
+    template = template_of(name)
     rows = _rows(host, name, template)
     if rows is None:
         return

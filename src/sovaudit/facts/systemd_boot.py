@@ -106,7 +106,8 @@ def _where(files: Files, name: str) -> list[str]:
     return holders.get(name) or holders[""]
 
 
-def _template(unit: str) -> str:
+def template_of(unit: str) -> str:
+    """`getty@.service` of `getty@tty1.service`; a unit of no template is its own (systemd.unit(5))."""
     return re.sub(r"@.*(\.\w+)$", r"@\1", unit) if "@" in unit else unit
 
 
@@ -133,7 +134,7 @@ def present(files: Files, unit: str) -> bool:
     """Whether the unit, or its template, has a file. Raises Unseen."""
     if _find(files, unit) is not None:
         return True
-    template = _template(unit)
+    template = template_of(unit)
     return template != unit and _find(files, template) is not None
 
 
@@ -155,7 +156,7 @@ def _find(files: Files, unit: str) -> tuple[str, str] | None:
         if link == MASK:
             return path, ""
         name = posixpath.basename(link)
-        if name == unit or not _UNIT.fullmatch(name) or _template(unit) == name:
+        if name == unit or not _UNIT.fullmatch(name) or template_of(unit) == name:
             return path, "" if _null(files, path) or _dangles(files, path) else unit
         return path, name
     return None
@@ -219,8 +220,7 @@ def read(files: Files) -> Boot:
             continue
         boot.started[name] = why
         waiting += [(other, why) for other in _STRUCTURE.get(name, ())]
-        template = re.sub(r"@.*(\.\w+)$", r"@\1", name)
-        for alias in dict.fromkeys((name, template, *aliases(files, name), *(["default.target"] if name == start else []))):
+        for alias in dict.fromkeys((name, template_of(name), *aliases(files, name), *(["default.target"] if name == start else []))):
             waiting += [(entry, path) for entry, path in _folder_entries(files, alias)]
         for path, text in _texts(files, name):
             pulled, refused = _said(text)
@@ -296,7 +296,7 @@ def _folder_entries(files: Files, name: str) -> Iterator[tuple[str, str]]:
 
 def _texts(files: Files, name: str) -> Iterator[tuple[str, str]]:
     """What the unit's file and drop-ins say, as far as they were brought."""
-    template = _template(name)
+    template = template_of(name)
     units = (name,) if template == name else (name, template)
     for unit in units:
         for folder in _where(files, unit):

@@ -204,7 +204,7 @@ class Units:
         paths: list[str] = []
         drop_ins: dict[str, str] = {}
         folders = self._files.once(systemd_boot.folders)
-        for name in dict.fromkeys((unit, re.sub(r"@.*(\.\w+)$", r"@\1", unit))):
+        for name in dict.fromkeys((unit, systemd_boot.template_of(unit))):
             for folder, names in folders.items():
                 try:
                     if not paths and (names is None or name in names) and self._files.exists(f"{folder}/{name}"):
@@ -256,7 +256,7 @@ class Units:
 
 def written_here(files: Files, unit: str) -> bool:
     """Whether the administrator wrote this unit, or its template. Raises Unseen."""
-    names = dict.fromkeys((unit, re.sub(r"@.*\.(\w+)$", r"@.\1", unit)))
+    names = dict.fromkeys((unit, systemd_boot.template_of(unit)))
     return any((stat := files.stat(f"{systemd_boot.TOP}/{name}")) is not None and stat.kind == "f" for name in names)
 
 
