@@ -36,6 +36,7 @@ FACTS = {
     "test_ssh_effective": ("two-factor.ssh-login", "two-factor.ssh-password-alone", "least-privilege.root-ssh"),
     "test_ssh": ("two-factor.ssh-login", "two-factor.ssh-privileged", "password-policy.no-empty", "least-privilege.root-ssh"),
     "test_sudo": ("least-privilege.sudo-root", "least-privilege.sudo-nopasswd"),
+    "test_sudo_unasked::test_asks_nothing": ("least-privilege.sudo-nopasswd",),
     "test_logs": ("log-completeness.auth-events", "log-completeness.central"),
     "test_logrotate": ("log-completeness.retention",),
     "test_passwords": ("password-policy.min-length",),
