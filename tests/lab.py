@@ -172,6 +172,7 @@ def sshd(root: Path, *, config: str = "/etc/ssh/sshd_config", arguments: Sequenc
     (root / "run/sshd").mkdir(parents=True, exist_ok=True)
     command = ["chroot", str(root), "/usr/sbin/sshd", "-D", "-e", "-f", config]
     command += ["-o", f"ListenAddress=127.0.0.1:{port}", "-o", "PidFile=none", *arguments]
+    command += ["-o", "MaxStartups=1000"]  # of ten that have not logged in yet, sshd would drop some without a word
     if suite() == "trixie":  # whose sshd turns away, for a while, whoever failed a few times
         command += ["-o", "PerSourcePenalties=no"]
     script = f'mount -t proc proc "{root}/proc"; mount --rbind /dev "{root}/dev"; exec "$@"'

@@ -65,7 +65,7 @@ class Driver:
         words += (["short", *(["password+"] if Factor.PASSWORD in held else [])]) if "digits" in text else []
         found: bool | None = False
         for place in where:
-            answer = self._search(_command(service, user, f"'authenticate{flag}'", place, invoker), [*words, "wrong"])
+            answer = self._search(command(service, user, f"'authenticate{flag}'", place, invoker), [*words, "wrong"])
             if answer:
                 return True
             found = None if answer is None else found
@@ -87,7 +87,7 @@ class Driver:
 
     def account(self, service: str, user: str, *, invoker: str = "") -> bool:
         for place in PLACES[service]:
-            result, _, said = self.run(_command(service, user, "acct_mgmt", place, invoker), [])
+            result, _, said = self.run(command(service, user, "acct_mgmt", place, invoker), [])
             if result == 0 or "new one required" in said:
                 return True
         return False
@@ -104,7 +104,7 @@ def typed(word: str) -> str:
     }[word]
 
 
-def _command(service: str, user: str, operation: str, place: Mapping[str, str], invoker: str) -> str:
+def command(service: str, user: str, operation: str, place: Mapping[str, str], invoker: str) -> str:
     items = " ".join(f"-I {key}={value}" for key, value in {**place, **({"ruser": invoker} if invoker else {})}.items())
     who = f"setpriv --ruid={PEOPLE[invoker][0]} " if invoker else ""
     return f"{who}pamtester {items} {service} {user} {operation}"

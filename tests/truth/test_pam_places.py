@@ -10,7 +10,7 @@ import pytest
 
 from sovaudit.facts.host import Host
 from tests import lab
-from tests.truth import random_pam, test_random
+from tests.truth import pamtester, random_pam, test_random
 
 pytestmark = pytest.mark.lab
 people = test_random.people
@@ -115,15 +115,15 @@ def cases() -> Iterator[tuple[str, str, str, dict[str, str]]]:
             yield "sshd", user, lines, files
 
 
-def opens(driver: random_pam.Driver, service: str, user: str) -> bool:
-    commands = (random_pam._command(service, user, "acct_mgmt", place, "") for place in PLACES[service])
+def opens(driver: pamtester.Driver, service: str, user: str) -> bool:
+    commands = (pamtester.command(service, user, "acct_mgmt", place, "") for place in PLACES[service])
     return any(driver.run(command, [])[0] == 0 for command in commands)
 
 
 def test_account_phases(people: tuple[Path, dict[str, str]]) -> None:
     root, files = people
     wrong: list[str] = []
-    with random_pam.driver(root) as driver:
+    with pamtester.driver(root) as driver:
         for service, user, lines, made in cases():
             stack = f"auth required pam_permit.so\n{lines}\n"
             for path in (*random_pam.OPTIONAL, ACCESS, TIME, LIST):
@@ -145,7 +145,7 @@ def test_a_last_login_long_ago(people: tuple[Path, dict[str, str]]) -> None:
     now = int(datetime.now(UTC).timestamp())
     record = root / "var/log/lastlog"
     wrong = []
-    with random_pam.driver(root) as driver:
+    with pamtester.driver(root) as driver:
         for days, argument in ((None, "inactive=1"), (10, "inactive=5"), (90, ""), (91, ""), (91, "inactive=300"), (10, "inactive=0")):
             with record.open("wb") as file:
                 file.truncate(292 * 1010)
