@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from sovaudit.bundle import Bundle
-from sovaudit.bundle_format import CHECKSUM_AT, PAGE, key, shipped_dictionary
+from sovaudit.bundle_format import CHECKSUM_AT, PAGE, check_file, key, shipped_dictionary
 from sovaudit.errors import IntegrityError, SovauditError
 from tests.test_bundle import host, reseal, write
 
@@ -259,10 +259,8 @@ def test_a_file_that_is_swapped_while_it_is_opened_is_seen(path: Path, monkeypat
     write(other, host(3))
     import sovaudit.bundle as module
 
-    check = module.check_file
-
     def and_swap(handle: int, where: str) -> None:
-        check(handle, where)
+        check_file(handle, where)
         os.replace(other, path)
 
     monkeypatch.setattr(module, "check_file", and_swap)

@@ -28,7 +28,7 @@ def directory_anonymous(directory: Directory, *, declared: tuple[str, ...] = ())
 
 
 def _strangers(directory: Directory) -> Outcomes:
-    words = {"subject": "strangers", "evidence": directory.artifacts("anonymous")}
+    subject, evidence = "strangers", directory.artifacts("anonymous")
     settle = "the right to read access rules, or the directory itself, asked without a name"
     gaps: list[Gap] = []
     try:
@@ -36,29 +36,30 @@ def _strangers(directory: Directory) -> Outcomes:
         if seen:
             text = "somebody without a name reads {entry} ({attributes}), and {more} entries more"
             names = ", ".join(seen[0].attributes[:8]) or "its name"
-            yield failed(text, **words, seen=str(len(seen)), entry=seen[0].entry, attributes=names, more=len(seen) - 1)
+            more = len(seen) - 1
+            yield failed(text, subject=subject, evidence=evidence, seen=str(len(seen)), entry=seen[0].entry, attributes=names, more=more)
             return
     except Unseen as unseen:
         gaps.append(unseen.gap)
     try:
         may = directory.openings
     except Unseen as unseen:
-        yield unknown("what strangers read was not seen", subject="strangers", gaps=[*gaps, unseen.gap], settle=settle)
+        yield unknown("what strangers read was not seen", subject=subject, gaps=[*gaps, unseen.gap], settle=settle)
         return
     gaps += [*may.gaps, *(gap for gap in [directory.strangers_doubt] if gap)]
     if may.held:
         first = may.held[0]
         text = "somebody without a name may read {entry}, if they ask for it"
-        yield failed(text, **words, because=first.because, entry=first.over)
+        yield failed(text, subject=subject, evidence=evidence, because=first.because, entry=first.over)
     elif gaps:
         yield unknown(
             "strangers were shown nothing, but may be if they ask otherwise",
-            subject="strangers",
+            subject=subject,
             gaps=list(dict.fromkeys(gaps)),
             settle=settle,
         )
     else:
-        yield passed("somebody without a name reads nothing", **words)
+        yield passed("somebody without a name reads nothing", subject=subject, evidence=evidence)
 
 
 def _passwords(directory: Directory, declared: tuple[str, ...]) -> Outcomes:

@@ -32,14 +32,14 @@ def directory_control(directory: Directory, *, declared: tuple[str, ...] = (), p
         if subject in seen:
             subject = f"{right.holder} → {right.over} ({right.right})"
         seen.add(subject)
-        words = {"subject": subject, "seen": right.right, "because": right.because}
+        holder, held, over, because = right.holder, right.right, right.over, right.because
         if right.holder.casefold() in accepted:
             text = "{holder} is declared to hold {right} over {over}"
-            yield passed(text, **words, holder=right.holder, right=right.right, over=right.over)
+            yield passed(text, subject=subject, seen=held, because=because, holder=holder, right=held, over=over)
         else:
             others = True
             text = "{holder} holds {right} over {over}"
-            yield failed(text, **words, holder=right.holder, right=right.right, over=right.over)
+            yield failed(text, subject=subject, seen=held, because=because, holder=holder, right=held, over=over)
     if rights.gaps:
         settle = "the right to read the access lists that are named (AD: Read permissions)"
         yield unknown("who else holds rights that equal an administrator's was not seen", subject="others", gaps=rights.gaps, settle=settle)

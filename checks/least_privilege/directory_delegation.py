@@ -70,12 +70,12 @@ def directory_delegation(
             name = risk.account.name
             subject = name if name not in named else f"{name}: {hazard}"
             named.add(name)
-            words = {"subject": subject, "seen": str(hazard), "because": risk.because}
+            seen, because = str(hazard), risk.because
             if name.casefold() in accepted and hazard in BOUNDED:
-                yield passed("{name} is declared: {hazard}", **words, name=name, hazard=str(hazard))
+                yield passed("{name} is declared: {hazard}", subject=subject, seen=seen, because=because, name=name, hazard=seen)
                 continue
             clean = False
-            yield failed(TEXTS[hazard], **words, name=name, to=risk.to)
+            yield failed(TEXTS[hazard], subject=subject, seen=seen, because=because, name=name, to=risk.to)
         gaps = [risks.gaps[hazard]] if hazard in risks.gaps else unseen
         if gaps:
             text = "whether there is an account open to {hazard} was not seen"

@@ -85,14 +85,13 @@ def _administrators(directory: Directory, max_admin_days: int) -> Outcomes:
         changed = account.password_set
         if isinstance(changed, datetime):
             days = (directory.taken_at - changed).days
-            words = {"subject": name, "seen": str(days), "because": admin.because}
             text = "administrator {name} has had the same password for {days} days"
             if days <= max_admin_days:
-                yield passed(text, **words, name=name, days=days)
+                yield passed(text, subject=name, seen=str(days), because=admin.because, name=name, days=days)
             elif isinstance(account.enabled, Gap):
                 yield unknown(text, subject=name, gaps=[account.enabled], settle="whether {name} is enabled", name=name, days=days)
             else:
-                yield failed(text, **words, name=name, days=days)
+                yield failed(text, subject=name, seen=str(days), because=admin.because, name=name, days=days)
         elif changed is Special.MUST_CHANGE:
             text = "administrator {name} must change the password at the next login"
             yield passed(text, subject=name, because=admin.because, name=name)

@@ -31,24 +31,24 @@ def setuid(host: Host, *, declared: tuple[str, ...] = ()) -> Outcomes:
         asked = True
         path, rights = program.path, ", ".join(program.rights)
         because = [Line(path, 0, f"mode {program.mode:04o}, owner {program.uid}, group {program.gid}, {rights}")]
-        args = {"subject": path, "seen": rights, "because": because, "path": path, "rights": rights}
         if any(path == name or fnmatchcase(path, name) for name in declared):
-            yield passed("{path} ({rights}) is declared", **args)
+            yield passed("{path} ({rights}) is declared", subject=path, seen=rights, because=because, path=path, rights=rights)
         elif not program.package and programs.owners_gap is not None:
-            yield unknown(
-                "whether a package brought {path} ({rights}) was not seen",
-                gaps=[programs.owners_gap],
-                settle="the package database",
-                **args,
-            )
+            text = "whether a package brought {path} ({rights}) was not seen"
+            gaps = [programs.owners_gap]
+            settle = "the package database"
+            yield unknown(text, subject=path, seen=rights, because=because, gaps=gaps, settle=settle, path=path, rights=rights)
         elif not program.package:
-            yield failed("no package brought {path} ({rights})", **args)
+            yield failed("no package brought {path} ({rights})", subject=path, seen=rights, because=because, path=path, rights=rights)
         elif program.altered:
-            yield failed("{path} ({rights}) is not what {package} brought", package=program.package, **args)
+            text = "{path} ({rights}) is not what {package} brought"
+            yield failed(text, subject=path, seen=rights, because=because, package=program.package, path=path, rights=rights)
         elif program.foreign:
-            yield failed("{package} brought {path}, but not with these rights ({rights})", package=program.package, **args)
+            text = "{package} brought {path}, but not with these rights ({rights})"
+            yield failed(text, subject=path, seen=rights, because=because, package=program.package, path=path, rights=rights)
         else:
-            yield passed("{path} ({rights}) comes from {package}", package=program.package, **args)
+            text = "{path} ({rights}) comes from {package}"
+            yield passed(text, subject=path, seen=rights, because=because, package=program.package, path=path, rights=rights)
     for gap in programs.gaps:
         asked = True
         yield unknown(

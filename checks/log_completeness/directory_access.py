@@ -21,14 +21,17 @@ from sovaudit.facts.directories.recording import kept
 def directory_access(directory: Directory, *, months: int = 6) -> Outcomes:
     days = months * 30 + months * 4375 // 10000
     found = kept(directory.recording("access"), days)
-    words = {"subject": "binds", "because": found.because}
+    subject, because = "binds", found.because
     if found.yes:
-        yield passed("{source} records binds and keeps them for {days} days", **words, source=found.source, days=days)
+        text = "{source} records binds and keeps them for {days} days"
+        yield passed(text, subject=subject, because=because, source=found.source, days=days)
     elif found.yes is None:
         settle = "the right to read the settings of logs, and an audit of the server's host"
-        yield unknown("whether binds are recorded and kept was not seen", **words, gaps=found.gaps, settle=settle)
+        text = "whether binds are recorded and kept was not seen"
+        yield unknown(text, subject=subject, because=because, gaps=found.gaps, settle=settle)
     elif found.short is not None:
         text = "{source} records binds and keeps them for {kept} days only"
-        yield failed(text, **words, seen=str(found.short), source=found.source, kept=found.short)
+        yield failed(text, subject=subject, because=because, seen=str(found.short), source=found.source, kept=found.short)
     else:
-        yield failed("nothing records each bind ({why})", **words, why=found.text or "no log is set up")
+        why = found.text or "no log is set up"
+        yield failed("nothing records each bind ({why})", subject=subject, because=because, why=why)

@@ -44,17 +44,17 @@ def directory_exceptions(
     clean = True
     for account, given in by_account.values():
         name, how = account.name, ", ".join(dict.fromkeys(way.less for way in given if way.less))
-        because = [line for way in given for line in way.because]
-        words = {"subject": name, "seen": how, "because": list(dict.fromkeys(because))}
+        because = list(dict.fromkeys(line for way in given for line in way.because))
         if name.casefold() in accepted:
-            yield passed("{name} is declared to escape the password policy: {how}", **words, name=name, how=how)
+            text = "{name} is declared to escape the password policy: {how}"
+            yield passed(text, subject=name, seen=how, because=because, name=name, how=how)
             continue
         clean = False
         weaker = [way.policy for way in given if way.policy]
         if weaker and len(given) == 1:
-            yield failed(ONE, **words, name=name, policy=weaker[0], how=how)
+            yield failed(ONE, subject=name, seen=how, because=because, name=name, policy=weaker[0], how=how)
         else:
-            yield failed(TEXT, **words, name=name, how=how)
+            yield failed(TEXT, subject=name, seen=how, because=because, name=name, how=how)
     if gaps:
         text = "who else escapes the password policy was not seen"
         yield unknown(text, subject="others", gaps=gaps, settle="the right to read accounts and password policies")

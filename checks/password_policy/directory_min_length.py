@@ -35,7 +35,7 @@ def directory_min_length(directory: Directory, *, minimum: int = 12) -> Outcomes
             text = "what length {policy} demands was not seen"
             yield unknown(text, subject=name, gaps=[length], because=because, settle="the right to read {policy}", policy=name)
             continue
-        words = {"subject": name, "seen": str(length or 0), "because": because, "evidence": source}
+        seen = str(length or 0)
         if (length or 0) < minimum and policy.more is not None:
             text = "{policy} demands {length} characters, and a module that may demand more"
             yield unknown(
@@ -43,9 +43,13 @@ def directory_min_length(directory: Directory, *, minimum: int = 12) -> Outcomes
             )
         elif (length or 0) < minimum:
             text = "{accounts} accounts may set passwords of {length} characters: {names}"
-            yield failed(text, **words, accounts=accounts, names=applied.names, length=max(length or 0, 1))
+            shown = max(length or 0, 1)
+            yield failed(
+                text, subject=name, seen=seen, because=because, evidence=source, accounts=accounts, names=applied.names, length=shown
+            )
         else:
-            yield passed("{accounts} accounts need at least {length} characters", **words, accounts=accounts, length=length or 0)
+            text = "{accounts} accounts need at least {length} characters"
+            yield passed(text, subject=name, seen=seen, because=because, evidence=source, accounts=accounts, length=length or 0)
     directory.complete("accounts")
     if not policies:
         yield not_applicable("the directory has no enabled account")

@@ -36,23 +36,25 @@ def directory_storage(directory: Directory, *, schemes: tuple[str, ...] = STRONG
     judged = False
     for one in found:
         scheme = one.scheme.replace("{", "").replace("}", "")
-        words = {"subject": one.subject, "seen": one.scheme, "because": one.because, "scheme": one.scheme}
+        subject, seen, because = one.subject, one.scheme, one.because
         if scheme.upper() in ("SASL", "EMPTY", "CRYPTLOCKED"):
             continue  # nothing of a password is kept here
         judged = True
         if scheme.casefold() in strong:
-            yield passed("passwords are kept as {scheme}", **words)
+            yield passed("passwords are kept as {scheme}", subject=subject, seen=seen, because=because, scheme=seen)
         elif scheme.casefold() in ("cleartext", "clear"):
-            yield failed("passwords are kept in clear", **words)
+            yield failed("passwords are kept in clear", subject=subject, seen=seen, because=because, scheme=seen)
         elif scheme.casefold() in ("reversible", "aes") or scheme.casefold().startswith("aes-"):
-            yield failed("passwords are kept so that they can be read back", **words)
+            text = "passwords are kept so that they can be read back"
+            yield failed(text, subject=subject, seen=seen, because=because, scheme=seen)
         elif scheme.casefold() in FAST | known:
-            yield failed("passwords are kept as {scheme}, which is guessed fast", **words)
+            text = "passwords are kept as {scheme}, which is guessed fast"
+            yield failed(text, subject=subject, seen=seen, because=because, scheme=seen)
         else:
             gap = Gap(f"scheme:{one.scheme}", Reason.UNSUPPORTED, "how it keeps a password is not known to us; it may keep none at all")
             text = "what {scheme} keeps of passwords is not known"
             settle = "the knob schemes, if it resists guessing"
-            yield unknown(text, subject=one.subject, gaps=[gap], because=one.because, settle=settle, scheme=one.scheme)
+            yield unknown(text, subject=subject, gaps=[gap], because=because, settle=settle, scheme=seen)
     if gaps:
         settle = "the right to read settings, and the schemes of passwords in an export"
         yield unknown("how other passwords are kept was not seen", subject="other passwords", gaps=gaps, settle=settle)

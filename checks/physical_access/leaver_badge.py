@@ -49,7 +49,7 @@ def leaver_badge(log: BadgeLog, people: Roster) -> Outcomes:
     ended = {badge: names for badge, names in badges.items() if names & set(gone) and not names & here}
     shift = _shift(log)
     rows = [
-        [badge, max(_end(gone[name], shift) for name in names & set(gone)), bool(names - set(gone))]
+        (badge, max(_end(gone[name], shift) for name in names & set(gone)), bool(names - set(gone)))
         for badge, names in sorted(ended.items())
     ]
     log.load("ended", {"credential": "VARCHAR", "until": "BIGINT", "strangers": "BOOLEAN"}, rows)

@@ -43,7 +43,8 @@ def console_login(host: Host) -> Outcomes:
                 yield unknown(text, subject=name, seen=seen, because=way.why.because, gaps=way.why.gaps, settle="what was not seen of {door}",
                               name=name, door=door.name, factors=factors)  # fmt: skip
         elif doors:
-            least = spell(min((one.ways.sets[0] for one in doors), key=len))
+            fewest = min((one.ways.sets[0] for one in doors), key=len)
+            least = spell(fewest)
             yield passed("{name} needs {factors}", subject=name, seen=least, name=name, factors=least)
         else:
             because = host.console.closed(account)

@@ -47,7 +47,8 @@ def privilege_escalation(host: Host) -> Outcomes:
                 yield unknown(text, subject=name, seen=seen, because=way.why.because, gaps=way.why.gaps, settle="what was not seen of {way}",
                               name=name, way=road.how, factors=factors)  # fmt: skip
         elif roads:
-            least = spell(min((road.ways.sets[0] for road in roads), key=len))
+            fewest = min((road.ways.sets[0] for road in roads), key=len)
+            least = spell(fewest)
             yield passed("{name} becomes root only with {factors}", subject=name, seen=least, name=name, factors=least)
         else:
             yield passed("{name} does not become root", subject=name, seen="no way to root", name=name)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from sovaudit.facts.authorized_keys import parse_keys
 from sovaudit.facts.parse.passwd import passwd_fields
-from sovaudit.facts.parse.sshd_config import Reader, delimit, seconds, split_arguments
+from sovaudit.facts.parse.sshd_config import Reader, delimit, split_arguments
+from sovaudit.facts.parse.sshd_values import seconds
 from sovaudit.facts.ssh_daemon import parse_arguments
 from sovaudit.facts.sshd_defaults import Version, version_of
 from sovaudit.facts.sshd_match import Connection, Settings

@@ -19,9 +19,9 @@ from sovaudit.engine import judge
 from sovaudit.facts.factors import Factor
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
-from sovaudit.facts.ssh import Server
 from sovaudit.facts.ssh_daemon import Daemon
 from sovaudit.facts.ssh_dump import DECISIVE, parse_dump, same
+from sovaudit.facts.ssh_server import Server
 from sovaudit.model.evidence import Evidence
 from sovaudit.profiles import Selected
 from sovaudit.testing import host_with

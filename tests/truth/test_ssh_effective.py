@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sovaudit.facts.ssh import Server
 from sovaudit.facts.ssh_algorithms import KEYWORDS
 from sovaudit.facts.ssh_daemon import Daemon
 from sovaudit.facts.ssh_dump import DECISIVE, parse_dump, same
+from sovaudit.facts.ssh_server import Server
 from sovaudit.testing import host_with
 from tests import lab
 
