@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -16,7 +17,8 @@ from sovaudit.engine import judge
 from sovaudit.facts.badge_events import CODES
 from sovaudit.model.evidence import Evidence
 from sovaudit.model.verdict import Severity
-from sovaudit.testing import badge_evidence
+from sovaudit.testing import badge_evidence, list_evidence
+from tests.badge_dice import case
 from tests.test_properties import improved
 
 DOORS = [
@@ -184,6 +186,21 @@ def test_losing_evidence_never_improves_an_answer(which: str) -> None:
 def test_judging_again_gives_the_same(which: str) -> None:
     evidence = logs()[which]
     assert list(judge([Chosen(check) for check in checks()], [evidence])) == list(judge([Chosen(check) for check in checks()], [evidence]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_checks_beside_each_other_answer_as_they_do_alone(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = case(seed)
+    taken = datetime.fromtimestamp(given.taken / 1000, UTC)
+    evidence = [badge_evidence(given.rows, taken_at=taken, **given.tables)]
+    evidence += [list_evidence("people", given.people, identify=True, taken_at=taken)] if given.people else []
+    physical = [Chosen(check) for check in builtin().values() if check.id.startswith("physical-access.")]
+    found = []
+    for at_once in (1, 2, 5):
+        monkeypatch.setattr("sovaudit.answers.at_once", lambda at_once=at_once: at_once)
+        found.append(sorted(judge(physical, evidence), key=lambda judgement: judgement.check))
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) > 12
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from sovaudit.answers import MAX_ALIKE, MAX_TEXT
 from sovaudit.authoring import Check, Host, Outcomes, failed, passed
-from sovaudit.engine import MAX_ALIKE, MAX_TEXT, judge
+from sovaudit.engine import judge
 from sovaudit.errors import UsageError
 from sovaudit.model.evidence import Evidence, Target
 from sovaudit.model.finding import Line

@@ -25,6 +25,7 @@ LAYERS = (
     ("authoring",),
     ("content",),
     ("binding",),
+    ("answers",),
     ("engine",),
     ("documents", "directives", "profiles"),
     ("registry",),

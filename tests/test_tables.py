@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -36,9 +37,10 @@ QUESTIONS = (
 )
 
 
-@pytest.fixture(params=[tables.WORDS, 2], ids=["few words", "many words"])
+@pytest.fixture(params=[(tables.WORDS, tables.FEW_WORDS), (tables.WORDS, 1), (2, 1)], ids=["few words", "many words", "too many"])
 def _words(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "WORDS", request.param)
+    for name, most in zip(("WORDS", "FEW_WORDS"), request.param, strict=True):
+        monkeypatch.setattr(tables, name, most)
 
 
 @pytest.mark.usefixtures("_words")
@@ -71,3 +73,36 @@ def test_rows_that_do_not_fit_are_refused() -> None:
         engine.load("given", {"number": "BIGINT"}, [["many"]])
     with pytest.raises(ValueError, match=r"shorter|longer"):
         engine.load("given", {"a": "BIGINT", "b": "BIGINT"}, [[1, 2], [3]])
+
+
+def test_threads_ask_at_once_and_load_apart() -> None:
+    engine = Engine()
+    engine.run("CREATE TABLE common AS SELECT range AS number FROM range(100000)")
+
+    def ask(thread: int) -> set[object]:
+        found: set[object] = set()
+        for turn in range(10):
+            engine.load("mine", {"number": "BIGINT"}, [[thread], [turn]])
+            found |= set(
+                engine.rows("SELECT sum(c.number + m.number)::BIGINT, max(m.number) >= $1 FROM common c CROSS JOIN mine m", [thread])
+            )
+            engine.run(f"CREATE TABLE own_{thread}_{turn} AS SELECT * FROM mine")
+        return found
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(ask, range(4)))
+    assert found == [{(2 * 4999950000 + 100000 * (thread + turn), True) for turn in range(10)} for thread in range(4)]
+    assert engine.rows("SELECT count(*) FROM (FROM own_3_9 UNION ALL FROM own_0_0)") == [(4,)]
+    with pytest.raises(ValueError, match="mine"):
+        engine.rows("SELECT * FROM mine")
+    engine.close()
+
+
+def test_a_file_without_a_column_shows_it_empty() -> None:
+    engine = Engine()
+    path = engine.scratch.file("some.parquet")
+    engine.write("SELECT 'a' AS word UNION ALL SELECT 'b' ORDER BY 1", path)
+    engine.view("part", path, numbered="row", kinds={"word": "VARCHAR", "moment": "BIGINT /* time */"})
+    assert engine.rows("SELECT row, word, moment FROM part ORDER BY row") == [(1, "a", None), (2, "b", None)]
+    assert {str(row[0]): str(row[1]) for row in engine.rows("DESCRIBE part")} == {"word": "VARCHAR", "moment": "BIGINT", "row": "BIGINT"}
+    engine.close()

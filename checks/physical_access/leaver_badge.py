@@ -30,6 +30,12 @@ WITH used AS (
 SELECT credential, count(*), count(*) FILTER (who IS NULL AND strangers), min(ms), max(ms), min_by(row, (ms, row)) FROM used
 WHERE who IS NULL OR who IN (SELECT person FROM gone_people) GROUP BY credential ORDER BY credential
 """
+THEIRS = """
+WITH known AS (
+  SELECT credential, person FROM holders
+  UNION SELECT credential, subject FROM uses WHERE credential IS NOT NULL AND subject IS NOT NULL AND event = 'GRANTED')
+SELECT credential, person FROM known WHERE credential IN (SELECT credential FROM known WHERE person IN (SELECT person FROM gone_people)) ORDER BY 1, 2
+"""
 
 
 @check("physical-access.leaver-badge", severity="high", since="0.2")
@@ -40,11 +46,9 @@ def leaver_badge(log: BadgeLog, people: Roster) -> Outcomes:
     today = people.taken_at.date()
     gone = {badge_holders.name_of(each): each for each in people.people if each.standing(today)[0] is not Standing.ACTIVE}
     here = {badge_holders.name_of(each) for each in people.people} - set(gone)
+    log.load("gone_people", {"person": "VARCHAR"}, [[name] for name in sorted(gone)])
     badges: dict[str, set[str]] = {}
-    for badge, person in log.query(
-        "SELECT credential, person FROM holders UNION SELECT credential, subject FROM uses WHERE credential IS NOT NULL "
-        "AND subject IS NOT NULL AND event = 'GRANTED' ORDER BY 1, 2"
-    ):
+    for badge, person in log.query(THEIRS):
         badges.setdefault(badge, set()).add(person)
     ended = {badge: names for badge, names in badges.items() if names & set(gone) and not names & here}
     shift = _shift(log)
@@ -53,7 +57,6 @@ def leaver_badge(log: BadgeLog, people: Roster) -> Outcomes:
         for badge, names in sorted(ended.items())
     ]
     log.load("ended", {"credential": "VARCHAR", "until": "BIGINT", "strangers": "BOOLEAN"}, rows)
-    log.load("gone_people", {"person": "VARCHAR"}, [[name] for name in sorted(gone)])
     failing = unclear = 0
     for badge, count, unsure, first, last, row in log.query(AFTER):
         lines: list[Line] = [log.line(row, f"granted at {utc(first)}; last at {utc(last)}")]

@@ -22,6 +22,7 @@ WITH used AS (SELECT credential, row, event_time AS ms FROM events WHERE event =
 SELECT credential, count(*), count(*) FILTER (NOT EXISTS (SELECT 1 FROM visits v WHERE v.credential = used.credential
   AND used.ms >= v.time_in AND (v.time_out IS NULL OR used.ms <= v.time_out))) FROM used GROUP BY credential ORDER BY credential
 """
+UNLISTED = "credential NOT IN (SELECT credential FROM roster_badges)"  # a badge that the roster gives to somebody is nobody's orphan
 
 
 @check("physical-access.orphan-badge", severity="high", since="0.2")
@@ -30,15 +31,15 @@ def orphan_badge(log: BadgeLog, people: Roster | None) -> Outcomes:
     badge_holders.holders(log, people)
     known = {badge_holders.name_of(person) for person in people.people} if people else None
     held: dict[str, set[str]] = {}
-    for badge, person in log.query("SELECT credential, person FROM holders ORDER BY 1, 2"):
+    for badge, person in log.query(f"SELECT credential, person FROM holders WHERE {UNLISTED} ORDER BY 1, 2"):
         held.setdefault(badge, set()).add(person)
     rostered = {badge for person in people.people for badge in person.badges} if people else set()
     visitors = _visitors(log)
     doubts = [*log.doubts, *(people.gaps if people else ())]
-    count = 0
+    badge_uses.fold(log)
+    ((count,),) = log.query(f"SELECT count(DISTINCT credential) FROM uses WHERE {badge_uses.GRANTS}")
     faults: list[badge_uses.Use] = []
-    for use in badge_uses.uses(log):
-        count += 1
+    for use in badge_uses.uses(log, f"event = 'GRANTED' AND {UNLISTED}"):
         if use.badge in rostered or visitors.get(use.badge) == 0:
             continue
         names = {*held.get(use.badge, ()), *use.subjects}

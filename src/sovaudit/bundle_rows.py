@@ -5,6 +5,7 @@ tables are scanned, never answered from an index alone, because a crafted index 
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -46,10 +47,11 @@ def harden(connection: sqlite3.Connection) -> None:
 
 
 class Rows:
-    """A bundle's content through an open connection. Raises IntegrityError for whatever does not hold."""
+    """A bundle's content through an open connection, for any thread. Raises IntegrityError for whatever does not hold."""
 
     def __init__(self, connection: sqlite3.Connection, where: str) -> None:
         self._connection = connection
+        self._reading = threading.Lock()
         self.where = where
         pin(connection, where)
         with integrity(where):
@@ -87,21 +89,25 @@ class Rows:
         """Raw bytes of all artifacts of all targets; `evidence` checks each target's share."""
         return sum(size for _, _, size in self._targets.values())
 
-    def evidence(self, name: str) -> Evidence:
-        """One target's evidence. Raises UsageError for a target that is not in the bundle, IntegrityError."""
+    def evidence(self, name: str, *, whole: bool = False) -> Evidence:
+        """One target's evidence. Raises UsageError for a target that is not in the bundle, IntegrityError.
+
+        whole: with what is large already read once; otherwise that is read, and held against its digest, each time that it is asked for.
+        """
         if name not in self._targets:
             raise UsageError("is not in this bundle", where=name, hint=f"It holds {', '.join(sorted(self._targets)[:5]) or 'nothing'}.")
         number, sha256, total = self._targets[name]
         if total > MAX_TABLES:
             raise IntegrityError(f"{name} would be {total} bytes: more than any target", where=self.where)
-        said, cost = self._head(number, name)
-        try:
-            kind = str(said["target"]["kind"])
-        except (TypeError, KeyError) as error:
-            raise IntegrityError(f"what it says of {name} is malformed ({error!r})", where=self.where) from error
-        if total > most(kind):
-            raise IntegrityError(f"{name} would be {total} bytes: more than any target of its kind", where=self.where)
-        artifacts, digests = self._artifacts(number, name, total, held=kind not in TABLE_KINDS)
+        with self._reading:
+            said, cost = self._head(number, name)
+            try:
+                kind = str(said["target"]["kind"])
+            except (TypeError, KeyError) as error:
+                raise IntegrityError(f"what it says of {name} is malformed ({error!r})", where=self.where) from error
+            if total > most(kind):
+                raise IntegrityError(f"{name} would be {total} bytes: more than any target of its kind", where=self.where)
+            artifacts, digests = self._artifacts(number, name, total, held=kind not in TABLE_KINDS, whole=whole)
         try:
             found = from_head(said, artifacts, _cost(cost))
             same = head(found) == said and found.target.id == name
@@ -122,38 +128,49 @@ class Rows:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise IntegrityError(f"what it says of {name} is malformed ({error})", where=self.where) from error
 
-    def _artifacts(self, number: int, target: str, total: int, *, held: bool) -> tuple[Mapping[str, bytes], dict[str, str]]:
-        """Artifacts and their digests, every one checked. held: in memory; otherwise each is read, and checked, again when it is asked for."""
+    def _artifacts(self, number: int, target: str, total: int, *, held: bool, whole: bool) -> tuple[Mapping[str, bytes], dict[str, str]]:
+        """Artifacts and their digests. held: all in memory; otherwise each is read when it is asked for. What is read is checked."""
         artifacts: dict[str, bytes] = {}
         places: dict[str, int] = {}
         digests: dict[str, str] = {}
         left = total
         with integrity(self.where):
             rows = self._connection.execute(
-                "SELECT n.text, a.blob, b.sha256, b.size, b.data FROM artifact a LEFT JOIN name n NOT INDEXED ON n.id = a.name"
-                " LEFT JOIN blob b NOT INDEXED ON b.id = a.blob WHERE a.target = ?",
+                f"SELECT n.text, a.blob, b.sha256, b.size, {'b.data' if held or whole else 'NULL'} FROM artifact a"
+                " LEFT JOIN name n NOT INDEXED ON n.id = a.name LEFT JOIN blob b NOT INDEXED ON b.id = a.blob WHERE a.target = ?",
                 (number,),
             )
             for text, blob, *row in rows:
                 if not isinstance(text, str):
                     raise IntegrityError(f"{text} of {target} is missing or malformed", where=self.where)
+                what = f"{text} of {target}"
                 if text in places:
-                    raise IntegrityError(f"{text} of {target} stands twice", where=self.where)
-                data, digest = self._checked(row, f"{text} of {target}", min(left, MAX_TARGET))
+                    raise IntegrityError(f"{what} stands twice", where=self.where)
+                if held or whole:
+                    data, digest = self._checked(row, what, min(left, MAX_TARGET))
+                    size = len(data)
+                else:
+                    data, digest, size = b"", *self._claimed(row, what, min(left, MAX_TARGET))
                 places[text], digests[text] = blob, digest
-                left -= len(data)
+                left -= size
                 if held:
                     artifacts[text] = data
         if left:
             raise IntegrityError(f"{left} bytes of {target} are missing", where=self.where)
         return dict(sorted(artifacts.items())) if held else Stored(self, target, dict(sorted(places.items()))), digests
 
+    def _claimed(self, row: Sequence[Any], what: str, limit: int) -> tuple[str, int]:
+        """Digest and size of a blob as they stand beside it."""
+        sha256, size, _ = row
+        if not (isinstance(sha256, bytes) and len(sha256) == 32 and isinstance(size, int) and 0 <= size <= limit):
+            raise IntegrityError(f"{what} is missing or malformed", where=self.where)
+        return spelled(sha256), size
+
     def blob(self, number: int, what: str) -> bytes:
         """The bytes of one blob, checked."""
-        with integrity(self.where):
+        with self._reading, integrity(self.where):
             row = self._connection.execute("SELECT sha256, size, data FROM blob NOT INDEXED WHERE id = ?", (number,)).fetchone()
-        data, _ = self._checked(row or (None, None, None), what, MAX_TARGET)
-        return data
+            return self._checked(row or (None, None, None), what, MAX_TARGET)[0]
 
     def _checked(self, row: Sequence[Any], what: str, limit: int) -> tuple[bytes, str]:
         sha256, size, packed = row
@@ -177,7 +194,7 @@ class Rows:
             if twice:
                 raise IntegrityError("a blob stands twice", where=self.where)
         for name in sorted(self._targets):
-            self.evidence(name)
+            self.evidence(name, whole=True)
 
 
 class Stored(Mapping[str, bytes]):

@@ -1,46 +1,25 @@
-"""Bind what a check asks for to facts, run it, never lose an answer.
+"""Bind what a check asks for to facts, run it on every target, and make findings of its answers.
 
-What a check did not see becomes `unknown`; what it did not answer, or an exception of ours, becomes `error`. Neither can become a pass.
 Everything that leaves here is fit for a document: bounded, without lone surrogates, integers within RFC 8785.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 from sovaudit import canon
-from sovaudit.authoring import Check
+from sovaudit.answers import MAX_BECAUSE, Answers, Question, Queue, Selection, clean, run, uncollected
 from sovaudit.binding import Binding, Many, Need, binding
-from sovaudit.bulk import growing
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.model.evidence import Evidence, Gap
 from sovaudit.model.finding import Arg, Because, Finding, GapNote, Line, Message, Outcome, but
 from sovaudit.model.report import Calibration
-from sovaudit.model.verdict import Reason, Severity, Verdict
 
-MAX_BECAUSE = 12  # lines a finding quotes; what led there is rarely longer, and a fleet's report stays readable
-MAX_TEXT = 400  # characters of any quoted text
 MAX_SAID = 20_000  # findings remembered to share their texts
-MAX_ALIKE = 1000  # answers of one check on one target that say the same of different subjects; docs/report-format.md
-MAX_SUBJECTS = 250_000  # outcomes of one check on one target
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-class Selection(Protocol):
-    """One check to run with these parameters, as a profile chose it."""
-
-    @property
-    def check(self) -> Check: ...
-    @property
-    def params(self) -> Mapping[str, Any]: ...
-    @property
-    def severity(self) -> Severity: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,31 +54,53 @@ def judge(
         evidences = list(evidences)  # it cannot be read twice
     said: dict[Hashable, Finding] = {}
     audit = _Audit(evidences, frozenset(kind for _, found in later for need in found.needs if need.folded for kind in need.kinds))
-    for evidence in evidences:
-        if each is not None:
-            each(evidence)
-        facts = audit.meet(evidence)
-        digests = _Digests(evidence, said=said)
-        for selection, need in alone:
-            if evidence.target.kind in need.kinds:
-                yield _judge(selection, facts(need), (), evidence, digests)
-        if calibration is not None and evidence.collected and evidence.target.kind in Host.kinds:
-            calibration.extend(_calibrate(facts(_HOST)))
-    later = [(selection, found) for selection, found in later if audit.can_run(found)]
-    joined = [(selection, found) for selection, found in later if not found.primary.once]
-    for evidence in evidences if joined else ():
-        facts = audit.facts(evidence)
-        for selection, found in joined:
-            if evidence.target.kind in found.primary.kinds:
-                digests = _Digests(evidence, *audit.folded(found), said=said)
-                yield _judge(selection, facts(found.primary), audit.beside(found), evidence, digests, audit.missing(found))
+    last: list[tuple[tuple[Evidence, ...], _Digests]] = []  # of the questions before: one target's checks rest on the same artifacts
+
+    def judged(answers: Iterable[tuple[Question, Answers]]) -> Iterator[Judgement]:
+        for question, outcomes in answers:
+            if not last or last[0][0] is not question.rests_on:
+                last[:] = [(question.rests_on, _Digests(*question.rests_on, said=said))]
+            yield _judgement(question.selection, outcomes, question.evidence.target.id, last[0][1])
+
+    with Queue() as queue:
+        for evidence in evidences:
+            if each is not None:
+                each(evidence)
+            facts, rests_on = audit.meet(evidence), (evidence,)
+            asked = [
+                Question(selection, evidence, facts(need), rests_on) for selection, need in alone if evidence.target.kind in need.kinds
+            ]
+            yield from judged(queue.answers(asked))
+            if calibration is not None and evidence.collected and evidence.target.kind in Host.kinds:
+                calibration.extend(_calibrate(facts(_HOST)))
+        later = [(selection, found) for selection, found in later if audit.can_run(found)]
+        joined = [(selection, found) for selection, found in later if not found.primary.once]
+        for evidence in evidences if joined else ():
+            facts = audit.facts(evidence)
+            yield from judged(
+                queue.answers(
+                    [
+                        Question(
+                            selection,
+                            evidence,
+                            facts(found.primary),
+                            (evidence, *audit.folded(found)),
+                            audit.beside(found),
+                            audit.missing(found),
+                        )
+                        for selection, found in joined
+                        if evidence.target.kind in found.primary.kinds
+                    ]
+                )
+            )
+        yield from judged(queue.rest())
     for selection, found in later:
         if found.primary.once:
-            outcomes = _Answers(_uncollected(evidence) for evidence in audit.uncollected if evidence.target.kind in found.primary.kinds)
+            outcomes = Answers(uncollected(evidence) for evidence in audit.uncollected if evidence.target.kind in found.primary.kinds)
             missing = audit.missing(found)
-            outcomes += [_uncollected(evidence) for evidence in missing]
+            outcomes += [uncollected(evidence) for evidence in missing]
             if audit.collected(found.primary) and not missing:
-                answers = _run(selection, (audit.together(found.primary), *audit.beside(found)))
+                answers = run(selection, (audit.together(found.primary), *audit.beside(found)))
                 outcomes += answers
                 outcomes.held |= answers.held
             yield _judgement(selection, outcomes, "*", _Digests(*audit.folded(found)))
@@ -166,10 +167,10 @@ class _Audit:
         kinds = {kind for need in found.needs if need.folded for kind in need.kinds}
         return tuple(evidence for evidence in self._kept if evidence.collected and evidence.target.kind in kinds)
 
-    def missing(self, found: Binding) -> list[Evidence]:
+    def missing(self, found: Binding) -> tuple[Evidence, ...]:
         """What should stand beside the judged target and was not collected."""
         kinds = {kind for need in found.beside for kind in need.kinds}
-        return [evidence for evidence in self.uncollected if evidence.target.kind in kinds]
+        return tuple(evidence for evidence in self.uncollected if evidence.target.kind in kinds)
 
     def beside(self, found: Binding) -> tuple[Any, ...]:
         return tuple(None if need.optional and not self._present(need) else self.together(need) for need in found.beside)
@@ -197,106 +198,13 @@ def _calibrate(host: Host) -> Iterator[Calibration]:
         yield Calibration(target=host.evidence.target.id, fact="calibration", program="", agrees=None, detail=detail)
 
 
-def _judge(
-    selection: Selection, judged: Any, beside: tuple[Any, ...], evidence: Evidence, digests: _Digests, missing: Sequence[Evidence] = ()
-) -> Judgement:
-    if not evidence.collected:
-        outcomes = _Answers([_uncollected(evidence)])
-    elif missing:
-        outcomes = _Answers(_uncollected(one) for one in missing)
-    else:
-        outcomes = _run(selection, (judged, *beside))
-    return _judgement(selection, outcomes, evidence.target.id, digests)
-
-
-def _judgement(selection: Selection, outcomes: _Answers, target: str, digests: _Digests) -> Judgement:
+def _judgement(selection: Selection, outcomes: Answers, target: str, digests: _Digests) -> Judgement:
     passed = sorted(outcomes.held)
     findings = [_finding(selection, outcome, target, digests) for outcome in outcomes]
     findings.sort(
         key=lambda finding: (finding.subject, finding.verdict.value, finding.message.text, sorted(map(str, finding.message.args.items())))
     )
     return Judgement(selection.check.id, dict(selection.params), target, tuple(passed), tuple(findings))
-
-
-class _Answers(list[Outcome]):
-    """A check's outcomes but its passes, of which `held` has the subjects."""
-
-    def __init__(self, outcomes: Iterable[Outcome] = ()) -> None:
-        super().__init__(outcomes)
-        self.held: set[str] = set()
-
-
-def _run(selection: Selection, facts: tuple[Any, ...]) -> _Answers:
-    with growing():
-        return _outcomes(selection, facts)
-
-
-def _outcomes(selection: Selection, facts: tuple[Any, ...]) -> _Answers:
-    outcomes = _Answers()
-    listed: dict[tuple[Verdict, str], int] = {}
-    more: dict[tuple[Verdict, str], list[str]] = {}
-    try:
-        for count, outcome in enumerate(selection.check.function(*facts, **selection.params)):
-            if count >= MAX_SUBJECTS:
-                outcomes.append(_unknown("more than {limit} subjects; the rest was not judged", {"limit": MAX_SUBJECTS}, Reason.TRUNCATED))
-                break
-            if not isinstance(outcome, Outcome) or outcome.verdict is Verdict.ERROR:
-                raise TypeError(f"a check yields passed, failed, unknown or not_applicable, not {outcome!r:.80}")
-            if outcome.verdict is Verdict.PASS:
-                outcomes.held.add(clean(outcome.subject))  # of a pass the name alone is kept
-                continue
-            alike = (outcome.verdict, outcome.text)
-            listed[alike] = listed.get(alike, 0) + 1
-            if listed[alike] <= MAX_ALIKE:
-                outcomes.append(outcome)
-            else:
-                more.setdefault(alike, []).append(outcome.subject)
-    except Unseen as unseen:
-        outcomes.append(
-            Outcome(
-                Verdict.UNKNOWN,
-                "{item} was not seen ({reason})",
-                {"item": unseen.gap.item, "reason": unseen.gap.reason.value},
-                gaps=(unseen.gap,),
-                settle=_settle(unseen.gap),
-            )
-        )
-    except Exception as error:
-        outcomes.append(_error("the check raised {kind}: {detail}", {"kind": type(error).__name__, "detail": str(error)}))
-    if not outcomes and not outcomes.held:
-        outcomes.append(_error("the check gave no outcome", {}))
-    outcomes += [_rest(verdict, subjects) for (verdict, _), subjects in more.items()]
-    return outcomes
-
-
-def _rest(verdict: Verdict, subjects: list[str]) -> Outcome:
-    """Of a thousand answers alike each stands by itself; those beyond stand as one, so that a directory of 100,000 makes no report of 100 MB."""
-    names = ", ".join(sorted(clean(subject) for subject in subjects)[:MAX_BECAUSE])
-    text = "{count} more of these, among them {names}"
-    return Outcome(verdict, text, {"count": len(subjects), "names": names}, f"+{len(subjects)}")
-
-
-def _settle(gap: Gap) -> str:
-    return {
-        Reason.DENIED: "Collect with the right to read it (see `sovaudit privileges`).",
-        Reason.TIMEOUT: "Collect again with a longer --host-timeout.",
-        Reason.TRUNCATED: "Collect again with a larger --max-bytes.",
-        Reason.UNSUPPORTED: "Collect from the running host.",
-    }.get(gap.reason, "Collect evidence that shows it.")
-
-
-def _uncollected(evidence: Evidence) -> Outcome:
-    text = "{target} was not collected ({status}): {error}"
-    args = {"target": evidence.target.id, "status": evidence.status.value, "error": evidence.error or "no reason given"}
-    return Outcome(Verdict.UNKNOWN, text, args, settle="Collect the target again once its fault is mended.")
-
-
-def _unknown(text: str, args: Mapping[str, Arg], reason: Reason) -> Outcome:
-    return Outcome(Verdict.UNKNOWN, text, args, gaps=(Gap("subjects", reason),))
-
-
-def _error(text: str, args: Mapping[str, Arg]) -> Outcome:
-    return Outcome(Verdict.ERROR, text, args, settle="Report this as a defect of sovaudit or of the plugin that brings the check.")
 
 
 def _finding(selection: Selection, outcome: Outcome, target: str, digests: _Digests) -> Finding:
@@ -346,14 +254,6 @@ def _arg(value: Arg) -> Arg:
     if isinstance(value, str):
         return clean(value)
     return value if -(2**53) < value < 2**53 else str(value)
-
-
-def clean(text: str) -> str:
-    """Fit for a document: bytes that were no UTF-8 become `\\xNN`, long text is cut with a mark."""
-    text = str(text)
-    if not text.isascii():
-        text = _SURROGATE.sub(lambda match: f"\\x{ord(match[0]) & 0xFF:02x}", text)
-    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
 def params_document(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 PIECE = 16 << 20  # bytes of an artifact that holds part of a table
 ROW_GROUP = 122_880
 WORDS = 1_000_000  # different texts of a column up to which they are held as numbers
+FEW_WORDS = 5000  # and up to which their numbers stay in the processor's nearest memory
 SMALL = 1 << 30  # whole numbers below it may be added and taken from each other in four bytes
 # numbers that rise are written as steps; a dictionary of more words than this is thrown away in the end
 _CHEAPER = "PARQUET_VERSION 'V2', DICTIONARY_SIZE_LIMIT 5000"
+ROOMY = 1000  # MB for tables from which on several queries run at once
 SPILL = "~spill"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 Value = str | int | bool | None
@@ -40,6 +43,12 @@ class Limits:
 
 
 enough = Limits()
+
+
+def at_once() -> int:
+    """How many checks may ask the engine at the same time, so that none waits while another works in Python. What each holds beside the tables
+    comes out of the same memory."""
+    return min(2, enough.threads or os.cpu_count() or 1) if enough.memory_mb >= ROOMY else 1
 
 
 class Scratch:
@@ -57,7 +66,10 @@ class Scratch:
 
 
 class Engine:
-    """DuckDB over a scratch folder. Raises ValueError for what it cannot read or do."""
+    """DuckDB over a scratch folder. Raises ValueError for what it cannot read or do.
+
+    Several threads may ask it at once: each has a connection of its own, on which `load` and `hide` make tables that no other thread sees.
+    """
 
     def __init__(self, scratch: Scratch | None = None, *, reads: Iterable[Path] = (), ordered: bool = False) -> None:
         import duckdb
@@ -76,7 +88,7 @@ class Engine:
                 "preserve_insertion_order": "true" if ordered else "false",
             },
         )
-        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
         folders = [str(self.scratch.path) + "/"]
         paths = [str(path) for path in reads]
         self._connection.execute(f"SET allowed_directories = [{', '.join(map(literal, folders))}]")
@@ -84,6 +96,9 @@ class Engine:
             self._connection.execute(f"SET allowed_paths = [{', '.join(map(literal, paths))}]")
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
+        self._own = threading.local()
+        self._own.connection = self._connection
+        self._others: list[duckdb.DuckDBPyConnection] = []
 
     def run(self, sql: str, parameters: Sequence[Value] | Mapping[str, Value] = ()) -> None:
         self._execute(sql, parameters)
@@ -94,18 +109,24 @@ class Engine:
 
     def _execute(self, sql: str, parameters: Sequence[Value] | Mapping[str, Value]) -> Any:
         try:
+            connection = getattr(self._own, "connection", None)
+            if connection is None:
+                connection = self._own.connection = self._connection.cursor()
+                self._others.append(connection)
             given = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
-            return self._connection.execute(sql, given) if given else self._connection.execute(sql)
+            return connection.execute(sql, given) if given else connection.execute(sql)
         except self._failure as error:
             raise ValueError(str(error).split("\n")[0]) from error
 
-    def view(self, name: str, path: Path, *, numbered: str = "") -> None:
-        """A Parquet file of the scratch folder as a view. numbered: a column with each row's place in it, from 1."""
-        more = f", file_row_number + 1 AS {identifier(numbered)}" if numbered else ""
-        self.run(
-            f"CREATE VIEW {identifier(name)} AS SELECT * EXCLUDE (file_row_number){more} "
-            f"FROM read_parquet({literal(str(path))}, file_row_number = true)"
-        )
+    def view(self, name: str, path: Path, *, numbered: str = "", kinds: Mapping[str, str] | None = None) -> None:
+        """A Parquet file of the scratch folder as a view. numbered: a column with each row's place in it, from 1. kinds: columns (name → SQL
+        type) that the view is to have; those that the file has not are empty.
+        """
+        source = f"read_parquet({literal(str(path))}, file_row_number = true)"
+        have = {str(row[0]) for row in self.rows(f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {source}")}
+        more = [f"file_row_number + 1 AS {identifier(numbered)}"] if numbered else []
+        more += [f"CAST(NULL AS {kind.split()[0]}) AS {identifier(column)}" for column, kind in (kinds or {}).items() if column not in have]
+        self.run(f"CREATE VIEW {identifier(name)} AS SELECT {', '.join(['* EXCLUDE (file_row_number)', *more])} FROM {source}")
 
     def hold(self, name: str, query: str) -> None:
         """A query's rows under a name, in memory, for many questions: a column without any value takes no room there, text of few different
@@ -119,26 +140,36 @@ class Engine:
         given: dict[str, str] = {}
         for column, low, high in zip(numbers, found[::2], found[1::2], strict=True):
             if low is not None:
-                given[column] = f"CAST({column} AS INTEGER)" if 0 <= low <= high < SMALL else column
+                given[column] = f"CAST(given.{column} AS INTEGER)" if 0 <= low <= high < SMALL else f"given.{column}"
+        source = f"({query}) AS given"
         for column in (column for column, kind in kinds.items() if kind != "BIGINT"):
-            held = self._words(name, identifier(column), query) if kinds[column] == "VARCHAR" else kinds[column]
-            if held:
-                given[column] = f"TRY_CAST({column} AS {held})"
+            held, many = self._words(name, identifier(column), query) if kinds[column] == "VARCHAR" else (kinds[column], False)
+            if many:  # to look each up costs a cast thrice what it costs a join
+                words = f"{name}_{column}_words"
+                source += f" LEFT JOIN {words} ON given.{column} = {words}.word"
+                given[column] = f"{words}.number"
+            elif held:
+                given[column] = f"TRY_CAST(given.{column} AS {held})"
         table = identifier(f"{name}_held")
         chosen = ", ".join(f"{value} AS {column}" for column, value in given.items()) or "NULL AS nothing"
-        self.run(f"CREATE TEMP TABLE {table} AS SELECT {chosen} FROM ({query})")
+        self.run(f"CREATE TABLE {table} AS SELECT {chosen} FROM {source}")
         shown = ", ".join(column if column in given else f"CAST(NULL AS {kind}) AS {column}" for column, kind in kinds.items())
-        self.run(f"CREATE TEMP VIEW {identifier(name)} AS SELECT {shown} FROM {table}")
+        self.run(f"CREATE VIEW {identifier(name)} AS SELECT {shown} FROM {table}")
 
-    def _words(self, name: str, column: str, query: str) -> str:
-        """A type for the text of a column: numbers, or text where it has too many values; none where it has no value."""
+    def _words(self, name: str, column: str, query: str) -> tuple[str, bool]:
+        """A type for the text of a column: numbers, or text where it has too many values; none where it has no value. True where the numbers are
+        many: then there is a table of them.
+        """
         words, kind = f"{name}_{column}_words", f"{name}_{column}"
         self.run(f"CREATE TEMP TABLE {words} AS SELECT DISTINCT {column} AS word FROM ({query}) WHERE {column} IS NOT NULL")
         ((count,),) = self.rows(f"SELECT count(*) FROM {words}")
         if 0 < count <= WORDS:
             self.run(f"CREATE TYPE {kind} AS ENUM (SELECT word FROM {words} ORDER BY word)")
+            if count > FEW_WORDS:
+                self.run(f"CREATE OR REPLACE TEMP TABLE {words} AS SELECT word, TRY_CAST(word AS {kind}) AS number FROM {words}")
+                return kind, True
         self.run(f"DROP TABLE {words}")
-        return kind if 0 < count <= WORDS else "VARCHAR" if count else ""
+        return (kind if 0 < count <= WORDS else "VARCHAR" if count else ""), False
 
     def load(self, name: str, columns: Mapping[str, str], rows: Iterable[Sequence[Value]]) -> None:
         """A temporary table of these columns (name → SQL type) and rows. Raises ValueError."""
@@ -163,7 +194,8 @@ class Engine:
         return int(count)
 
     def close(self) -> None:
-        self._connection.close()
+        for connection in (*self._others, self._connection):
+            connection.close()
 
 
 class Pieces(Mapping[str, bytes]):

@@ -136,6 +136,32 @@ def test_blank_lines_are_no_rows(tmp_path: Path) -> None:
     assert found.reading.refused == {}
 
 
+LATER = {
+    "nothing": b"",
+    "a blank": row(7, badge=" B7 ").encode(),
+    "a NUL": row(7, badge="B\0").encode(),
+    "another encoding": row(7, badge="É").encode("cp1252"),
+    "an open quote": row(7, badge='"B7').encode(),
+    "other line ends": row(7).replace("\n", "\r\n").encode(),
+    "a half line": b"2026-03-02T08:00:05Z,C1,7",
+    "a long line": b"x" * (3 << 20) + b"\n" + row(7).encode(),
+    "no UTF-8 and no end": row(7).encode() + b"\xff",
+}
+
+
+@pytest.mark.parametrize("what", LATER)
+def test_what_comes_late_in_a_file_is_seen(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The events are read while the file is looked at: what only its end tells must count all the same."""
+    for multiline in ("", "multiline = true\n"):
+        content = (HEAD + "".join(row(number) for number in range(25_000))).encode() + LATER[what]
+        found = evidence(tmp_path, content, f'base = "generic"\n{multiline}')
+        with monkeypatch.context() as patched:
+            patched.setattr("sovaudit.collectors.badges.storing.guessed", lambda *_: None)
+            whole = evidence(tmp_path, content, f'base = "generic"\n{multiline}')
+        assert (found.status, found.error, found.gaps, found.identity) == (whole.status, whole.error, whole.gaps, whole.identity)
+        assert dict(found.artifacts) == dict(whole.artifacts)
+
+
 def test_packed_files_say_so(tmp_path: Path) -> None:
     found = evidence(tmp_path, b"\x1f\x8b\x08\x00" + bytes(100))
     assert found.status is TargetStatus.FAILED

@@ -26,7 +26,7 @@ answered AS (
   WHERE d.done BETWEEN a.at AND a.at + $within AND (d.alarm IS NULL OR abs(d.alarm - a.at) < 1000))
 SELECT a.place, a.row, a.at, a.row IN (SELECT row FROM answered) FROM alarms a ORDER BY a.place, a.at, a.row
 """
-PLACES = "SELECT DISTINCT coalesce(access_point, source, '') AS place FROM events"
+PLACES = "SELECT DISTINCT coalesce(access_point, source, '') AS place FROM (SELECT DISTINCT access_point, source FROM events)"
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ CODES = frozenset(
 DENIED = str(tuple(sorted(code for code in CODES if code.startswith("DENIED_"))))
 """SQL: the codes of refusals."""
 
-# what a reader of the log may ask of one event; the evidence holds exactly these columns
+# what a reader of the log may ask of one event; the evidence holds these columns, but for those that the map fills from nothing
 EVENT_COLUMNS = MappingProxyType(
     {
         "event_time": "BIGINT",
@@ -45,6 +45,8 @@ EVENT_COLUMNS = MappingProxyType(
         "refused": "VARCHAR",  # why the row could not be read: `time`, `sequence`, `json`
     }
 )
+
+ALWAYS_FILLED = frozenset(("event_time", "source", "event", "event_native", "refused"))
 
 # what stands beside the events, if its owner gives it; `TIME` columns are milliseconds like event_time
 TIME = "BIGINT /* time */"

@@ -48,10 +48,12 @@ def know_states(log: BadgeLog) -> None:
 
 def holders(log: BadgeLog, people: Roster | None = None) -> None:
     """The table `holders`: credential, person; each pair that a row of the `credentials` table or the roster gives. An audit has one roster."""
-    if log.kept("holders"):
-        return
-    rows = [(badge, name_of(person)) for person in (people.people if people else ()) for badge in person.badges if name_of(person)]
-    log.load("roster_badges", {"credential": "VARCHAR", "person": "VARCHAR"}, rows)
+
+    def given() -> None:
+        rows = [(badge, name_of(person)) for person in (people.people if people else ()) for badge in person.badges if name_of(person)]
+        log.load("given_badges", {"credential": "VARCHAR", "person": "VARCHAR"}, rows)
+
+    log.keep("roster_badges", "SELECT credential, person FROM given_badges", given=given)
     table = "UNION SELECT credential, subject FROM credentials WHERE credential IS NOT NULL AND subject IS NOT NULL"
     log.keep("holders", f"SELECT credential, person FROM roster_badges {table if log.has('credentials') else ''}")
 

@@ -11,17 +11,15 @@ from dataclasses import dataclass
 
 from sovaudit.facts.badges import BadgeLog
 
-_USES = """
-SELECT credential, access_point, site, area_from, area_to, direction, subject, event, count(*) AS times, min(event_time) AS first,
-       max(event_time) AS last
-FROM events GROUP BY ALL"""
+_KEYS = ("credential", "access_point", "site", "area_from", "area_to", "direction", "subject", "event")
 _SEEN = "SELECT DISTINCT credential FROM uses WHERE credential IS NOT NULL"
 GRANTS = "event = 'GRANTED' AND credential IS NOT NULL"
 
 
 def fold(log: BadgeLog) -> None:
     """Make the table `uses`. Raises Unseen."""
-    log.keep("uses", _USES)
+    keys = ", ".join(key if log.filled[key] else f"CAST(NULL AS VARCHAR) AS {key}" for key in _KEYS)
+    log.keep("uses", f"SELECT {keys}, count(*) AS times, min(event_time) AS first, max(event_time) AS last FROM events GROUP BY ALL")
 
 
 def know_badges(log: BadgeLog) -> None:

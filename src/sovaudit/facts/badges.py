@@ -9,15 +9,16 @@ Every query must be ordered to the last row and made of integers and text, so th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
 from sovaudit import canon
 from sovaudit.errors import IntegrityError
-from sovaudit.facts.badge_events import EVENT_COLUMNS, SIDE_TABLES
+from sovaudit.facts.badge_events import ALWAYS_FILLED, EVENT_COLUMNS, SIDE_TABLES
 from sovaudit.facts.files import Unseen
 from sovaudit.model.evidence import Evidence, Gap
 from sovaudit.model.finding import Line
@@ -50,14 +51,27 @@ class Reading:
     tables: frozenset[str]
 
 
+@dataclass(slots=True)
+class _Table:
+    """One that is kept for all who ask, and the query of which it is made."""
+
+    sql: str
+    made: bool = False
+    making: threading.Lock = field(default_factory=threading.Lock)
+
+
 class BadgeLog:
-    """Facts about one log. What was not seen raises Unseen, which the engine turns into `unknown`."""
+    """Facts about one log. What was not seen raises Unseen, which the engine turns into `unknown`. Several checks may ask it at once."""
 
     kinds: ClassVar[tuple[str, ...]] = ("badges",)
+    shared: ClassVar[bool] = True
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
-        self._kept: dict[str, str] = {}
+        self._kept: dict[str, _Table] = {}
+        self._opened: Engine | None = None
+        self._opening = threading.Lock()
+        self._own = threading.local()
 
     @property
     def name(self) -> str:
@@ -106,13 +120,20 @@ class BadgeLog:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Unseen(Gap(SOURCE, Reason.UNSUPPORTED, f"{error!r:.100}")) from error
 
-    @cached_property
+    @property
     def _engine(self) -> Engine:
+        with self._opening:
+            if self._opened is None:
+                self._opened = self._open_all()
+            return self._opened
+
+    def _open_all(self) -> Engine:
         said, scratch = self._said, Scratch()
         engine = Engine(scratch)
         self._open(engine, EVENTS, "all_events", said["events"], EVENT_COLUMNS, numbered="row")
         kept = ", ".join(name for name in EVENT_COLUMNS if name != "refused")
-        engine.hold("events", f"SELECT row, {kept} FROM all_events WHERE refused IS NULL")
+        ((refused,),) = engine.rows("SELECT count(refused) FROM all_events")
+        engine.hold("events", f"SELECT row, {kept} FROM all_events {'WHERE refused IS NULL' if refused else ''}")
         engine.run("CREATE VIEW refused AS SELECT row, refused FROM all_events WHERE refused IS NOT NULL")
         for name in sorted(self.reading.tables & set(SIDE_TABLES)):
             self._open(engine, f"badges/{name}.parquet", name, said["tables"][name], SIDE_TABLES[name])
@@ -125,10 +146,13 @@ class BadgeLog:
         path = engine.scratch.file(f"{view}.parquet")
         try:
             assemble(self.evidence.artifacts, artifact, said, path)
-            engine.view(view, path, numbered=numbered)
-            kinds = {str(row[0]): str(row[1]) for row in engine.rows(f"DESCRIBE {view}")}
-            if kinds != {name: kind.split()[0] for name, kind in columns.items()} | ({numbered: "BIGINT"} if numbered else {}):
+            want = {name: kind.split()[0] for name, kind in columns.items()}
+            engine.view(f"{view}_file", path)
+            have = {str(row[0]): str(row[1]) for row in engine.rows(f"DESCRIBE {view}_file")}
+            filled = [str(name) for name in said.get("filled", want)]
+            if have != {name: want[name] for name in filled} or not have.keys() >= want.keys() & ALWAYS_FILLED:
                 raise ValueError("its columns are not those of such a table")
+            engine.view(view, path, numbered=numbered, kinds=want)
             ((rows,),) = engine.rows(f"SELECT count(*) FROM {view}")
         except (KeyError, TypeError, ValueError) as error:
             raise Unseen(Gap(artifact, Reason.ABSENT, f"{error}"[:200])) from error
@@ -145,15 +169,28 @@ class BadgeLog:
             raise ValueError(f"{name} is a table of the log")
         self._engine.load(name, columns, rows)
 
-    def keep(self, name: str, sql: str) -> None:
-        """A query's rows as a temporary table, made once, for the checks that ask it. Its name begins with a letter."""
-        if self._kept.get(name) != sql:
-            self._engine.run(f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS {sql}")
-            self._kept[name] = sql
+    def keep(self, name: str, sql: str, *, given: Callable[[], object] | None = None) -> None:
+        """A query's rows as a table, made once, for all checks that ask it. Its name begins with a letter. given: loads what the query needs,
+        if it is to be made. One of another query of that name stays with the thread that wants it.
+        """
+        table = self._kept.setdefault(name, _Table(sql))
+        own: dict[str, str] = self._own.__dict__
+        if table.sql != sql:
+            if own.get(name) != sql:
+                self._make(f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS {sql}", given)
+                own[name] = sql
+            return
+        with table.making:
+            if not table.made:
+                self._make(f"CREATE TABLE {identifier(name)} AS {sql}", given)
+                table.made = True
+        if own.pop(name, None) is not None:
+            self._engine.run(f"DROP TABLE temp.{identifier(name)}")
 
-    def kept(self, name: str) -> bool:
-        """Whether `keep` has made a table of that name."""
-        return name in self._kept
+    def _make(self, statement: str, given: Callable[[], object] | None) -> None:
+        if given is not None:
+            given()
+        self._engine.run(statement)
 
     @cached_property
     def offsets(self) -> tuple[tuple[int, int], ...]:

@@ -110,6 +110,10 @@ class Roster(FromLists):
             raise Unseen(Gap("people/rows", Reason.ABSENT, "the roster holds nobody"))
         return tuple(found)
 
+    def ready(self) -> None:
+        """Read what nearly every question needs. Raises Unseen."""
+        _ = self.people
+
     @cached_property
     def by_id(self) -> dict[str, Person]:
         return {person.id: person for person in self.people if person.id}

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sovaudit import directives, gates
+from sovaudit.answers import clean
 from sovaudit.directives import Selected
-from sovaudit.engine import Judgement, clean, gap_note, params_document
+from sovaudit.engine import Judgement, gap_note, params_document
 from sovaudit.model.directive import Directive
 from sovaudit.model.evidence import Evidence
 from sovaudit.model.finding import Finding, but

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from sovaudit.collectors.badges import times
 from sovaudit.collectors.badges.mapping import BadgeMap, Column
-from sovaudit.facts.badge_events import CODES, EVENT_COLUMNS, UNMAPPED
+from sovaudit.facts.badge_events import ALWAYS_FILLED, CODES, EVENT_COLUMNS, UNMAPPED
 from sovaudit.tables import Engine, literal
 
 Field = Callable[[str], str]
@@ -35,17 +35,28 @@ def _word(text: str, kind: str) -> str:
     return f"CAST({literal(text)} AS {kind})"
 
 
+def filled(plan: BadgeMap) -> list[str]:
+    """Columns of EVENT_COLUMNS that a map fills, in their order: the others are not written."""
+    noted = times.note("zoneless", "wall", plan.time) != NOTHING
+    return [name for name in EVENT_COLUMNS if name in ALWAYS_FILLED or name in plan.columns or (name == "time_note" and noted)]
+
+
 def events_query(plan: BadgeMap, field: Field, source: str, default_source: str, *, broken: str = "", spaced: bool = True) -> str:
-    """SQL for the columns of EVENT_COLUMNS from `source`, a table expression. broken: a condition that refuses a row as not readable.
+    """SQL for the columns of `filled` from `source`, a table expression. broken: a condition that refuses a row as not readable.
 
     spaced: whether a value may begin or end with a blank.
     """
     given = {name: text(column, field, spaced=spaced) for name, column in plan.columns.items()}
     given.setdefault("source", literal(default_source))
     received = plan.received or plan.time
-    # what no column fills is written as the cheapest NULL, and read as text
-    shown = dict.fromkeys(_TEXT, f"CAST(NULL AS {NOTE})") | {name: name for name in _TEXT if name in given}
-    shown |= {name: f"{kind}({name})" for name, kind in (("credential", "badge"), ("subject", "person")) if name in given}
+    shown = {name: name for name in _TEXT} | {"credential": "badge(credential)", "subject": "person(subject)"}
+    why = (
+        f"CASE WHEN broken THEN {_word('unreadable', WHY)} WHEN moment IS NULL THEN {_word('time', WHY)} "
+        f"WHEN received_time IS NOT NULL AND received_moment IS NULL THEN {_word('received_time', WHY)} "
+        f"WHEN sequence IS NOT NULL AND number IS NULL THEN {_word('sequence', WHY)} END"
+    )
+    shown |= {"event_time": "moment", "received_time": "received_moment", "time_note": "note", "sequence": "number", "refused": why}
+    shown |= {"direction": _direction(), "event": "code", "event_native": _native(plan.events)}
     return (
         f"WITH given AS (SELECT {_unique(given)}, {broken or 'false'} AS broken FROM {source}), "
         f"timed AS (SELECT *, {times.parsed('event_time', plan.time)} AS wall, {times.is_local('event_time', plan.time)} AS zoneless, "
@@ -54,13 +65,7 @@ def events_query(plan: BadgeMap, field: Field, source: str, default_source: str,
         f"placed AS (SELECT *, {times.moment('zoneless', 'wall', plan.time)} AS moment, "
         f"CAST({times.note('zoneless', 'wall', plan.time)} AS {NOTE}) AS note, "
         f"{times.moment('received_zoneless', 'received_wall', received)} AS received_moment FROM timed) "
-        f"SELECT moment AS event_time, received_moment AS received_time, note AS time_note, source, number AS sequence, {shown['site']} AS site, "
-        f"{shown['area_from']} AS area_from, {shown['area_to']} AS area_to, {shown['access_point']} AS access_point, {_direction()} AS direction, "
-        f"{shown['credential']} AS credential, {shown['subject']} AS subject, "
-        f"code AS event, {_native(plan.events)} AS event_native, {shown['verify_mode']} AS verify_mode, "
-        f"CASE WHEN broken THEN {_word('unreadable', WHY)} WHEN moment IS NULL THEN {_word('time', WHY)} "
-        f"WHEN received_time IS NOT NULL AND received_moment IS NULL THEN {_word('received_time', WHY)} "
-        f"WHEN sequence IS NOT NULL AND number IS NULL THEN {_word('sequence', WHY)} END AS refused FROM placed"
+        f"SELECT {', '.join(f'{shown[name]} AS {name}' for name in filled(plan))} FROM placed"
     )
 
 

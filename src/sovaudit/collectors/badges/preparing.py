@@ -11,7 +11,7 @@ from typing import BinaryIO
 from sovaudit import canon
 from sovaudit.collectors.badges import database, documents, markup, reading, workbook
 from sovaudit.collectors.badges.mapping import BadgeMap
-from sovaudit.collectors.badges.sieve import CHUNK, FEW, Refused, regular, sieve
+from sovaudit.collectors.badges.sieve import CHUNK, FEW, Refused, as_it_stands, regular, sieve
 from sovaudit.errors import CollectError
 from sovaudit.tables import Scratch
 
@@ -45,6 +45,19 @@ class Prepared:
     lines: int = 0
     spaced: bool = True
 
+    def reads(self, other: Prepared) -> bool:
+        """Whether reading the text as this says gives the same rows as reading it as the other says."""
+        return self.path == other.path and self.plan == other.plan and (self.spaced or not other.spaced)
+
+
+def guessed(place: str, plan: BadgeMap) -> Prepared | None:
+    """How a text file may well be read, by its beginning: as it stands. None where that cannot be, or is not known before all of it is read."""
+    path = Path(place)
+    if "://" in place or plan.format not in ("csv", "tsv", "jsonl") or not path.is_file():
+        return None
+    spaced = as_it_stands(path, plan.encoding, quote=_quote(plan))
+    return None if spaced is None else Prepared(path, plan, path.name, 0, "", spaced=spaced)
+
 
 def prepare(place: str, plan: BadgeMap, scratch: Scratch, password: str | None = None) -> Prepared:
     """Raises CollectError."""
@@ -60,8 +73,7 @@ def prepare(place: str, plan: BadgeMap, scratch: Scratch, password: str | None =
 
 def _file(path: Path, plan: BadgeMap, scratch: Scratch) -> Prepared:
     if plan.format in ("csv", "tsv", "jsonl"):
-        quote = "" if plan.multiline or plan.format == "jsonl" else plan.quote
-        seen = sieve(path, plan.encoding, scratch, quote=quote)
+        seen = sieve(path, plan.encoding, scratch, quote=_quote(plan))
         return Prepared(
             seen.path, plan, path.name, seen.size, seen.sha256, seen.complete, seen.refused, lines=seen.lines, spaced=seen.spaced
         )
@@ -81,6 +93,11 @@ def _file(path: Path, plan: BadgeMap, scratch: Scratch) -> Prepared:
             text, written = scratch.file("rows.csv"), plan.model_copy(update=_PLAIN | {"format": "csv"})
             _write(text, workbook.rows(path, plan, refused))
     return Prepared(text, written, path.name, size, sha256, True, refused)
+
+
+def _quote(plan: BadgeMap) -> str:
+    """What opens and closes a value within one line; nothing where a value may go over several."""
+    return "" if plan.multiline or plan.format == "jsonl" else plan.quote
 
 
 def _write(path: Path, rows: Iterator[list[str]]) -> None:

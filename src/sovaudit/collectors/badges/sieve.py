@@ -7,6 +7,7 @@ be read: each is counted, by reason, with its number, and an empty line keeps it
 from __future__ import annotations
 
 import codecs
+import io
 import os
 import stat
 from collections.abc import Iterator
@@ -81,6 +82,18 @@ def sieve(path: Path, encoding: str, scratch: Scratch, *, quote: str = "") -> Si
     return found
 
 
+def as_it_stands(path: Path, encoding: str, *, quote: str = "") -> bool | None:
+    """Whether blanks stand in the first lines of a file; None unless these are clean. Raises CollectError for what cannot be read at all."""
+    if codecs.lookup(encoding).name not in ("utf-8", "utf-8-sig"):
+        return None
+    with regular(path) as file:
+        start = file.read(CHUNK)
+    survey = _Survey(io.BytesIO(start[: start.rfind(b"\n") + 1]), quote.encode())
+    for _ in survey.chunks():
+        pass
+    return survey.spaced if survey.lines and survey.clean and not survey.old else None
+
+
 def packed_as(start: bytes, path: Path) -> None:
     """Raises CollectError for a file that begins as packed ones do."""
     for magic, name in _PACKED.items():
@@ -107,7 +120,7 @@ class _Survey:
     may be one beyond ASCII.
     """
 
-    def __init__(self, file: BinaryIO, quote: bytes) -> None:
+    def __init__(self, file: BinaryIO | io.BytesIO, quote: bytes) -> None:
         self._file = file
         self._quote = quote
         self.clean = True

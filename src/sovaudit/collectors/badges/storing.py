@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
@@ -13,11 +12,11 @@ from typing import Any
 
 from sovaudit import canon
 from sovaudit.collectors import pseudonyms
-from sovaudit.collectors.badges import reading, side, times
+from sovaudit.collectors.badges import side, times
 from sovaudit.collectors.badges.address import Address
-from sovaudit.collectors.badges.columns import events_query, know_words
+from sovaudit.collectors.badges.events import Events, events
 from sovaudit.collectors.badges.mapping import BadgeMap, Beside
-from sovaudit.collectors.badges.preparing import Prepared, prepare
+from sovaudit.collectors.badges.preparing import Prepared, guessed, prepare
 from sovaudit.collectors.badges.sieve import FEW, Refused
 from sovaudit.collectors.options import CollectOptions
 from sovaudit.errors import CollectError, UsageError
@@ -53,10 +52,11 @@ def store(
     def tables() -> dict[str, Any]:
         return {name: side.keep(name, *table, plan.time.zone, apart, pieces, teach) for name, table in sorted(files.items())}
 
-    with ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(2) as beside:
+        surveyed = beside.submit(prepare, place.place, plan, scratch, options.sql_password)
         others = beside.submit(tables)
-        ready = prepare(place.place, plan, scratch, options.sql_password)
-        said = _events(place, ready, scratch, pieces, teach)
+        ready, found = events(surveyed, guessed(place.place, plan), scratch, teach, place.place)
+        said = _said(ready, found, pieces, place.place)
         said["tables"] = others.result()
     said["people"] = pseudonyms.NAMED if options.identify else pseudonyms.PSEUDONYMS
     said["map"] = plan.model_dump(mode="json", exclude_defaults=True)
@@ -106,37 +106,12 @@ def _account(ready: Prepared, skip: int, seen: int, refused: dict[str, Refused])
             refused["not accounted for"] = Refused(lines - seen)
 
 
-def _events(place: Address, ready: Prepared, scratch: Scratch, pieces: Pieces, teach: Callable[[Engine], None]) -> dict[str, Any]:
-    plan, where = ready.plan, place.place
-    reading.need_header(ready.refused, plan, where)
-    engine = Engine(scratch, reads=[ready.path], ordered=True)
-    try:
-        teach(engine)
-        know_words(engine)
-        table = reading.json_lines(ready.path, plan) if plan.format == "jsonl" else reading.delimited(ready.path, plan, where)
-        out = scratch.file("events.parquet")
-        query = events_query(table.plan, table.field, table.expression, Path(ready.name).stem, broken=table.broken, spaced=ready.spaced)
-        rows = engine.write(query, out)
-        refused = {**ready.refused, **reading.rejected(engine)}
-        _account(ready, table.skip, rows + sum(each.count for each in refused.values()), refused)
-        engine.view("events", out, numbered="row")
-        for reason, count, first in engine.rows(
-            f"SELECT refused, count(*), list(row ORDER BY row)[1:{FEW}] FROM events WHERE refused IS NOT NULL GROUP BY refused ORDER BY refused"
-        ):
-            refused[reason] = Refused(count, first)
-        unmapped = engine.rows(
-            "SELECT event_native, count(*) FROM events WHERE refused IS NULL AND event = 'UNMAPPED' "
-            "GROUP BY event_native ORDER BY count(*) DESC, event_native"
-        )
-        ((directions, repeated, missing),) = engine.rows(
-            "SELECT count(*) FILTER (direction = 'unmapped'), count(*) FILTER (time_note = 'repeated'), count(*) FILTER (time_note = 'missing') "
-            "FROM events WHERE refused IS NULL"
-        )
-    except ValueError as error:
-        raise CollectError(f"cannot be read ({error})", status="failed", where=where) from error
-    finally:
-        engine.close()
-    if rows + sum(each.count for each in ready.refused.values()) == 0 and not refused:
+def _said(ready: Prepared, found: Events, pieces: Pieces, where: str) -> dict[str, Any]:
+    """What `badges/source` says of the events; adds their table. Raises CollectError for a file without any."""
+    refused = {**ready.refused, **found.rejected}
+    _account(ready, found.skip, found.rows + sum(each.count for each in refused.values()), refused)
+    refused |= found.refused
+    if found.rows + sum(each.count for each in ready.refused.values()) == 0 and not refused:
         raise CollectError("holds no event", status="failed", where=where)
     return {
         "format": 1,
@@ -147,15 +122,15 @@ def _events(place: Address, ready: Prepared, scratch: Scratch, pieces: Pieces, t
             "files": ready.files,
             "last_line_complete": ready.complete,
         },
-        "offsets": times.offsets(plan.time.zone),
-        "events": {"rows": rows, **pieces.add_table("badges/events.parquet", out)},
+        "offsets": times.offsets(ready.plan.time.zone),
+        "events": {"rows": found.rows, "filled": found.filled, **pieces.add_table("badges/events.parquet", found.out)},
         "refused": {reason: {"count": each.count, "first": each.first} for reason, each in sorted(refused.items())},
-        "unmapped": [[str(native)[:200], count] for native, count in unmapped[:MOST_CODES]],
-        "unmapped_others": sum(count for _, count in unmapped[MOST_CODES:]),
-        "unmapped_directions": directions,
-        "columns": sorted({*table.plan.columns, "source"}),
-        "repeated_times": repeated,
-        "missing_times": missing,
+        "unmapped": [[str(native)[:200], count] for native, count in found.unmapped[:MOST_CODES]],
+        "unmapped_others": sum(count for _, count in found.unmapped[MOST_CODES:]),
+        "unmapped_directions": found.directions,
+        "columns": found.columns,
+        "repeated_times": found.repeated,
+        "missing_times": found.missing,
     }
 
 
@@ -173,7 +148,7 @@ def redact(evidence: Evidence, options: CollectOptions) -> Evidence:
             engine = Engine(scratch, ordered=True)
             try:
                 pseudonyms.teach(engine, options.people_key)
-                chosen = ", ".join(side.hidden(name, column, f'"{column}"') + f' AS "{column}"' for column in columns)
+                chosen = ", ".join(side.hidden(name, column, f'"{column}"') + f' AS "{column}"' for column in place.get("filled", columns))
                 engine.write(f"SELECT {chosen} FROM read_parquet({literal(str(given))})", out)
             finally:
                 engine.close()
