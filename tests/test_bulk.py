@@ -1,4 +1,4 @@
-"""The search for cycles rests while rows are made, and goes on afterwards as it was."""
+"""Many objects at once: the search for cycles rests and goes on as it was; one is made ahead."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from sovaudit.bulk import growing
+from sovaudit.bulk import ahead, growing
 
 
 @pytest.mark.parametrize("searching", [True, False])
@@ -25,3 +25,25 @@ def test_it_goes_on_as_before(searching: bool) -> None:
         assert gc.isenabled() is searching
     finally:
         (gc.enable if before else gc.disable)()
+
+
+def test_one_is_made_while_another_is_used() -> None:
+    made: list[int] = []
+
+    def make(number: int) -> int:
+        made.append(number)
+        if number == 7:
+            raise OSError("no seven")
+        return number * number
+
+    assert list(ahead(make, range(5))) == [0, 1, 4, 9, 16]
+    assert list(ahead(make, [])) == []
+    made.clear()
+    first = next(iter(ahead(make, iter(range(100)))))
+    assert first == 0
+    assert len(made) <= 2
+    found = []
+    with pytest.raises(OSError, match="no seven"):
+        for value in ahead(make, range(5, 12)):
+            found.append(value)  # noqa: PERF402 - what came before the fault counts
+    assert found == [25, 36]

@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sovaudit.authoring import Check
 from sovaudit.bulk import growing
@@ -21,6 +20,9 @@ from sovaudit.model.evidence import Evidence, Gap
 from sovaudit.model.finding import Arg, Outcome
 from sovaudit.model.verdict import Reason, Severity, Verdict
 from sovaudit.tables import at_once
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 MAX_BECAUSE = 12  # lines a finding quotes; what led there is rarely longer, and a fleet's report stays readable
 MAX_TEXT = 400  # characters of any quoted text
@@ -83,6 +85,8 @@ class Queue:
             return
         if self._waiting and self._waiting[0][0].judged is not asked[0].judged:
             yield from self.rest()
+        from concurrent.futures import ThreadPoolExecutor
+
         self._pool = self._pool or ThreadPoolExecutor(at_once())
         self._waiting.extend((question, self._pool.submit(question.answer)) for question in asked)
         for fact in dict.fromkeys(fact for question in asked for fact in question.beside if hasattr(fact, "ready")):

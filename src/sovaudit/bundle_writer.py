@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from sovaudit import canon
+from sovaudit.bulk import ahead
 from sovaudit.bundle_format import (
     CHECKSUM_AT,
     MARK,
@@ -38,6 +39,7 @@ from sovaudit.errors import IntegrityError, OutputError, UsageError
 from sovaudit.model.evidence import Evidence
 
 _Key = TypeVar("_Key", str, bytes)
+_Row = TypeVar("_Row")
 _HINT = "Targets already written are kept: free space and go on with --resume."
 
 
@@ -118,11 +120,16 @@ class BundleWriter:
         if name in self._digests:
             raise UsageError("this target stands twice", where=name, hint="Name each target once.")
         limit, total, digests = most(evidence.target.kind), 0, {}
-        for item, data in evidence.artifacts.items():
-            total += len(data)
-            if total > limit or len(data) > MAX_TARGET:
+
+        def seen(item: str) -> tuple[str, int, str]:
+            data = evidence.artifacts[item]
+            return item, len(data), canon.digest(data) if len(data) <= MAX_TARGET else ""
+
+        for item, size, digest in _made(seen, evidence.artifacts, evidence.artifacts):
+            total += size
+            if total > limit or size > MAX_TARGET:
                 raise UsageError(f"brought more than the {limit} bytes a bundle holds", where=name, hint="Lower --max-bytes.")
-            digests[item] = canon.digest(data)
+            digests[item] = digest
         said = head(evidence)
         digest = manifest_digest(joined(said, digests))
         text = canon.canonical(said)
@@ -155,13 +162,15 @@ class BundleWriter:
     def _blobs(self, connection: sqlite3.Connection, artifacts: Mapping[str, bytes], wanted: dict[bytes, str]) -> dict[bytes, int]:
         """Row ids by digest; each artifact is read when its turn comes."""
         found: dict[bytes, int] = dict(_known(connection, "SELECT sha256, id FROM blob WHERE sha256 IN", wanted))
-        for sha256, name in wanted.items():
-            if sha256 not in found:
-                data = artifacts[name]
-                if key(data) != sha256:
-                    raise OutputError(f"{name} changed while it was written", where=self._where)
-                row = (sha256, len(data), self._codec.pack(data))
-                found[sha256] = connection.execute("INSERT INTO blob (sha256, size, data) VALUES (?, ?, ?)", row).lastrowid or 0
+
+        def packed(sha256: bytes) -> tuple[bytes, int, bytes]:
+            data = artifacts[wanted[sha256]]
+            if key(data) != sha256:
+                raise OutputError(f"{wanted[sha256]} changed while it was written", where=self._where)
+            return sha256, len(data), self._codec.pack(data)
+
+        for row in _made(packed, [sha256 for sha256 in wanted if sha256 not in found], artifacts):
+            found[row[0]] = connection.execute("INSERT INTO blob (sha256, size, data) VALUES (?, ?, ?)", row).lastrowid or 0
         return found
 
     def finish(self) -> str:
@@ -218,6 +227,11 @@ class BundleWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._close()
+
+
+def _made(make: Callable[[_Key], _Row], items: Iterable[_Key], artifacts: Mapping[str, bytes]) -> Iterable[_Row]:
+    """Something of each item; of artifacts that lie in files one ahead, because reading them takes time."""
+    return map(make, items) if isinstance(artifacts, dict) else ahead(make, items)
 
 
 def _known(connection: sqlite3.Connection, query: str, keys: Iterable[_Key]) -> Iterator[tuple[_Key, int]]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sovaudit import canon
+from sovaudit.bulk import ahead
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,7 +28,7 @@ WORDS = 1_000_000  # different texts of a column up to which they are held as nu
 FEW_WORDS = 5000  # and up to which their numbers stay in the processor's nearest memory
 SMALL = 1 << 30  # whole numbers below it may be added and taken from each other in four bytes
 # numbers that rise are written as steps; a dictionary of more words than this is thrown away in the end
-_CHEAPER = "PARQUET_VERSION 'V2', DICTIONARY_SIZE_LIMIT 5000"
+_CHEAPER = "COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION 'V2', DICTIONARY_SIZE_LIMIT 5000"
 ROOMY = 1000  # MB for tables from which on several queries run at once
 SPILL = "~spill"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -128,22 +129,24 @@ class Engine:
         more += [f"CAST(NULL AS {kind.split()[0]}) AS {identifier(column)}" for column, kind in (kinds or {}).items() if column not in have]
         self.run(f"CREATE VIEW {identifier(name)} AS SELECT {', '.join(['* EXCLUDE (file_row_number)', *more])} FROM {source}")
 
-    def hold(self, name: str, query: str) -> None:
+    def hold(self, name: str, query: str) -> frozenset[str]:
         """A query's rows under a name, in memory, for many questions: a column without any value takes no room there, text of few different
         values is held as their numbers (an ENUM in the order of the text, which compares, sorts and reads like text), and a whole number that
-        is small throughout in four bytes.
+        is small throughout in four bytes. Returns the columns whose text is held as numbers.
         """
         kinds = {str(row[0]): str(row[1]) for row in self.rows(f"DESCRIBE {query}")}
         numbers = [column for column, kind in kinds.items() if kind == "BIGINT"]
         bounds = ", ".join(f"min({identifier(column)}), max({column})" for column in numbers)
         (found,) = self.rows(f"SELECT {bounds} FROM ({query})") if numbers else [()]
         given: dict[str, str] = {}
+        numbered: set[str] = set()
         for column, low, high in zip(numbers, found[::2], found[1::2], strict=True):
             if low is not None:
                 given[column] = f"CAST(given.{column} AS INTEGER)" if 0 <= low <= high < SMALL else f"given.{column}"
         source = f"({query}) AS given"
         for column in (column for column, kind in kinds.items() if kind != "BIGINT"):
             held, many = self._words(name, identifier(column), query) if kinds[column] == "VARCHAR" else (kinds[column], False)
+            numbered |= {column} if held == f"{name}_{column}" else set()
             if many:  # to look each up costs a cast thrice what it costs a join
                 words = f"{name}_{column}_words"
                 source += f" LEFT JOIN {words} ON given.{column} = {words}.word"
@@ -155,6 +158,7 @@ class Engine:
         self.run(f"CREATE TABLE {table} AS SELECT {chosen} FROM {source}")
         shown = ", ".join(column if column in given else f"CAST(NULL AS {kind}) AS {column}" for column, kind in kinds.items())
         self.run(f"CREATE VIEW {identifier(name)} AS SELECT {shown} FROM {table}")
+        return frozenset(numbered)
 
     def _words(self, name: str, column: str, query: str) -> tuple[str, bool]:
         """A type for the text of a column: numbers, or text where it has too many values; none where it has no value. True where the numbers are
@@ -189,7 +193,7 @@ class Engine:
     def write(self, query: str, path: Path) -> int:
         """A query's rows as a Parquet file of the scratch folder; how many there were."""
         (count,) = self._execute(
-            f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}, {_CHEAPER})", ()
+            f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet, ROW_GROUP_SIZE {ROW_GROUP}, {_CHEAPER})", ()
         ).fetchone()
         return int(count)
 
@@ -240,14 +244,13 @@ class Pieces(Mapping[str, bytes]):
 
 def assemble(artifacts: Mapping[str, bytes], name: str, said: Mapping[str, Any], path: Path) -> None:
     """The pieces of a table as one file again. Raises KeyError for a missing piece, ValueError if together they are not what was written."""
-    count = int(said["pieces"])
+    names = [f"{name}/{number:03}" for number in range(int(said["pieces"]))]
     running = 0
 
     def pieces() -> Iterator[bytes]:
         nonlocal running
         with path.open("wb") as file:
-            for number in range(count):
-                data = artifacts[f"{name}/{number:03}"]
+            for data in ahead(artifacts.__getitem__, names):
                 running += len(data)
                 file.write(data)
                 yield data

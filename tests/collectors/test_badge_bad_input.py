@@ -143,6 +143,7 @@ LATER = {
     "another encoding": row(7, badge="É").encode("cp1252"),
     "an open quote": row(7, badge='"B7').encode(),
     "other line ends": row(7).replace("\n", "\r\n").encode(),
+    "another controller and reader": row(7, source="C9").replace("D1", "D9").encode(),
     "a half line": b"2026-03-02T08:00:05Z,C1,7",
     "a long line": b"x" * (3 << 20) + b"\n" + row(7).encode(),
     "no UTF-8 and no end": row(7).encode() + b"\xff",
@@ -160,6 +161,17 @@ def test_what_comes_late_in_a_file_is_seen(what: str, tmp_path: Path, monkeypatc
             whole = evidence(tmp_path, content, f'base = "generic"\n{multiline}')
         assert (found.status, found.error, found.gaps, found.identity) == (whole.status, whole.error, whole.gaps, whole.identity)
         assert dict(found.artifacts) == dict(whole.artifacts)
+
+
+@pytest.mark.parametrize("late", [{"source": "C2"}, {"source": ""}, {"source": " C1 "}, {"source": "C\u00e9"}, {}])
+def test_words_that_the_beginning_of_a_log_does_not_have(late: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = HEAD + "".join(row(number) for number in range(60)) + row(60, **late) + row(61, **late).replace("D1", "D2")
+    found = log(tmp_path, content)
+    monkeypatch.setattr("sovaudit.collectors.badges.columns.BEGINNING", 20)
+    early = log(tmp_path, content)
+    asked = "SELECT row, source, access_point, credential, event FROM events ORDER BY row"
+    assert early.query(asked) == found.query(asked)
+    assert found.query("SELECT count(*), count(DISTINCT access_point) FROM events") == [(62, 2)]
 
 
 def test_packed_files_say_so(tmp_path: Path) -> None:

@@ -52,6 +52,18 @@ def test_the_pages_in_plain_python(seed: int) -> None:
         seen.update((name, verdict) for verdict, _ in want.values())
 
 
+@pytest.mark.parametrize(
+    ("where", "value"), [("sovaudit.tables.WORDS", 1), ("sovaudit.tables.FEW_WORDS", 0), ("sovaudit.facts.badge_moves.WIDTH", 8)]
+)
+def test_however_the_log_is_held(where: str, value: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Badges as text, looked up, and in numbers of sixteen bytes: the same answers."""
+    for seed in range(8):
+        before = answers(case(seed))
+        with monkeypatch.context() as patched:
+            patched.setattr(where, value)
+            assert answers(case(seed)) == before
+
+
 def test_every_check_was_seen_to_pass_and_to_fail() -> None:
     for seed in range(24) if not seen else ():  # this test alone
         log = badge_reference.Plain(case(seed))

@@ -183,30 +183,41 @@ WHERE coalesce(f.n, 0) <> coalesce(t.n, 0)
 """
 _STRAYS = """
 WITH steps AS (
-  SELECT e.credential, e.event_time AS ms, t.before, t.behind FROM events e JOIN turns t ON {same}
-  WHERE e.event = 'GRANTED' AND e.credential IS NOT NULL),
-followed AS (
-  SELECT credential, before, ms = lag(ms) OVER w AS tied, lag(behind) OVER w AS was
-  FROM steps WINDOW w AS (PARTITION BY credential ORDER BY ms))
-SELECT credential FROM followed WHERE tied OR was <> before
+  SELECT ((((CAST({number} AS {wide}) << {second}) + (e.event_time - {start}) // 1000 << {area}) + t.before) << {area}) + t.behind AS code
+  FROM events e JOIN turns t ON {same} {numbers} WHERE e.event = 'GRANTED' AND e.credential IS NOT NULL),
+followed AS (SELECT code, lag(code) OVER (ORDER BY code) AS last FROM steps),
+astray AS (
+  SELECT DISTINCT code >> {badge} AS number FROM followed
+  WHERE last >> {badge} = code >> {badge} AND (last >> {areas} = code >> {areas} OR (last & {mask}) <> ((code >> {area}) & {mask})))
+SELECT e.credential FROM seen_badges e {numbers} WHERE {number} IN (SELECT number FROM astray)
 UNION SELECT credential FROM uses WHERE event = 'NO_ENTRY_AFTER_GRANT' AND credential IS NOT NULL
 """
+_NUMBERS = "JOIN (SELECT credential, row_number() OVER (ORDER BY credential) AS number FROM seen_badges) n ON e.credential = n.credential"
+WIDTH = 62  # bits that a code of four numbers may have to be sorted in eight bytes
 
 
 def strays(log: BadgeLog, closed: frozenset[str]) -> None:
     """The table `moves`: passages of every badge that once left an area in which its last passage had not put it, and of some others.
 
-    The rest moves without a contradiction, so that nothing more needs to be asked of it. One pass over the log, of numbers alone: sorting is what
-    costs. What it cannot tell (two passages in one millisecond, a grant that was no entry) counts as astray.
+    The rest moves without a contradiction, so that nothing more needs to be asked of it. One pass over the log, of one number for each passage
+    (badge, second, area before, area behind): sorting is what costs. What it cannot tell (two passages in a second, a grant that was no entry)
+    is astray.
     """
     ways(log)
-    badge_uses.fold(log)
+    badge_uses.know_badges(log)
     log.load("closed_areas", {"area": "VARCHAR"}, [[area] for area in sorted(closed)])
     log.keep("combos", _COMBOS)
     blank = "'' AS time_note, '' AS source, 0 AS sequence, '' AS credential, '' AS subject, CAST(NULL AS VARCHAR) AS site, 0 AS event_time"
     log.keep("turns", _TURNS.format(passages=_PASSAGES.format(cancelled="false", events=f"(SELECT *, {blank} FROM combos)")))
     keys = ["access_point", *(name for name in ("area_from", "area_to", "direction") if log.filled[name])]
-    log.keep("stray_badges", _STRAYS.format(same=" AND ".join(f"e.{key} IS NOT DISTINCT FROM t.{key}" for key in keys)))
+    same = " AND ".join(f"e.{key} IS NOT DISTINCT FROM t.{key}" for key in keys)
+    ((badges,),) = log.query("SELECT count(*) FROM seen_badges")
+    area, second = len(closed).bit_length(), ((log.span[1] - log.span[0]) // 1000).bit_length()
+    places = {"second": second, "area": area, "areas": 2 * area, "badge": second + 2 * area, "mask": (1 << area) - 1, "start": log.span[0]}
+    number = log.number("credential", "e")
+    found = {"number": number or "n.number", "numbers": "" if number else _NUMBERS}
+    wide = "BIGINT" if (badges + 1).bit_length() + places["badge"] <= WIDTH else "HUGEINT"
+    log.keep("stray_badges", _STRAYS.format(same=same, wide=wide, **places, **found))
     few = passages(log, "AND credential IN (SELECT credential FROM stray_badges)")
     # a record that was delivered twice is one passage
     once = "QUALIFY row_number() OVER (PARTITION BY credential, source, number, ms, access_point, left_area, area ORDER BY row) = 1"

@@ -72,6 +72,7 @@ class BadgeLog:
         self._opened: Engine | None = None
         self._opening = threading.Lock()
         self._own = threading.local()
+        self._numbered: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -133,7 +134,7 @@ class BadgeLog:
         self._open(engine, EVENTS, "all_events", said["events"], EVENT_COLUMNS, numbered="row")
         kept = ", ".join(name for name in EVENT_COLUMNS if name != "refused")
         ((refused,),) = engine.rows("SELECT count(refused) FROM all_events")
-        engine.hold("events", f"SELECT row, {kept} FROM all_events {'WHERE refused IS NULL' if refused else ''}")
+        self._numbered = engine.hold("events", f"SELECT row, {kept} FROM all_events {'WHERE refused IS NULL' if refused else ''}")
         engine.run("CREATE VIEW refused AS SELECT row, refused FROM all_events WHERE refused IS NOT NULL")
         for name in sorted(self.reading.tables & set(SIDE_TABLES)):
             self._open(engine, f"badges/{name}.parquet", name, said["tables"][name], SIDE_TABLES[name])
@@ -191,6 +192,11 @@ class BadgeLog:
         if given is not None:
             given()
         self._engine.run(statement)
+
+    def number(self, column: str, table: str) -> str:
+        """SQL: a number for the text of a column of events, under a table's name; empty where the text is held as such. Raises Unseen."""
+        _ = self._engine
+        return f"enum_code({table}.{column})" if column in self._numbered else ""
 
     @cached_property
     def offsets(self) -> tuple[tuple[int, int], ...]:

@@ -20,6 +20,10 @@ WORDS = {
 }
 """Types of columns that hold one of a few words: written as numbers, which costs an eighth, and read as text."""
 _TEXT = tuple(name for name in EVENT_COLUMNS if EVENT_COLUMNS[name] == "VARCHAR" and name not in ("time_note", "event_native", "refused"))
+REPEATED = {"source": "event_source", "access_point": "event_reader"}
+"""Columns of text in which a few words come again and again, and the types of these words if the beginning of a log has them all."""
+BEGINNING = 200_000  # rows
+MOST_WORDS = 5000
 NOTHING = "CAST(NULL AS VARCHAR)"
 FARTHEST = 1 << 61  # numbers of records: so that they can be taken from each other
 MOST = 1 << 31  # other counts, such as minutes
@@ -29,6 +33,25 @@ def know_words(engine: Engine) -> None:
     """The types that `events_query` needs."""
     for kind, words in WORDS.items():
         engine.run(f"CREATE TYPE {kind} AS ENUM ({', '.join(map(literal, words))})")
+
+
+def few_words(engine: Engine, plan: BadgeMap, field: Field, source: str, *, spaced: bool) -> dict[str, str]:
+    """Column of REPEATED → the type of its words, where half of a log's beginning has every word of the whole beginning. Raises ValueError."""
+    given = {name: text(plan.columns[name], field, spaced=spaced) for name in REPEATED if name in plan.columns}
+    if not given:
+        return {}
+    words = ", ".join(f"list(DISTINCT {name} ORDER BY {name}), count(DISTINCT {name}) FILTER (place <= {BEGINNING // 2})" for name in given)
+    asked = ", ".join(f"{value} AS {name}" for name, value in given.items())
+    (found,) = engine.rows(
+        f"SELECT {words} FROM (SELECT {asked}, row_number() OVER () AS place FROM (SELECT * FROM {source} LIMIT {BEGINNING}))"
+    )
+    known: dict[str, str] = {}
+    for name, every, early in zip(given, found[::2], found[1::2], strict=True):
+        texts = [word for word in every or () if word is not None]
+        if len(texts) == early <= MOST_WORDS and texts and not any("\0" in word for word in texts):
+            engine.run(f"CREATE TYPE {REPEATED[name]} AS ENUM ({', '.join(map(literal, texts))})")
+            known[name] = REPEATED[name]
+    return known
 
 
 def _word(text: str, kind: str) -> str:
@@ -41,10 +64,14 @@ def filled(plan: BadgeMap) -> list[str]:
     return [name for name in EVENT_COLUMNS if name in ALWAYS_FILLED or name in plan.columns or (name == "time_note" and noted)]
 
 
-def events_query(plan: BadgeMap, field: Field, source: str, default_source: str, *, broken: str = "", spaced: bool = True) -> str:
+def events_query(
+    plan: BadgeMap, field: Field, source: str, default_source: str, *, broken: str = "", spaced: bool = True,
+    words: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
     """SQL for the columns of `filled` from `source`, a table expression. broken: a condition that refuses a row as not readable.
 
-    spaced: whether a value may begin or end with a blank.
+    spaced: whether a value may begin or end with a blank. words: types of columns of few words, as `few_words` gives them; the query fails on
+    any other.
     """
     given = {name: text(column, field, spaced=spaced) for name, column in plan.columns.items()}
     given.setdefault("source", literal(default_source))
@@ -56,6 +83,7 @@ def events_query(plan: BadgeMap, field: Field, source: str, default_source: str,
         f"WHEN sequence IS NOT NULL AND number IS NULL THEN {_word('sequence', WHY)} END"
     )
     shown |= {"event_time": "moment", "received_time": "received_moment", "time_note": "note", "sequence": "number", "refused": why}
+    shown |= {name: f"CAST({name} AS {kind})" for name, kind in (words or {}).items()}
     shown |= {"direction": _direction(), "event": "code", "event_native": _native(plan.events)}
     return (
         f"WITH given AS (SELECT {_unique(given)}, {broken or 'false'} AS broken FROM {source}), "

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sovaudit.collectors.badges import reading
-from sovaudit.collectors.badges.columns import events_query, filled, know_words
+from sovaudit.collectors.badges.columns import events_query, few_words, filled, know_words
 from sovaudit.collectors.badges.preparing import Prepared
 from sovaudit.collectors.badges.sieve import FEW, Refused
 from sovaudit.errors import CollectError
@@ -56,6 +56,14 @@ def events(
 
 
 def _events(ready: Prepared, scratch: Scratch, teach: Callable[[Engine], None], where: str) -> Events:
+    try:
+        return _written(ready, scratch, teach, where, few=True)
+    except CollectError:  # among others, of a word that the beginning of the log did not have
+        return _written(ready, scratch, teach, where, few=False)
+
+
+def _written(ready: Prepared, scratch: Scratch, teach: Callable[[Engine], None], where: str, *, few: bool) -> Events:
+    """few: whether words that come again and again are written as numbers, which costs half; that fails if new ones come late."""
     plan = ready.plan
     engine = Engine(scratch, reads=[ready.path], ordered=True)
     try:
@@ -63,7 +71,10 @@ def _events(ready: Prepared, scratch: Scratch, teach: Callable[[Engine], None], 
         know_words(engine)
         table = reading.json_lines(ready.path, plan) if plan.format == "jsonl" else reading.delimited(ready.path, plan, where)
         out = scratch.file("events.parquet")
-        query = events_query(table.plan, table.field, table.expression, Path(ready.name).stem, broken=table.broken, spaced=ready.spaced)
+        words = few_words(engine, table.plan, table.field, table.expression, spaced=ready.spaced) if few else {}
+        query = events_query(
+            table.plan, table.field, table.expression, Path(ready.name).stem, broken=table.broken, spaced=ready.spaced, words=words
+        )
         rows = engine.write(query, out)
         rejected = reading.rejected(engine)
         engine.view("events", out, numbered="row", kinds=EVENT_COLUMNS)
