@@ -178,7 +178,7 @@ class Files:
             return False
         if path in self._absent:
             return True
-        parent = posixpath.dirname(path)
+        parent = path.rpartition("/")[0] or "/"
         if parent == path:
             return False
         return parent in self._listed or self._seen_absent(parent)
@@ -317,7 +317,7 @@ class Files:
                     return Gap(f"file:{path}", self._gaps[name].reason, self._gaps[name].detail)
             if here in self._unreadable:
                 return Gap(f"file:{path}", self._unreadable[here].reason, "" if here == path else f"{here} could not be read")
-            parent = posixpath.dirname(here)
+            parent = here.rpartition("/")[0] or "/"
             if parent == here:
                 return self._gaps.get("tree") or Gap(f"file:{path}", Reason.ABSENT, "not collected")
             here = parent

@@ -318,7 +318,9 @@ def _texts(files: Files, name: str) -> Iterator[tuple[str, str]]:
 
 def _text(files: Files, path: str) -> str | None:
     try:
-        return files.read(path)
+        real = files.resolve(path)
+        known = real is not None and (files.brought(path) or files.brought(real) or real == MASK)
+        return files.read(path) if known else None  # to ask for what was not brought costs an explanation that nobody reads
     except Unseen:
         return None
 
