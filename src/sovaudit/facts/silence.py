@@ -14,10 +14,11 @@ import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 HOUR = 3600
 WEEK = 168
+MOST = 200_000  # hours that are remembered: more than twenty years
 _EPOCH = date(1970, 1, 1).toordinal()
 Offsets = tuple[tuple[int, int], ...]  # from when, seconds east of UTC
 
@@ -26,6 +27,12 @@ def local_hours(offsets: Offsets, at: int) -> int:
     """Seconds to add to a time to have the local one."""
     place = bisect_right(offsets, (at, 1 << 40)) - 1
     return offsets[max(0, place)][1]
+
+
+@lru_cache(maxsize=8)
+def _known(offsets: Offsets) -> dict[int, tuple[int, int]]:
+    """Hour since the epoch → its place in the local week and the number of the local day, as far as asked for: the same for every source."""
+    return {}
 
 
 def _numbers(dates: frozenset[str]) -> frozenset[int]:
@@ -64,6 +71,7 @@ class Rhythm:
         self._hours = hours
         self._offsets = offsets
         self._holidays = _numbers(holidays)
+        self._places = _known(offsets)
 
     @cached_property
     def _slots(self) -> list[tuple[int, int]]:
@@ -71,11 +79,13 @@ class Rhythm:
         return [self._slot(self._start + number) for number in range(len(self._hours))]
 
     def _slot(self, hour: int) -> tuple[int, int]:
-        local = hour * HOUR + local_hours(self._offsets, hour * HOUR)
-        day = local // (24 * HOUR)
-        if day in self._holidays:
-            return -1, day
-        return local // HOUR % WEEK, day
+        found = self._places.get(hour)
+        if found is None:
+            if len(self._places) >= MOST:
+                self._places.clear()
+            local = hour * HOUR + local_hours(self._offsets, hour * HOUR)
+            found = self._places[hour] = (local // HOUR % WEEK, local // (24 * HOUR))
+        return (-1, found[1]) if found[1] in self._holidays else found
 
     @property
     def days(self) -> int:
