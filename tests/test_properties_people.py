@@ -11,7 +11,8 @@ import pytest
 from sovaudit.cli.docs import builtin
 from sovaudit.engine import judge
 from sovaudit.model.evidence import Evidence
-from sovaudit.testing import NOW, directory_evidence, list_evidence, without
+from sovaudit.testing import NOW, badge_evidence, directory_evidence, list_evidence, without
+from tests import test_badge_properties
 from tests.checks.ssh_world import ONE, PASSWD, SHADOW, world
 from tests.test_properties import Chosen, improved
 
@@ -148,3 +149,29 @@ def test_any_lists_and_any_missing_piece(seed: int) -> None:
         less = [*made[:number], without(made[number], name), *made[number + 1 :]]
         wrong += [f"without {name}: {what}" for what in improved(before, answers(less))]
     assert wrong == []
+
+
+JUDGED = [
+    Chosen(check)
+    for check in builtin().values()
+    if check.id in JOINED or (check.id.startswith("physical-access.") and len(check.needs) > 1)
+]
+DAMAGE = (b"null", b"[1]", b"{}", b"7", b'"x"', b"", b"\xff", b"[]")
+
+
+@pytest.mark.parametrize("number", [2, 3], ids=["people", "rights"])
+def test_damaged_lists_are_not_seen_and_end_nothing(number: int) -> None:
+    """Whatever a list's evidence says, no check raises; replay of a bundle made by hand may ask anything of it."""
+    dice = random.Random(number)
+    badges = badge_evidence(test_badge_properties.rows(1, 20), **test_badge_properties.TABLES)
+    taken = WORLD[number]
+    for name, data in taken.artifacts.items():
+        for _ in range(8):
+            at = dice.randrange(len(data))
+            values = [place for place in range(len(data)) if data[place : place + 1] == b":"] if dice.random() < 0.6 else [at]
+            at = dice.choice(values) + 1
+            end = next((place for place in range(at, len(data)) if data[place : place + 1] in b",}]"), at)
+            changed = data[:at] + dice.choice(DAMAGE) + data[end if dice.random() < 0.8 else at :]
+            damaged = replace(taken, artifacts={**taken.artifacts, name: changed})
+            for judgement in judge(JUDGED, [*WORLD[:number], damaged, *WORLD[number + 1 :], badges]):
+                assert "error" not in {finding.verdict.value for finding in judgement.findings}, (judgement, changed)

@@ -90,7 +90,7 @@ class Queue:
         self._pool = self._pool or ThreadPoolExecutor(at_once())
         self._waiting.extend((question, self._pool.submit(question.answer)) for question in asked)
         for fact in dict.fromkeys(fact for question in asked for fact in question.beside if hasattr(fact, "ready")):
-            with suppress(Unseen):  # whoever asks is told
+            with suppress(Exception):  # whoever asks is told
                 fact.ready()
 
     def rest(self) -> Iterator[tuple[Question, Answers]]:

@@ -93,6 +93,8 @@ class Roster(FromLists):
         found: list[Person] = []
         for number, row in self._listed.rows():
             name = row.get("id", "")
+            if not isinstance(name, str):
+                raise Unseen(_MALFORMED)
             if name in places:
                 again[name] = []
             else:
@@ -147,7 +149,7 @@ class Roster(FromLists):
     def _alone(self, name: str, number: int, row: Mapping[str, Any]) -> Person:
         """The same for an id of one row, as nearly all are."""
         doubt = self._doubt(number, row)
-        status, left_on = ("", None) if doubt else (str(row.get("status", "")), day(row, "left_on"))
+        status, left_on = ("", None) if doubt else (_status(row), day(row, "left_on"))
         joined_on = day(row, "joined_on")
         accounts, badges = _once(row.get("account", ())), _once(row.get("badge", ()))
         place = (self._listed.sources[number].name, int(row["line"]))
@@ -168,7 +170,7 @@ class Roster(FromLists):
         for number, row in rows:
             if doubt := self._doubt(number, row):
                 return "", None, doubt
-        said = list(dict.fromkeys((str(row.get("status", "")), day(row, "left_on")) for _, row in rows))
+        said = list(dict.fromkeys((_status(row), day(row, "left_on")) for _, row in rows))
         if len(said) == 1:
             return *said[0], ""
         gone = [left_on for status, left_on in said if status == "left" or (not status and left_on is not None)]
@@ -183,7 +185,21 @@ def _each(rows: _Rows, column: str) -> tuple[str, ...]:
     return _once([value for _, row in rows for value in row.get(column, ())])
 
 
+_STATUSES = frozenset(("", "active", "suspended", "left"))
+_MALFORMED = Gap("people/rows", Reason.AMBIGUOUS, "malformed rows")
+
+
+def _status(row: Mapping[str, Any]) -> str:
+    """One that the collector writes. Raises Unseen for any other."""
+    found = str(row.get("status", ""))
+    if found not in _STATUSES:
+        raise Unseen(_MALFORMED)
+    return found
+
+
 def _once(values: Iterable[str]) -> tuple[str, ...]:
+    if not isinstance(values, (list, tuple)) or not all(isinstance(value, str) for value in values):
+        raise Unseen(_MALFORMED)
     found = tuple(values)
     return tuple(dict.fromkeys(found)) if len(found) > 1 else found
 
