@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import resource
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sovaudit.collectors import collect, parse_target
 from sovaudit.errors import UsageError
 from sovaudit.model.verdict import TargetStatus
-from tests.badge_files import HEAD, evidence, log, numbers, row
+from tests.badge_files import GENERIC, HEAD, evidence, log, numbers, row
 
 
 def test_two_events_with_one_id_are_both_kept(tmp_path: Path) -> None:
@@ -172,6 +174,42 @@ def test_words_that_the_beginning_of_a_log_does_not_have(late: dict[str, str], t
     asked = "SELECT row, source, access_point, credential, event FROM events ORDER BY row"
     assert early.query(asked) == found.query(asked)
     assert found.query("SELECT count(*), count(DISTINCT access_point) FROM events") == [(62, 2)]
+
+
+@pytest.mark.parametrize("by", ["another file", "nothing", "more"])
+@pytest.mark.parametrize("place", ["storing.guessed", "storing.prepare", "events.events_query", "side.prepare"])
+def test_a_file_that_is_replaced_while_it_is_read(by: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The digest must be that of the bytes whose events stand beside it."""
+    name = "hosts.csv" if place == "side.prepare" else "log.csv"
+    given = {"log.csv": HEAD + row(1), "hosts.csv": "source,host\nC1,h1\n"}
+    maps = f'{GENERIC}[files]\nhosts = "hosts.csv"\n'
+    module, _, function = place.partition(".")
+    whole = import_module(f"sovaudit.collectors.badges.{module}")
+    ask = getattr(whole, function)
+
+    def and_replace(*args: Any, **more: Any) -> Any:
+        found = ask(*args, **more)
+        if by == "nothing":
+            (tmp_path / name).unlink(missing_ok=True)
+        elif by == "more":
+            (tmp_path / name).write_text(given[name] + given[name].splitlines(keepends=True)[1])
+        else:
+            (tmp_path / "other").write_text(given[name].replace("C1", "C2"))
+            (tmp_path / "other").replace(tmp_path / name)
+        return found
+
+    for file, content in given.items():
+        (tmp_path / file).write_text(content)
+    monkeypatch.setattr(whole, function, and_replace)
+    found = evidence(tmp_path, None, maps)
+    assert found.status is TargetStatus.FAILED or (by, found.status) == ("nothing", TargetStatus.REFUSED)
+    assert "changed while it was read" in found.error or by == "nothing"
+    assert not found.artifacts
+
+
+def test_the_text_of_an_error_names_no_copy_of_ours(tmp_path: Path) -> None:
+    found = evidence(tmp_path, ("\r" + HEAD).encode("utf-16-le"), f'{GENERIC}encoding = "utf-16-le"\n')
+    assert found.error.startswith(f"{tmp_path}/log.csv: ")
 
 
 def test_packed_files_say_so(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sovaudit.collectors.badges import documents
-from sovaudit.collectors.badges.sieve import Refused, Sieved, regular, sieve
+from sovaudit.collectors.badges.sieve import Refused, Sieved, need_same, regular, sieve
 from sovaudit.errors import CollectError
 from sovaudit.tables import Scratch
 
@@ -83,7 +83,9 @@ def read(path: Path, shape: Shape, scratch: Scratch) -> Records:
 
 
 def _text(found: Sieved) -> list[str]:
-    return found.path.read_text("utf-8").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    text = found.path.read_text("utf-8")
+    need_same(found.path, found.state)
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 # Lines of cells
@@ -198,6 +200,7 @@ def _json(path: Path, found: Sieved, shape: Shape, records: Records) -> Iterator
     with found.path.open("rb") as file:
         for number, text in enumerate(documents.rows(file, "utf-8", shape.records, records.refused, path), 1):
             yield from _one(text, number, shape, records)
+    need_same(found.path, found.state)
     _seen(path, shape, records)
 
 

@@ -52,6 +52,7 @@ def events(
     reading.need_header(ready.refused, ready.plan, where)
     if guess is None or early is None or not guess.reads(ready):
         early = _events(ready, scratch, teach, where)
+    ready.need_same()
     return ready, early
 
 

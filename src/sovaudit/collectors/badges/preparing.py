@@ -11,7 +11,7 @@ from typing import BinaryIO
 from sovaudit import canon
 from sovaudit.collectors.badges import database, documents, markup, reading, workbook
 from sovaudit.collectors.badges.mapping import BadgeMap
-from sovaudit.collectors.badges.sieve import CHUNK, FEW, Refused, as_it_stands, regular, sieve
+from sovaudit.collectors.badges.sieve import CHUNK, FEW, Refused, State, as_it_stands, need_same, regular, sieve, state_of
 from sovaudit.errors import CollectError
 from sovaudit.tables import Scratch
 
@@ -31,7 +31,8 @@ _PLAIN = {"delimiter": ",", "quote": '"', "header": True, "names": (), "skip": 0
 class Prepared:
     """path: the text. plan: how to read it. name, size, sha256: of the original. complete: whether its last line has an end.
 
-    lines: of the text, where each row is one line; else 0. spaced: whether a value may begin or end with a blank.
+    lines: of the text, where each row is one line; else 0. spaced: whether a value may begin or end with a blank. state: of the original, where
+    that is the text itself.
     """
 
     path: Path
@@ -44,10 +45,16 @@ class Prepared:
     files: int = 1
     lines: int = 0
     spaced: bool = True
+    state: State | None = None
+
+    def need_same(self) -> None:
+        """To be asked when the text has been read. Raises CollectError if that was not what the digest is of."""
+        need_same(self.path, self.state)
 
     def reads(self, other: Prepared) -> bool:
         """Whether reading the text as this says gives the same rows as reading it as the other says."""
-        return self.path == other.path and self.plan == other.plan and (self.spaced or not other.spaced)
+        same = (self.path, self.plan, self.state) == (other.path, other.plan, other.state)
+        return same and (self.spaced or not other.spaced)
 
 
 def guessed(place: str, plan: BadgeMap) -> Prepared | None:
@@ -55,8 +62,8 @@ def guessed(place: str, plan: BadgeMap) -> Prepared | None:
     path = Path(place)
     if "://" in place or plan.format not in ("csv", "tsv", "jsonl") or not path.is_file():
         return None
-    spaced = as_it_stands(path, plan.encoding, quote=_quote(plan))
-    return None if spaced is None else Prepared(path, plan, path.name, 0, "", spaced=spaced)
+    seen = as_it_stands(path, plan.encoding, quote=_quote(plan))
+    return None if seen is None else Prepared(path, plan, path.name, 0, "", spaced=seen[0], state=seen[1])
 
 
 def prepare(place: str, plan: BadgeMap, scratch: Scratch, password: str | None = None) -> Prepared:
@@ -75,11 +82,12 @@ def _file(path: Path, plan: BadgeMap, scratch: Scratch) -> Prepared:
     if plan.format in ("csv", "tsv", "jsonl"):
         seen = sieve(path, plan.encoding, scratch, quote=_quote(plan))
         return Prepared(
-            seen.path, plan, path.name, seen.size, seen.sha256, seen.complete, seen.refused, lines=seen.lines, spaced=seen.spaced
+            seen.path, plan, path.name, seen.size, seen.sha256, seen.complete, seen.refused, 1, seen.lines, seen.spaced, seen.state
         )
     refused: dict[str, Refused] = {}
     with regular(path) as file:
-        size, sha256 = path.stat().st_size, canon.digest_of(iter(lambda: file.read(CHUNK), b""))
+        before = state_of(file.fileno())
+        sha256 = canon.digest_of(iter(lambda: file.read(CHUNK), b""))
         file.seek(0)
         if plan.format in ("json", "xml"):
             text, written = scratch.file("rows.jsonl"), plan.model_copy(update={"format": "jsonl", "skip": 0})
@@ -92,7 +100,8 @@ def _file(path: Path, plan: BadgeMap, scratch: Scratch) -> Prepared:
         else:
             text, written = scratch.file("rows.csv"), plan.model_copy(update=_PLAIN | {"format": "csv"})
             _write(text, workbook.rows(path, plan, refused))
-    return Prepared(text, written, path.name, size, sha256, True, refused)
+    need_same(path, before)
+    return Prepared(text, written, path.name, before[2], sha256, True, refused)
 
 
 def _quote(plan: BadgeMap) -> str:
@@ -155,7 +164,7 @@ def _folder(folder: Path, plan: BadgeMap, scratch: Scratch) -> Prepared:
                 continue
             try:
                 reading.need_header(one.refused, one.plan, str(path))
-                names, skip = reading.header(one.path, one.plan) if one.plan.format != "jsonl" else ([], one.plan.skip)
+                names, skip = reading.header(one.path, one.plan, str(path)) if one.plan.format != "jsonl" else ([], one.plan.skip)
                 if columns is None and one.plan.format != "jsonl":
                     reading.fitted(names, one.plan, str(path))
             except CollectError as error:
@@ -172,6 +181,7 @@ def _folder(folder: Path, plan: BadgeMap, scratch: Scratch) -> Prepared:
                 known.count += each.count
                 known.first = (known.first + [lines - skip + place for place in each.first])[:FEW]
             lines += _append(one.path, skip, out)
+            one.need_same()
             together.lines = 0 if one.plan.multiline else lines
     if columns is None and unfit is not None:
         raise unfit

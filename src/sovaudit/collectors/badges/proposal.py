@@ -133,7 +133,7 @@ def sample(path: Path, shape: Mapping[str, Any]) -> tuple[list[str], list[dict[s
                 return list(dict.fromkeys(name for row in rows for name in row)), rows
             reading.need_header(ready.refused, ready.plan, str(path))
             try:
-                names, skip = reading.header(ready.path, ready.plan)
+                names, skip = reading.header(ready.path, ready.plan, str(path))
             except CollectError as error:  # of the copy in which odd lines were set aside
                 raise CollectError(error.what, status=error.status, where=str(path)) from error
             for _ in range(skip):

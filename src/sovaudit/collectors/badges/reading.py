@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sovaudit.collectors.badges.mapping import BadgeMap
-from sovaudit.collectors.badges.sieve import MAX_LINE, Refused
+from sovaudit.collectors.badges.sieve import MAX_LINE, Refused, regular
 from sovaudit.errors import CollectError
 from sovaudit.tables import Engine, literal
 
@@ -38,15 +38,15 @@ def delimiter(plan: BadgeMap) -> str:
     return plan.delimiter or ("\t" if plan.format == "tsv" else ",")
 
 
-def header(path: Path, plan: BadgeMap) -> tuple[list[str], int]:
+def header(path: Path, plan: BadgeMap, where: str) -> tuple[list[str], int]:
     """Names of the columns of a delimited file, and how many lines stand before its rows. Raises CollectError."""
     if not plan.header:
         return list(plan.names), plan.skip
-    with path.open("rb") as file:
+    with regular(path) as file:
         lines = [file.readline(MAX_LINE) for _ in range(plan.skip + 1)]
     text = lines[-1].decode("utf-8", "backslashreplace").removeprefix("\ufeff").strip("\r\n")
     if not text.strip():
-        raise CollectError("is empty" if not any(map(bytes.strip, lines)) else "has no header line", status="failed", where=str(path))
+        raise CollectError("is empty" if not any(map(bytes.strip, lines)) else "has no header line", status="failed", where=where)
     try:
         rows = list(
             csv.reader(
@@ -54,10 +54,10 @@ def header(path: Path, plan: BadgeMap) -> tuple[list[str], int]:
             )
         )
     except csv.Error as error:
-        raise CollectError(f"its header line cannot be read as CSV ({error})", status="failed", where=str(path)) from error
+        raise CollectError(f"its header line cannot be read as CSV ({error})", status="failed", where=where) from error
     names = [name.strip() for name in rows[0]]
     if len(names) > MAX_COLUMNS:
-        raise CollectError(f"has {len(names)} columns: more than {MAX_COLUMNS}", status="failed", where=str(path))
+        raise CollectError(f"has {len(names)} columns: more than {MAX_COLUMNS}", status="failed", where=where)
     return names, plan.skip + 1
 
 
@@ -95,7 +95,7 @@ def fitted(have: Sequence[str], plan: BadgeMap, where: str) -> BadgeMap:
 
 def delimited(path: Path, plan: BadgeMap, where: str) -> Table:
     """A CSV or TSV file. Rows with too few or too many columns are rejected by the engine; `rejected` counts them."""
-    names, skip = header(path, plan)
+    names, skip = header(path, plan, where)
     plan = fitted(names, plan, where)
     types = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(names)))
     quote = f"quote = {literal(plan.quote)}, escape = {literal(plan.quote)}"

@@ -8,7 +8,7 @@ from typing import Any
 from sovaudit.collectors.badges import reading, times
 from sovaudit.collectors.badges.columns import FARTHEST, MOST, NOTHING, text, whole
 from sovaudit.collectors.badges.mapping import BadgeMap, Beside, Column, Time
-from sovaudit.collectors.badges.preparing import prepare
+from sovaudit.collectors.badges.preparing import Prepared, prepare
 from sovaudit.errors import CollectError
 from sovaudit.facts.badge_events import KEYS, PEOPLE, SIDE_TABLES, TIME
 from sovaudit.tables import Engine, Pieces, Scratch, identifier
@@ -25,7 +25,7 @@ def keep(name: str, path: Path, beside: Beside, zone: str | None, scratch: Scrat
     kinds = SIDE_TABLES[name]
     ready = prepare(str(path), _shape(path, beside), scratch)
     reading.need_header(ready.refused, ready.plan, str(path))
-    have = _columns(ready.path, ready.plan)
+    have = _columns(ready, str(path))
     given = {column: beside.columns.get(column) or Column(column=column) for column in kinds if column in beside.columns or column in have}
     if KEYS[name] not in given:
         raise CollectError(
@@ -61,6 +61,7 @@ def keep(name: str, path: Path, beside: Beside, zone: str | None, scratch: Scrat
         raise CollectError(f"cannot be read ({error})", status="failed", where=str(path)) from error
     finally:
         engine.close()
+    ready.need_same()
     return {
         "file": ready.name,
         "file_bytes": ready.size,
@@ -95,13 +96,13 @@ def _delimiter(path: Path, beside: Beside, format_: str) -> str | None:
     return max(",;\t|", key=lines[min(beside.skip, len(lines) - 1)].count)
 
 
-def _columns(path: Path, plan: BadgeMap) -> list[str]:
-    if plan.format != "jsonl":
-        return reading.header(path, plan)[0]
+def _columns(ready: Prepared, where: str) -> list[str]:
+    if ready.plan.format != "jsonl":
+        return reading.header(ready.path, ready.plan, where)[0]
     import json
 
     found: dict[str, None] = {}
-    with path.open("rb") as file:
+    with ready.path.open("rb") as file:
         for _, line in zip(range(1000), file, strict=False):
             try:
                 row = json.loads(line)

@@ -26,6 +26,10 @@ FEW = 5  # line numbers kept for each reason
 _PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ": "xz", b"BZh": "bzip2", b"PK\x03\x04": "a zip archive"}
 
 
+State = tuple[int, int, int, int]
+"""Of a file: another one, or the same with other bytes, has another."""
+
+
 @dataclass(slots=True)
 class Refused:
     """Rows that were not read, by reason: how many, and where the first few stand (lines or records, counted from 1)."""
@@ -43,7 +47,7 @@ class Refused:
 class Sieved:
     """path: text to read, UTF-8. size, sha256: of the original. complete: whether its last line has an end. lines: of the text.
 
-    spaced: whether it holds a blank anywhere.
+    spaced: whether it holds a blank anywhere. state: of the original, if that is the text.
     """
 
     path: Path
@@ -53,6 +57,7 @@ class Sieved:
     lines: int
     refused: dict[str, Refused]
     spaced: bool
+    state: State | None
 
 
 def sieve(path: Path, encoding: str, scratch: Scratch, *, quote: str = "") -> Sieved:
@@ -61,37 +66,61 @@ def sieve(path: Path, encoding: str, scratch: Scratch, *, quote: str = "") -> Si
     Raises CollectError for what cannot be read at all.
     """
     with regular(path) as file:
-        before = os.fstat(file.fileno())
+        before = state_of(file.fileno())
         start = file.read(8)
         packed_as(start, path)
         file.seek(0)
         unicode = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
         survey = _Survey(file, quote.encode())
         digest = canon.digest_beside(survey.chunks())
-        found = Sieved(path, before.st_size, digest, survey.complete, survey.lines, {}, survey.spaced or not unicode)
+        found = Sieved(path, survey.bytes, digest, survey.complete, survey.lines, {}, survey.spaced or not unicode, before)
         if not (survey.clean and unicode):
-            found.path, found.lines = scratch.file("sieved.txt"), 0
+            found.path, found.lines, found.state = scratch.file("sieved.txt"), 0, None
             file.seek(0)
             with _unix(file, scratch) if survey.old else nullcontext(file) as text, found.path.open("wb") as out:
                 for line in _lines(text, encoding, quote.encode(), found.refused):
                     out.write(line)
                     found.lines += 1
-        after = os.fstat(file.fileno())
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise CollectError("changed while it was read", status="failed", where=str(path), hint="Export it again, or read a copy.")
+        after = state_of(file.fileno())
+    if before != after:
+        raise _changed(path)
     return found
 
 
-def as_it_stands(path: Path, encoding: str, *, quote: str = "") -> bool | None:
-    """Whether blanks stand in the first lines of a file; None unless these are clean. Raises CollectError for what cannot be read at all."""
+def state_of(file: Path | int) -> State:
+    """Raises OSError."""
+    seen = os.stat(file)
+    return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns
+
+
+def need_same(path: Path, before: State | None) -> None:
+    """To be asked of an original when it was read once more by its name. Raises CollectError if another file lies there now, or other bytes."""
+    if before is None:
+        return
+    try:
+        same = state_of(path) == before
+    except OSError:
+        same = False
+    if not same:
+        raise _changed(path)
+
+
+def _changed(path: Path) -> CollectError:
+    return CollectError("changed while it was read", status="failed", where=str(path), hint="Export it again, or read a copy.")
+
+
+def as_it_stands(path: Path, encoding: str, *, quote: str = "") -> tuple[bool, State] | None:
+    """Whether blanks stand in the first lines of a file, and its state; None unless these are clean. Raises CollectError for what cannot be
+    read at all.
+    """
     if codecs.lookup(encoding).name not in ("utf-8", "utf-8-sig"):
         return None
     with regular(path) as file:
-        start = file.read(CHUNK)
+        state, start = state_of(file.fileno()), file.read(CHUNK)
     survey = _Survey(io.BytesIO(start[: start.rfind(b"\n") + 1]), quote.encode())
     for _ in survey.chunks():
         pass
-    return survey.spaced if survey.lines and survey.clean and not survey.old else None
+    return (survey.spaced, state) if survey.lines and survey.clean and not survey.old else None
 
 
 def packed_as(start: bytes, path: Path) -> None:
@@ -128,6 +157,7 @@ class _Survey:
         self.old = False
         self.spaced = False
         self.lines = 0
+        self.bytes = 0
 
     def chunks(self) -> Iterator[bytes]:
         decoder = codecs.getincrementaldecoder("utf-8")("strict")
@@ -135,6 +165,7 @@ class _Survey:
         returns = pairs = 0
         while chunk := self._file.read(CHUNK):
             yield chunk
+            self.bytes += len(chunk)
             self.complete = chunk.endswith(b"\n")
             self.lines += len(chunk) - len(chunk.replace(b"\n", b""))  # as count does, in half of its time
             ascii_ = chunk.isascii()
