@@ -4,18 +4,19 @@ Whoever sits at an open session, or runs a program in it, should not rule the ma
 
 One answer per account that can log in, and per account without a shell that sudo, doas or a group makes root. Asked of each way to root:
 sudo (every rule that gives a root shell, with NOPASSWD, `!authenticate`, `exempt_group`, `rootpw`, `targetpw`, `runaspw`; the PAM services of
-`sudo`, of `sudo -i`, and of `pam_service`, `pam_login_service`, `pam_askpass_service`), su and `su -` to every account with uid 0, doas, and
-groups that equal root (docker, lxd, disk), which ask nothing. What opened the session is the first factor: a one-time code, a token or a
-finger that is asked here is the second, with a password or alone; a password, one's own or root's, is not.
+`sudo`, of `sudo -i`, and of `pam_service`, `pam_login_service`, `pam_askpass_service`), su and `su -` to every account with uid 0, doas (the last
+rule that matches, with `nopass` or without, for any command or for one that gives a shell, also by way of another account; the PAM service `doas`),
+and groups that equal root (docker, lxd, disk), which ask nothing. What opened the session is the first factor: a one-time code, a token or a finger
+that is asked here is the second, with a password or alone; a password, one's own or root's, is not.
 Passes: every way asks for such a factor, or no way opens.
 Fails: some way certainly makes root for a password or for nothing.
 Unknown: some way may, depending on something that was not seen; where polkit is installed always (pkexec, or systemd-run without it), since its
 rules are programs.
-Out of reach: an answer given a moment ago, which sudo remembers (least-privilege.sudo-timeout), and rights of other accounts whose
-credentials somebody holds.
+Out of reach: an answer given a moment ago, which sudo remembers (least-privilege.sudo-timeout), and doas with `persist`, for five minutes; rights of
+other accounts whose credentials somebody holds.
 
-Remedy: `auth required pam_google_authenticator.so` (no `nullok`) after common-auth in /etc/pam.d/sudo, sudo-i, su and su-l; remove NOPASSWD and
-`!authenticate`; take people out of groups that equal root.
+Remedy: `auth required pam_google_authenticator.so` (no `nullok`) after common-auth in /etc/pam.d/sudo, sudo-i, su, su-l and doas; remove NOPASSWD,
+`!authenticate` and `nopass`; take people out of groups that equal root.
 """
 
 from sovaudit.authoring import Host, Outcomes, check, failed, not_applicable, passed, unknown

@@ -43,6 +43,10 @@ def alice(sudoers: str, **more: object) -> Outcome | None:
         ("alice ALL=(bob) ALL\nbob ALL=NOPASSWD: ALL", "a root shell through ALL as bob"),
         ("alice ALL=(:docker) ALL", "a root shell through ALL as group docker"),
         ("alice ALL=/home/alice/x.sh", "a root shell through /home/alice/x.sh"),
+        (
+            "Defaults env_keep += PYTHONPATH\nalice ALL=/usr/bin/python3 /opt/x",
+            "a root shell through /usr/bin/python3 /opt/x with LD_PRELOAD",
+        ),
     ],
 )
 def test_fails(sudoers: str, seen: str) -> None:

@@ -73,12 +73,63 @@ def test_an_account_without_a_shell_counts_where_a_rule_names_it() -> None:
     assert judged({"/etc/sudoers": "www ALL=NOPASSWD: ALL\n"}) == {"alice": "pass", "www": "fail"}
 
 
+DOAS = {"/usr/bin/doas": (0o4755, 0, 0)}
+
+
 def test_doas() -> None:
-    modes = {"/usr/bin/doas": (0o4755, 0, 0)}
-    doas = {"/etc/sudoers": "", "/etc/doas.conf": "permit alice\n"}
-    assert judged(doas, modes=modes)["alice"] == "fail"
-    assert judged({**doas, "/etc/pam.d/doas": CODE + UNIX}, modes=modes)["alice"] == "pass"
-    assert judged({**doas, "/etc/doas.conf": "permit nopass alice\n", "/etc/pam.d/doas": CODE + UNIX}, modes=modes)["alice"] == "fail"
+    doas = {"/etc/sudoers": "", "/etc/doas.conf": "permit alice\n", "/etc/pam.d/doas": UNIX}
+    assert judged(doas, modes=DOAS)["alice"] == "fail"
+    assert judged({**doas, "/etc/pam.d/doas": CODE + UNIX}, modes=DOAS)["alice"] == "pass"
+    assert judged({**doas, "/etc/doas.conf": "permit nopass alice\n", "/etc/pam.d/doas": CODE + UNIX}, modes=DOAS)["alice"] == "fail"
+    assert judged({**doas, "/etc/doas.conf": "permit nopass alice"}, modes=DOAS)["alice"] == "pass"  # doas refuses the file
+    assert judged(doas, modes=DOAS, unseen=["/etc/doas.conf"])["alice"] == "unknown"
+    assert judged({**doas, "/etc/doas.conf": "permit alice cmd whoami\n"}, modes=DOAS)["alice"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("conf", "how"),
+    [
+        ("permit nopass alice cmd vim\n", "doas vim: nothing"),
+        ("permit :sudo cmd /usr/bin/vim args /etc/hosts\n", "doas /usr/bin/vim /etc/hosts: password"),
+        ("permit nopass alice as www\npermit nopass www\n", "doas -u www: nothing"),
+        ("permit nopass keepenv alice cmd python3 args /opt/x\n", "doas python3 /opt/x: nothing"),
+        ("permit nopass setenv { LD_PRELOAD=$X } alice cmd id\n", "doas id: nothing"),
+        ("permit nopass alice cmd passwd args root\n", "doas passwd root: nothing"),
+        ("permit nopass alice cmd ./x\n", "doas ./x: nothing"),
+    ],
+)
+def test_what_doas_gives(conf: str, how: str) -> None:
+    outcome = next(iter(run(privilege_escalation, host({"/etc/sudoers": "", "/etc/doas.conf": conf, "/etc/pam.d/doas": UNIX}, modes=DOAS))))
+    assert (outcome.subject, outcome.verdict.value, outcome.seen) == ("alice", "fail", how)
+
+
+@pytest.mark.parametrize(
+    "conf",
+    [
+        "permit nopass keepenv alice cmd id\n",  # ld.so has taken LD_PRELOAD away
+        "permit nopass setenv { LD_PRELOAD } alice cmd id\n",
+        "permit nopass alice cmd python3 args /opt/x\n",
+        "permit nopass alice cmd vim\ndeny :sudo\n",
+        "permit nopass alice as www\n",
+        "permit nopass alice as www\npermit www\n",
+    ],
+)
+def test_what_doas_does_not_give(conf: str) -> None:
+    assert judged({"/etc/sudoers": "", "/etc/doas.conf": conf, "/etc/pam.d/doas": UNIX}, modes=DOAS)["alice"] == "pass"
+
+
+def test_doas_of_alpine_asks_shadow_and_reads_a_folder() -> None:
+    alpine = {"/etc/sudoers": "", "/etc/os-release": "ID=alpine\n", "/etc/doas.conf": "permit nopass alice\n"}
+    assert judged(alpine, modes=DOAS)["alice"] == "fail"
+    folder = {"/etc/doas.d/a.conf": "permit alice\n", "/etc/doas.d/b.conf": "deny alice\n", "/etc/doas.d/c": "permit alice\n"}
+    assert judged(alpine | folder, modes=DOAS)["alice"] == "pass"
+    assert judged(alpine | {"/etc/doas.d/b.conf": "permit alice\n"}, modes=DOAS)["alice"] == "fail"
+    assert judged(alpine | {"/etc/doas.d/b.conf": "permit alice"}, modes=DOAS)["alice"] == "pass"
+
+
+def test_who_is_in_a_group_of_doas_may_be_said_elsewhere() -> None:
+    more = {"/etc/nsswitch.conf": "passwd: files\ngroup: files ldap\nshadow: files\n", "/etc/doas.conf": "permit nopass :wheel\n"}
+    assert judged({"/etc/sudoers": "", "/etc/pam.d/doas": UNIX, **more}, modes=DOAS)["alice"] == "unknown"
 
 
 def test_what_was_not_seen() -> None:

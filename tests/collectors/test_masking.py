@@ -42,6 +42,7 @@ SECRETS = [
     ("cron", "1 2 * * * root tool --password s3cr3tValue --x", "s3cr3tValue"),
     ("cron", "1 2 * * * root curl https://hooks.slack.com/services/T00000000/B00000000/XXXXaaaaBBBB1111ccccDDDD", "XXXXaaaaBBBB1111ccccDDDD"),
     ("sudo", "bob ALL=(root) /usr/bin/tool --token=s3cr3tValue", "s3cr3tValue"),
+    ("doas", "permit nopass setenv { DB_PASS=s3cr3tValue } bob", "s3cr3tValue"),
     ("rsyslog", 'action(type="ommysql" server="x" db="d" uid="u" pwd="s3cr3tValue")', "s3cr3tValue"),
     ("rsyslog", "*.* :ommysql:host,db,user,s3cr3tValue", "s3cr3tValue"),
     ("rsyslog", "*.* >host,db,user,s3cr3tValue", "s3cr3tValue"),
@@ -98,6 +99,8 @@ KEPT = [
     ("pam", "auth required pam_google_authenticator.so secret=${HOME}/.ga user=root"),
     ("pam", "auth required pam_oath.so usersfile=/etc/users.oath window=10"),
     ("sudo", "%admins ALL=(ALL) NOPASSWD: ALL"),
+    ("doas", "permit nopass :wheel as root cmd id"),
+    ("doas", "permit keepenv nopass\t:1001"),
     ("sudo", "bob ALL=(ALL) PASSWD: /bin/ls, NOPASSWD: /bin/cat"),
     ("sudo", "Defaults passwd_tries=3, passwd_timeout=5"),
     ("sudo", 'Defaults passprompt="[sudo] password for %p: "'),
@@ -174,7 +177,7 @@ def _awk(awk: tuple[str, ...], family: str, lines: list[bytes]) -> list[bytes]:
 
 
 @pytest.mark.parametrize("awk", AWKS, ids=[awk[0] for awk in AWKS])
-@pytest.mark.parametrize("family", ["plain", "pam", "sudo", "shadow", "oath", "nss", "audit", "rc", "chrony"])
+@pytest.mark.parametrize("family", ["plain", "pam", "sudo", "doas", "shadow", "oath", "nss", "audit", "rc", "chrony"])
 def test_both_implementations_agree(awk: tuple[str, ...], family: str) -> None:
     import random
 
@@ -191,7 +194,7 @@ def test_both_implementations_agree(awk: tuple[str, ...], family: str) -> None:
     assert wrong[:5] == []
 
 
-@given(st.binary(max_size=200), st.sampled_from(["plain", "pam", "sudo", "shadow", "oath", "rc"]))
+@given(st.binary(max_size=200), st.sampled_from(["plain", "pam", "sudo", "doas", "shadow", "oath", "rc"]))
 @settings(max_examples=200, deadline=None)
 def test_no_input_crashes_it(data: bytes, family: str) -> None:
     shown = mask(family, data)

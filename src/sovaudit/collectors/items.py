@@ -114,14 +114,14 @@ ITEMS: tuple[Item, ...] = (
     Item("/etc/sudoers", family="sudo"),
     Item("/etc/sudoers.d", depth=1, family="sudo"),
     Item("/etc/sudo.conf", family="sudoconf"),
-    Item("/etc/doas.conf"),
+    Item("/etc/doas.conf", family="doas"),
     *_each(
         "/usr/bin/dockerd /usr/sbin/dockerd /usr/local/bin/dockerd /run/docker.sock /var/run/docker.sock /snap/bin/docker /snap/bin/lxd /snap/bin/microk8s "
         "/usr/sbin/lxd /usr/bin/lxd /var/lib/lxd/unix.socket /var/snap/lxd/common/lxd/unix.socket /usr/bin/incus /usr/bin/incusd /opt/incus/bin/incusd "
         "/var/lib/incus/unix.socket /usr/sbin/libvirtd /usr/sbin/virtqemud /run/libvirt/libvirt-sock /etc/shadow- /usr/local/lib",
         content=False,
     ),
-    Item("/etc/doas.d", depth=1),
+    Item("/etc/doas.d", depth=1, family="doas"),
     Item("/etc/polkit-1/rules.d", depth=1),
     Item("/etc/polkit-1/localauthority.conf.d", depth=1),
     Item("/etc/ld.so.preload", family="ldso"),

@@ -236,6 +236,7 @@ def _keys(family: str, line: bytes) -> bytes:
         done += line[: match.end()]
         keep = (
             (family == "sudo" and separator == b":" and key[:6] == b"passwd")
+            or (family == "doas" and separator == b":" and key[:4] == b"pass" and head[-2:] == b"no")
             or (family == "pam" and key[:6] == b"secret" and rest[:1] in (b"/", b"~", b"$"))
             or (separator == b"(" and rest[:1] not in (b'"', b"'"))
             or _PASS_FLAG.search(head) is not None

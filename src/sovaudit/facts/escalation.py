@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from sovaudit.facts import su
 from sovaudit.facts.accounts import Account
+from sovaudit.facts.doas import DoasRoad
 from sovaudit.facts.factors import Factor, FactorSet, Ways, Why, kinds, might, never, opens
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
@@ -218,27 +219,41 @@ def _su(host: Host, account: Account) -> Iterator[Road]:
 
 
 def _others(host: Host, account: Account) -> Iterator[Road]:
-    """doas and groups, as `Privilege` finds them."""
-    for path in host.privilege.beside_sudo_and_su(account):
-        how = path.kind
-        if path.kind == "group":
-            how, ways = f"%{path.because[0].text.split(':')[0]}", opens(because=path.because)
-        else:
-            ways = _doas(host, account, bool(path.needs) or not path.certain, path.because)
+    """doas and groups."""
+    for road in host.doas.roads(account):
+        ways = _doas(host, account, road)
+        for gap in road.gaps:
+            ways = ways.doubtful(gap)
+        yield Road(road.how, ways)
+    for path in host.privilege.groups(account):
+        ways = opens(because=path.because)
         for gap in path.gaps:
             ways = ways.doubtful(gap)
-        yield Road(how, ways if path.certain or path.gaps else Ways())
+        yield Road(f"%{path.because[0].text.split(':')[0]}", ways if path.certain or path.gaps else Ways())
 
 
-def _doas(host: Host, account: Account, asks: bool, because: tuple[Line, ...]) -> Ways:
-    if not asks:
-        return opens(because=because)
+def _doas(host: Host, account: Account, road: DoasRoad) -> Ways:
+    """pamauth(): who asks, answers for himself; with `nopass`, too, PAM's account and session stacks decide, the latter for the one that he becomes.
+
+    Built without PAM, it asks /etc/shadow, and nobody with `nopass`.
+    """
+    if host.doas.alpine:
+        if not road.asks:
+            return opens(because=road.because)
+        if account.password is None:
+            return might(Factor.PASSWORD, because=road.because, gaps=[account.shadow_gap or Gap("file:/etc/shadow", Reason.ABSENT)])
+        return opens(Factor.PASSWORD, because=road.because) if account.password.usable else never(account.because)
     try:
-        if host.pam.stacks.configured("doas"):
-            return _after(because, host.pam.enter("doas", account, invoker=account))
+        pam = host.pam
+        if road.asks:
+            ways = pam.enter("doas", account, invoker=account)
+        else:
+            phase = pam.account_phase("doas", account, invoker=account)
+            ways = pam.overdue(account, phase, phase)
+        ways = pam.both(ways, pam.session_phase("doas", road.target, invoker=account))
     except Unseen as unseen:
-        return might(because=because, gaps=[unseen.gap])
-    return opens(Factor.PASSWORD, because=because)
+        return might(because=road.because, gaps=[unseen.gap])
+    return _after(road.because, ways)
 
 
 def _pkexec(host: Host) -> Iterator[Road]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sovaudit.facts.audit import Audit
     from sovaudit.facts.clock import Clock
     from sovaudit.facts.console import Console
+    from sovaudit.facts.doas import Doas
     from sovaudit.facts.doors import Entries
     from sovaudit.facts.lockout import Lockout
     from sovaudit.facts.logs import Logs
@@ -116,7 +117,7 @@ class Host:
     def as_if_enrolled(self) -> Host:
         """The same host, were every account enrolled with whatever one-time code or token is asked of it: what must then be presented?"""
         other = Host(self.evidence)
-        shared = ("files", "accounts", "packages", "os", "sudo")
+        shared = ("files", "accounts", "packages", "os", "sudo", "doas")
         other.__dict__.update({name: value for name, value in self.__dict__.items() if name in shared})
         other.enrolled = True
         return other
@@ -144,6 +145,12 @@ class Host:
         from sovaudit.facts.sudo import Sudo
 
         return Sudo(self)
+
+    @cached_property
+    def doas(self) -> Doas:
+        from sovaudit.facts.doas import Doas
+
+        return Doas(self)
 
     @cached_property
     def privilege(self) -> Privilege:

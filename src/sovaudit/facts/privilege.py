@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from sovaudit.facts import su
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.factors import Factor, spell
-from sovaudit.facts.files import Unseen
 from sovaudit.facts.host import Host
 from sovaudit.facts.root_groups import RootGroups
 from sovaudit.facts.sudo_reach import ROOT_GROUPS
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
-from sovaudit.model.verdict import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +53,8 @@ class Privilege:
             found.append(RootPath("sudo", reach.certain, reach.because, reach.words, reach.gaps, needs))
         elif not reach.certain:
             found.append(RootPath("sudo", False, reach.because, "sudo may make root", reach.gaps))
-        path = self._su(account)
-        return [*found, *([path] if path is not None else []), *self.beside_sudo_and_su(account)]
-
-    def beside_sudo_and_su(self, account: Account) -> list[RootPath]:
-        """doas, and groups that equal root."""
-        path = self._doas(account)
-        return [*([path] if path is not None else []), *self._groups(account)]
+        path, doas = self._su(account), self._doas(account)
+        return [*found, *([path] if path is not None else []), *([doas] if doas is not None else []), *self.groups(account)]
 
     def _su(self, account: Account) -> RootPath | None:
         """su to root: what PAM asks of this account there."""
@@ -75,41 +67,16 @@ class Privilege:
         return RootPath("su", factors in ways.certain, why.because, f"su to root after {spell(needs)}", why.gaps, needs)
 
     def _doas(self, account: Account) -> RootPath | None:
-        """doas.conf(5): the last matching line decides; `permit` without `cmd` to root is any command."""
-        try:
-            programs = [self._host.files.follow(path) for path in ("/usr/bin/doas", "/usr/local/bin/doas")]
-            if not any(program and program.uid == 0 and program.mode & 0o4000 for program in programs):
-                return None
-            lines = self._host.files.lines("/etc/doas.conf") or ()
-        except Unseen as unseen:
-            if unseen.gap.reason is Reason.ABSENT and "not collected" in unseen.gap.detail:
-                return None
-            return RootPath("doas", False, (), "doas may make root", (unseen.gap,))
-        last: RootPath | None = None
-        for line in lines:
-            words = re.findall(r'"[^"]*"|[^\s"]+', line.text.partition("#")[0])
-            if not words or words[0] not in ("permit", "deny"):
-                continue
-            rest = " ".join(words[1:])
-            rest = re.sub(r"\b(setenv\s*\{[^}]*\}|keepenv|persist|nolog)\s*", "", rest)
-            nopass = bool(re.match(r"nopass\b", rest)) or " nopass " in f" {rest} "
-            rest = re.sub(r"\bnopass\b\s*", "", rest)
-            match = re.fullmatch(r"(\S+)(?:\s+as\s+(\S+))?(?:\s+cmd\s+(\S+)(?:\s+args\b.*)?)?\s*", rest)
-            if not match or match[2] not in (None, "root", "0") or not self._named(match[1], account):
-                continue
-            if words[0] == "deny":
-                last = last if match[3] else None
-            elif match[3] is None:
-                last = RootPath("doas", True, (line,), "any command as root", (), frozenset() if nopass else frozenset({Factor.PASSWORD}))
-        return last
+        """The surest way, and of those the one that asks least."""
+        roads = self._host.doas.roads(account)
+        if not roads:
+            return None
+        road = min(roads, key=lambda one: (not one.certain, one.asks))
+        detail = "any command as root" if road.any else f"a root shell through {road.how}"
+        needs = frozenset({Factor.PASSWORD}) if road.asks else frozenset()
+        return RootPath("doas", road.certain, road.because, detail if road.certain else "doas may make root", road.gaps, needs)
 
-    def _named(self, name: str, account: Account) -> bool:
-        if name.startswith(":"):
-            gids = {str(group.gid) for group in self._host.accounts.groups.values() if group.name in account.groups}
-            return name[1:] in account.groups or name[1:] in gids
-        return name in (account.name, str(account.uid))
-
-    def _groups(self, account: Account) -> list[RootPath]:
+    def groups(self, account: Account) -> list[RootPath]:
         """Groups whose power was seen here, or may be here."""
         if self._root_groups is None:
             self._root_groups = RootGroups(self._host)

@@ -108,6 +108,10 @@ class Sudo:
         own = self._host.accounts.get(account.name)
         return account.name if own is None or own.gids == account.gids else f"{account.name}:{sorted(account.gids)}"
 
+    def can_write(self, account: Account, path: str) -> bool | Gap:
+        """Whether the account can change the program that stands there, or put one there. A Gap: not seen."""
+        return self._reaches.can_write(account, path)
+
     # settings
 
     def setting(self, account: Account, name: str, *, target: Target | None = None, request: Request | None = None) -> frozenset[str]:

@@ -5,6 +5,8 @@ Variables of the command line pass unasked with SETENV; else with `env_reset` th
 
 from __future__ import annotations
 
+import posixpath
+import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -20,14 +22,21 @@ VARIABLES = {  # those by which an interpreter, run with a fixed script, is told
     "python": ("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE"), "perl": ("PERL5LIB", "PERLLIB", "PERL5OPT"), "ruby": ("RUBYLIB", "RUBYOPT"),
     "bash": ("BASH_ENV",), "zsh": ("ZDOTDIR",), "node": ("NODE_OPTIONS", "NODE_PATH"), "php": ("PHPRC", "PHP_INI_SCAN_DIR"),
     "java": ("JAVA_TOOL_OPTIONS", "CLASSPATH"), "lua": ("LUA_INIT", "LUA_PATH"), "tar": ("TAR_OPTIONS",), "rsync": ("RSYNC_RSH",),
-    "apt-get": ("APT_CONFIG",), "apt": ("APT_CONFIG",),
+    "nodejs": ("NODE_OPTIONS", "NODE_PATH"), "apt-get": ("APT_CONFIG",), "apt": ("APT_CONFIG",),
 }  # fmt: skip
+_NUMBERS = re.compile(r"[\d.]+$")
 _DELETED = (  # by sudo itself where the environment is kept (env.c); a value that begins with `()` goes, too
     "IFS CDPATH LOCALDOMAIN RES_OPTIONS HOSTALIASES NLSPATH PATH_LOCALE LD_* _RLD* TERMINFO TERMINFO_DIRS TERMPATH TERMCAP ENV BASH_ENV PS4 "
     "GLOBIGNORE BASHOPTS SHELLOPTS JAVA_TOOL_OPTIONS PERLIO_DEBUG PERLLIB PERL5LIB PERL5OPT PERL5DB FPATH NULLCMD READNULLCMD ZDOTDIR TMPPREFIX "
     "PYTHONHOME PYTHONPATH PYTHONINSPECT PYTHONUSERBASE RUBYLIB RUBYOPT"
 ).split()
 _OPTIONS = frozenset(("setenv", "env_keep", "env_delete", "env_reset"))
+
+
+def variables(command: str) -> tuple[str, ...]:
+    """Those of the interpreter that stands at a path: python3.11 and python3 are python."""
+    name = posixpath.basename(command)
+    return VARIABLES.get(name) or VARIABLES.get(_NUMBERS.sub("", name), ())
 
 
 def concerns(sudo: Sudo) -> bool:

@@ -17,9 +17,8 @@ from sovaudit.facts.parse.sudoers import Member
 from sovaudit.facts.sudo_aliases import expand, leaves
 from sovaudit.facts.sudo_asking import Asking
 from sovaudit.facts.sudo_circumstances import linked, standing
-from sovaudit.facts.sudo_environment import LIBRARIES, VARIABLES, concerns, injects
+from sovaudit.facts.sudo_environment import LIBRARIES, concerns, injects, variables
 from sovaudit.facts.sudo_match import Request, Target
-from sovaudit.facts.sudo_powers import program_name
 from sovaudit.facts.sudo_proposals import proposals
 from sovaudit.facts.sudo_shells import SYSTEM_FOLDERS, becomes, makes_root
 from sovaudit.model.evidence import Gap
@@ -145,7 +144,7 @@ class Reaches:
                 found = self._found(leaf.name) if several else ()
                 asked = (*proposals(leaf.name, leaf.args, folders), *islice(self._names(leaf.name, leaf.args), 100))
                 for path, args in (*asked, *((path, leaf.args) for path in found)):
-                    if path in missing or (several and self._missing(path) and self._can_write(account, path) is not True):
+                    if path in missing or (several and self._missing(path) and self.can_write(account, path) is not True):
                         missing.add(path)
                         continue
                     tries += 1
@@ -187,7 +186,7 @@ class Reaches:
         doubt: tuple[Gap, ...] = ()
         if path == "sudoedit" and args and target.account.uid != 0 and not has_meta(leaf.args or "*"):
             return Reach("none", True)  # to edit one file as somebody is not to run what one likes as him
-        if not how and path == "sudoedit" and args and self._edits and linked(self._sudo, account, target, args, self._can_write):
+        if not how and path == "sudoedit" and args and self._edits and linked(self._sudo, account, target, args, self.can_write):
             how = "follows a link of one's own"
         if not how and path.startswith("/") and self._injectable:
             decision = self._sudo.decide(account, Request(path, args), target)
@@ -205,7 +204,7 @@ class Reaches:
         if not how and (name := becomes(path, args)):
             return self._becomes(account, target, leaf, name, Request(path, args), suffix)
         if not how and path.startswith("/") and not leaf.digests:
-            mine = self._can_write(account, path)
+            mine = self.can_write(account, path)
             if mine is False:
                 return Reach("none", True)
             how = "can be replaced"
@@ -228,7 +227,7 @@ class Reaches:
         """Whether a library of one's own gets into the program: by the tag, else by the Defaults."""
         if decision.setenv is not None:
             return decision.setenv
-        return injects(self._sudo, account, target, request, (*LIBRARIES, *VARIABLES.get(program_name(request.command), ())))
+        return injects(self._sudo, account, target, request, (*LIBRARIES, *variables(request.command)))
 
     def _of(self, account: Account) -> Asking:
         """What is the account's own, worked out once."""
@@ -237,7 +236,7 @@ class Reaches:
         return self._asking[account.name]
 
     def _own(self, account: Account, path: str) -> bool:
-        found = self._can_write(account, path)
+        found = self.can_write(account, path)
         home = account.home.rstrip("/")
         return found is True or (isinstance(found, Gap) and home.startswith("/home/") and path.startswith(f"{home}/"))
 
@@ -288,7 +287,7 @@ class Reaches:
                     if posixpath.basename(path) != "passwd":
                         yield from ((path, f"{option} {other.name}") for option in ("-", "-l", "--login"))
 
-    def _can_write(self, account: Account, path: str) -> bool | Gap:
+    def can_write(self, account: Account, path: str) -> bool | Gap:
         """Whether the account can change the program that stands there, or put one there. A Gap: not seen."""
         if has_meta(path) or account.uid == 0:
             return False
@@ -346,7 +345,10 @@ class Reaches:
                 if (
                     target.group in ROOT_GROUPS
                     or (target.group and self._joined(who, target.group))
-                    or (who.uid not in (0, account.uid) and (who.groups & set(ROOT_GROUPS) or self._sudo.rules(who)))
+                    or (
+                        who.uid not in (0, account.uid)
+                        and (who.groups & set(ROOT_GROUPS) or self._sudo.rules(who) or self._host.doas.unasked(who))
+                    )
                 ):
                     found.setdefault(target)
         return list(found)[:100]
@@ -363,7 +365,10 @@ class Reaches:
         joined = self._joined(target.account, target.group) if target.group else None
         further = self.of(joined or target.account)
         if not further.root or (further.password is True and not target.group_only):
-            return Reach("none", True)
+            doas = self._host.doas.unasked(target.account)
+            if doas is None:
+                return Reach("none", True)
+            further = Reach("shell", doas.certain, doas.because, "doas", doas.gaps, False)
         certain = reach.certain and further.certain and (further.password is False or target.group_only)
         return replace(reach, level="shell", certain=certain, because=(*reach.because, *further.because), gaps=(*reach.gaps, *further.gaps))
 

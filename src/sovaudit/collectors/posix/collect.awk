@@ -79,7 +79,7 @@ function keys(fam, l,   out, head, key, sep, whole, t) {
     sep = key; gsub(/[ \t]+$/, "", sep); sep = substr(sep, length(sep))
     whole = (out == "" && fam != "rc" && (sep == "=" || sep == ":") && head ~ /^[ \t#;$]*(export[ \t]+)?[-A-Za-z0-9_."\047]*$/)
     out = out t
-    if ((fam == "sudo" && sep == ":" && substr(key, 1, 6) == "passwd") || (fam == "pam" && substr(key, 1, 6) == "secret" && l ~ /^[\057~$]/) || (sep == "(" && l !~ /^["\047]/) || head ~ /NO$/) continue
+    if ((fam == "sudo" && sep == ":" && substr(key, 1, 6) == "passwd") || (fam == "doas" && sep == ":" && substr(key, 1, 4) == "pass" && head ~ /no$/) || (fam == "pam" && substr(key, 1, 6) == "secret" && l ~ /^[\057~$]/) || (sep == "(" && l !~ /^["\047]/) || head ~ /NO$/) continue
     l = value(l, whole); out = out VALUE
   }
   return out l
