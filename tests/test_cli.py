@@ -144,9 +144,14 @@ def test_130_and_143_keep_what_is_finished(good: str, number: int, code: int, tm
             process.send_signal(number)
             assert process.wait(20) == code
             assert "finished targets are kept" in process.stderr.read()
+    shutil.copytree("out", "again")
     result = sovaudit("audit", good, "--resume", "out", *UID0)
     assert result.returncode == 0, result.stderr
     assert Path("out/report.json").exists()
+    result = sovaudit("audit", "--resume", "again", "--host-timeout", "1", *UID0)  # the targets of before, as it was said
+    assert result.returncode == 3, result.stderr
+    assert len(json.loads(Path("again/report.json").read_text())["targets"]) == 2
+    assert sorted(path.name for path in Path("again").iterdir()) == ["evidence.sova", "report.html", "report.json", "report.json.p7s"]
 
 
 def test_141_closed_pipe(good: str) -> None:

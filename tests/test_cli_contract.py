@@ -14,8 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from sovaudit.bundle import BundleWriter
 from sovaudit.cli import config
 from sovaudit.cli.main import VERBS, main, parser
+from sovaudit.errors import OutputError
+from sovaudit.model.evidence import Evidence
 from tests.roots import SECOND_ROOT, make_root
 
 TOP = Path(__file__).resolve().parents[1]
@@ -117,6 +120,10 @@ def test_help_says_what_every_option_is_for(verb: str) -> None:
         ("audit local: --fail-on urgent", "invalid choice: 'urgent'"),
         ("audit local: --max-unknown -1", "'-1' is not a whole number"),
         ("audit local: -j 0", "0 is too little"),
+        ("audit -i noise", "noise: is not UTF-8. Write one target a line."),
+        ("audit local: --config noise", "noise: is not TOML: it is not UTF-8"),
+        ("audit local: --previous noise", "noise: is neither report.json nor report.html"),
+        ("audit local: --previous odd.json", "odd.json: is no report that could be followed"),
         ("audit local: --host-timeout 0", "0 is too little"),
         ("audit local: --resume nowhere", "nowhere: is no folder. There is nothing to resume"),
         ("audit local: -o csv:- -o json:-", "standard output takes one format alone"),
@@ -147,6 +154,8 @@ def test_wrong_use_gives_one_line_and_exit_2(
     arguments: str, says: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sovaudit.cli.secrets.somebody", lambda: False)
+    Path("noise").write_bytes(b"\xea\x00")
+    Path("odd.json").write_text("{")
     assert main(arguments.split()) == 2
     said = capsys.readouterr()
     assert said.err.count("\n") == 1 and said.err.startswith("sovaudit: ") and says in said.err
@@ -331,3 +340,33 @@ def test_the_page_on_reports_names_every_format_and_how_its_file_ends() -> None:
     rows = re.findall(r"^\| ((?:`\w+` ?)+) \| ((?:`[\w.]+` ?)+) \|", text[text.index("## Other formats") :], re.MULTILINE)
     said = {fmt: end for fmts, ends in rows for fmt, end in zip(re.findall(r"[\w.]+", fmts), re.findall(r"[\w.]+", ends), strict=True)}
     assert said == FORMATS
+
+
+@pytest.mark.parametrize("zone", [":/etc/passwd", "/etc/passwd", "No/Where", ":"])
+def test_an_odd_time_zone_is_no_matter(zone: str, good: str) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "sovaudit", "explain", "two-factor.ssh-login", "--lang", "fr"],
+        env={**os.environ, "TZ": zone}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+
+
+def test_a_page_that_is_followed_is_known_by_its_document(good: str) -> None:
+    assert main(["audit", good, "--out", "one", "-q", "--exit-zero", *UID0]) == 0
+    assert main(["audit", good, "--out", "two", "-q", "--exit-zero", "--previous", "one/report.html", *UID0]) == 0
+    digest = hashlib.sha256(Path("one/report.json").read_bytes()).hexdigest()
+    assert json.loads(Path("two/report.json").read_text())["previous"] == f"sha256:{digest}"
+
+
+def test_evidence_that_a_full_disk_cut_goes_on_with_the_same_command(
+    good: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: BundleWriter, evidence: Evidence) -> None:
+        raise OutputError("cannot be written (full)", where="out.sova.partial", hint="go on with --resume.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BundleWriter, "add", full)
+        assert main(["collect", good, "-o", "out.sova"]) == 74
+    assert "the same command goes on" in capsys.readouterr().err
+    assert main(["collect", good, "-o", "out.sova"]) == 0

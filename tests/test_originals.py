@@ -72,3 +72,15 @@ def test_the_command_says_it(work: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "ok   source:" in capsys.readouterr().out
     (work / "logs/a.log").write_text("other\n")
     assert main(["verify", str(work / "out/report.json"), "--trust", trust, "--source", str(work / "logs")]) == 4
+
+
+def test_a_list_is_named_as_none_of_what_stayed_with_its_owner(work: Path) -> None:
+    """A roster is in evidence by its digest alone, so it must not be called the source of several archives."""
+    (work / "more").mkdir()
+    (work / "more/a.log").write_text(LINES)
+    (work / "staff.csv").write_text("id\n1\n")
+    signer = keys.create_key(work / "keys2", common_name="auditor")
+    audited = [f"logs:{work}/logs", f"logs:{work}/more"]
+    Audit(select=["log-completeness.gaps"]).run(audited, out=work / "out2", signer=signer)
+    with pytest.raises(UsageError, match=rf"staff.csv: is no log archive .* Those of this evidence are logs:{work}/logs, logs:{work}/more"):
+        verify(work / "out2/report.json", trust=[work / "keys2/cert.pem"], sources=[work / "staff.csv"])

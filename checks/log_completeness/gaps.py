@@ -121,6 +121,9 @@ def _journal(host: Host) -> Outcomes:
             evidence=["cmd:journal-numbers"],
         )
     elif found.count < 2:
-        yield unknown("the journal shows no entries whose numbers could follow each other", subject="journal", settle="Collect as root.")
+        yield unknown(
+            "the journal shows no entries whose numbers could follow each other", subject="journal",
+            settle="Collect as root; a journal that keeps nothing is to be kept first (log-completeness.persistent).",
+        )  # fmt: skip
     else:
         yield passed("the last {count} journal entries are numbered without a hole", subject="journal", count=found.count)

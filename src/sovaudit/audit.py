@@ -5,6 +5,7 @@ The only module above the collectors that reads the clock: once, at the end of a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from sovaudit.authoring import Check
 from sovaudit.bundle import Bundle, BundleWriter
 from sovaudit.collectors import CollectOptions, parse_target, redacted
 from sovaudit.collectors import collect as collect_target
-from sovaudit.errors import IntegrityError, NothingError, UsageError
+from sovaudit.errors import IntegrityError, NothingError, OutputError, UsageError
 from sovaudit.model.directive import Directive
 from sovaudit.model.evidence import Evidence, Target
 from sovaudit.model.profile import Profile
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 EVIDENCE = "evidence.sova"
+TARGETS = "targets.partial"
 REPORT = "report.json"
 SIGNATURE = "report.json.p7s"
 PAGE = "report.html"
@@ -104,10 +106,12 @@ class Audit:
     def _previous(self) -> str | None:
         if self.previous is None:
             return None
+        from sovaudit.verification import read_report
+
         try:
-            return canon.digest(self.previous.read_bytes())
-        except OSError as error:
-            raise UsageError(f"cannot read the previous report ({error.strerror})", where=str(self.previous)) from error
+            return canon.digest(read_report(self.previous)[1])  # of a page the document in it, by which a report is known
+        except IntegrityError as error:
+            raise UsageError(f"is no report that could be followed: {error.what}", where=str(self.previous)) from error
 
     def prepare(self, targets: Iterable[str]) -> tuple[Target, ...]:
         """Parse targets and load everything that can be wrong, before any connection. Raises UsageError, NothingError."""
@@ -129,9 +133,11 @@ class Audit:
 
         Raises UsageError (exit 2), NothingError (5), OutputError (74). KeyboardInterrupt leaves finished targets in `out`: resume goes on.
         """
+        targets = list(targets) or (unfinished_targets(out) if resume else [])
         parsed = self.prepare(targets)
         with OutputFolder(out, resume=resume) as folder:
             unfinished = folder.path / (EVIDENCE + ".partial")
+            folder.write(TARGETS, json.dumps(targets).encode())
             root = collect_into(unfinished, parsed, self.options, jobs=self.jobs, progress=progress, resume=resume)
             progress("judging")
             with Bundle(unfinished) as bundle:
@@ -145,6 +151,7 @@ class Audit:
                 folder.write(SIGNATURE, signature)
             folder.write(PAGE, page)
             folder.adopt(unfinished, EVIDENCE)
+            (folder.path / TARGETS).unlink(missing_ok=True)
             names = [REPORT, *([SIGNATURE] if signature is not None else []), PAGE, EVIDENCE]
             return AuditResult(report, document, signature, folder.path, tuple(folder.path / name for name in names))
 
@@ -179,6 +186,15 @@ class Audit:
         return build.build(frame, judgements, targets)
 
 
+def unfinished_targets(out: Path) -> list[str]:
+    """What an interrupted audit in this folder was to visit; empty where it does not say."""
+    try:
+        found = json.loads((out / TARGETS).read_bytes())
+    except (OSError, ValueError):
+        return []
+    return [text for text in found if isinstance(text, str)] if isinstance(found, list) else []
+
+
 def targets_of(texts: Iterable[str]) -> tuple[Target, ...]:
     """Parsed targets, refused if none or if one stands twice. Raises UsageError, NothingError."""
     found: dict[str, Target] = {}
@@ -208,7 +224,11 @@ def collect(
     if path.exists():
         raise UsageError("this file exists", where=str(path), hint="Evidence is never overwritten: choose another name.")
     unfinished = path.with_name(path.name + ".partial")
-    root = collect_into(unfinished, parsed, options or CollectOptions(), jobs=jobs, progress=progress, resume=unfinished.exists())
+    try:
+        root = collect_into(unfinished, parsed, options or CollectOptions(), jobs=jobs, progress=progress, resume=unfinished.exists())
+    except OutputError as error:  # --resume is audit's
+        hint = "Targets already written are kept: free space, and the same command goes on." if unfinished.exists() else error.hint
+        raise OutputError(error.what, where=error.where, hint=hint) from error
     unfinished.rename(path)
     return root
 

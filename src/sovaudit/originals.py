@@ -45,6 +45,9 @@ def pair(sources: Iterable[Path], evidences: Iterable[Evidence]) -> list[tuple[E
             )
         same = [one for one in targets if os.path.realpath(_place(one)) == os.path.realpath(source)]
         same = same or [one for one in targets if os.path.basename(_place(one)) == source.name]
+        if not same and len(targets) > 1:
+            hint = f"Those of this evidence are {', '.join(sorted(one.target.id for one in targets)[:9])}."
+            raise UsageError("is no log archive or badge export that was audited", where=f"--source {source}", hint=hint)
         same = same or targets
         if len(same) != 1:
             why = "could be the source of several targets" if same else "no target of this evidence is an archive or an export"

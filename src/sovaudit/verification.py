@@ -166,7 +166,8 @@ def _recomputed(report: Report, evidence: Path | None) -> tuple[Step, ...]:
             if root != report.evidence.root:
                 steps.append(Step("evidence", False, f"root is {root}, the report names {report.evidence.root}"))
                 return (*steps, Step("verdicts", None, "this is other evidence"))
-            steps.append(Step("evidence", True, f"{len(bundle.targets)} targets, every digest holds, root {root}"))
+            count = len(bundle.targets)
+            steps.append(Step("evidence", True, f"{count} target{'s' if count != 1 else ''}, every digest holds, root {root}"))
             steps.append(_verdicts(report, bundle))
     except IntegrityError as error:
         steps.append(Step("evidence", False, str(error)))

@@ -17,7 +17,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="where the files go (sovaudit-out/<utc stamp>/)")
     common.output_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print report.json on standard output and nothing else")
-    parser.add_argument("--resume", metavar="DIR", help="go on with an interrupted audit in DIR")
+    parser.add_argument(
+        "--resume", metavar="DIR", help="go on with an interrupted audit in DIR, of the same targets unless others are named"
+    )
     parser.add_argument("--lang", choices=["fr", "en"], help="language of what is written (fr) and of the terminal (en)")
     parser.add_argument("--previous", metavar="FILE", help="the report that this one follows: its digest is recorded")
     parser.add_argument("--exit-zero", action="store_true", help="exit 0 whatever the gate says")
@@ -41,12 +43,12 @@ def run(options: argparse.Namespace) -> int:
 
     config.settle(options)
     outputs = common.outputs(options)
+    if options.resume and not Path(options.resume).is_dir():
+        raise UsageError("is no folder", where=options.resume, hint="There is nothing to resume: name the --out of the interrupted audit.")
     progress = common.Progress(quiet=options.quiet, verbose=options.verbose)
     audit = common.make_audit(options, common.collect_options(options))
     targets = common.targets(options)
     audit.prepare(targets)
-    if options.resume and not Path(options.resume).is_dir():
-        raise UsageError("is no folder", where=options.resume, hint="There is nothing to resume: name the --out of the interrupted audit.")
     if options.resume and options.out and Path(options.resume) != Path(options.out):
         raise UsageError("--resume and --out name different folders", hint="--resume DIR writes into DIR.")
     signer = common.signer(options, lambda text: print(f"sovaudit: {text}", file=sys.stderr))

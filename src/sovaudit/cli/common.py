@@ -146,7 +146,7 @@ def config_arguments(parser: argparse.ArgumentParser, *, tables: bool = True) ->
 
 def whole(text: str) -> int:
     if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
     return int(text)
 
 
@@ -168,9 +168,15 @@ def _targets(options: argparse.Namespace) -> list[str]:
     for name in options.inventory:
         try:
             text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"cannot be read ({getattr(error, 'strerror', None) or error})", where=name) from error
+        except OSError as error:
+            raise UsageError(f"cannot be read ({error.strerror})", where=name) from error
+        except UnicodeDecodeError as error:
+            raise UsageError("is not UTF-8", where=name, hint="Write one target a line.") from error
         found += [line.split("#")[0].strip() for line in text.splitlines() if line.split("#")[0].strip()]
+    if not found and getattr(options, "resume", None):
+        from sovaudit.audit import unfinished_targets
+
+        return unfinished_targets(Path(options.resume))
     return found
 
 

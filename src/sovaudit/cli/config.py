@@ -114,7 +114,9 @@ def _load(named: str | None) -> dict[str, Any]:
         data = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise UsageError(f"cannot be read ({error.strerror})", where=str(path)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise UsageError("is not TOML: it is not UTF-8", where=str(path)) from error
+    except tomllib.TOMLDecodeError as error:
         raise UsageError(f"is not TOML: {error}", where=str(path)) from error
     if path.name == "pyproject.toml":
         data = data.get("tool", {}).get("sovaudit", {})

@@ -12,6 +12,7 @@ import io
 import os
 import signal
 import sys
+import time
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -36,6 +37,12 @@ VERBS = {
     "new": "start a check of your own",
 }
 
+KEPT = {
+    "audit": "; finished targets are kept (sovaudit audit --resume DIR goes on, with the same flags)",
+    "collect": "; finished targets are kept (the same command goes on)",
+}
+"""What an interrupted verb leaves; the others leave nothing behind."""
+
 
 class Terminated(BaseException):
     """SIGTERM, raised where the main thread stands so that finished targets are kept."""
@@ -45,6 +52,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code (docs/exit-codes.md)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     _speak()
+    os.environ["TZ"] = "UTC"  # we say no local time, and libraries stumble over a TZ that names no zone file
+    time.tzset()
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
         code = _run(arguments, debug="--debug" in arguments)
@@ -54,9 +63,9 @@ def main(argv: list[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
-        _leave(130, "interrupted; finished targets are kept (audit --resume DIR goes on)")
+        _leave(130, "interrupted" + KEPT.get(arguments[0], ""))
     except Terminated:
-        _leave(143, "terminated; finished targets are kept (audit --resume DIR goes on)")
+        _leave(143, "terminated" + KEPT.get(arguments[0], ""))
     except OSError as error:
         if "--debug" in arguments:
             raise

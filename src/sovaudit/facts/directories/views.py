@@ -31,4 +31,12 @@ def view_of(directory: Directory) -> View:
         from sovaudit.facts.directories.freeipa import FreeIpa
 
         return FreeIpa(directory)
-    raise Unseen(Gap("product", Reason.UNSUPPORTED, f"a directory of the kind {directory.product or 'unknown'} is not modelled"))
+    if not directory.product:
+        raise Unseen(
+            Gap(
+                "product",
+                Reason.ABSENT,
+                "nothing that was seen tells which product this is: of an export name it, ?product=openldap|389|ad",
+            )
+        )
+    raise Unseen(Gap("product", Reason.UNSUPPORTED, f"a directory of the kind {directory.product} is not modelled"))
