@@ -106,12 +106,23 @@ class Audit:
     def _previous(self) -> str | None:
         if self.previous is None:
             return None
-        from sovaudit.verification import read_report
-
+        place = self.previous
+        if not place.is_file():
+            raise UsageError(
+                "is not a file" if place.exists() else "does not exist", where=str(place), hint="Name the report before this one."
+            )
         try:
-            return canon.digest(read_report(self.previous)[1])  # of a page the document in it, by which a report is known
+            data = place.read_bytes()
+            if data.lstrip()[:15].lower().startswith(b"<!doctype html"):  # a page: a report is known by its document
+                from sovaudit.reports.html import extract
+
+                data = extract(data).report
+            load_report(data)
+        except OSError as error:
+            raise UsageError(f"cannot be read ({error.strerror})", where=str(place)) from error
         except IntegrityError as error:
-            raise UsageError(f"is no report that could be followed: {error.what}", where=str(self.previous)) from error
+            raise UsageError(f"is no report ({error.what})", where=str(place), hint="Name report.json or report.html.") from error
+        return canon.digest(data)
 
     def prepare(self, targets: Iterable[str]) -> tuple[Target, ...]:
         """Parse targets and load everything that can be wrong, before any connection. Raises UsageError, NothingError."""
