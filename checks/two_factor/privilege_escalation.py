@@ -6,8 +6,9 @@ One answer per account that can log in, and per account without a shell that sud
 sudo (every rule that gives a root shell, with NOPASSWD, `!authenticate`, `exempt_group`, `rootpw`, `targetpw`, `runaspw`; the PAM services of
 `sudo`, of `sudo -i`, and of `pam_service`, `pam_login_service`, `pam_askpass_service`), su and `su -` to every account with uid 0, doas (the last
 rule that matches, with `nopass` or without, for any command or for one that gives a shell, also by way of another account; the PAM service `doas`),
-and groups that equal root (docker, lxd, disk), which ask nothing. What opened the session is the first factor: a one-time code, a token or a finger
-that is asked here is the second, with a password or alone; a password, one's own or root's, is not.
+and groups that equal root (docker, lxd, disk, and whom the socket of such a daemon lets in), which ask nothing. What opened the session is the
+first factor: a one-time code, a token or a finger that is asked here is the second, with a password or alone; a password, one's own or root's,
+is not.
 Passes: every way asks for such a factor, or no way opens.
 Fails: some way certainly makes root for a password or for nothing.
 Unknown: some way may, depending on something that was not seen; where polkit is installed always (pkexec, or systemd-run without it), since its

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sovaudit.facts.factors import Factor
+from sovaudit.facts.host import Host
 from sovaudit.facts.privilege import RootPath
 from tests.checks.test_least_privilege_sudo_root import host
 
@@ -51,6 +54,24 @@ def test_groups_that_equal_root() -> None:
     (path,) = paths("alice", files={"/etc/group": group}, modes={"/usr/bin/dockerd": (0o755, 0, 0)})
     assert (path.kind, path.certain) == ("group", True)
     assert [path.kind for path in paths("bob", files={"/etc/group": group})] == ["group"]
+
+
+def test_a_socket_of_such_a_daemon() -> None:
+    """The group that it lets in counts, whatever its name; everybody with a session where it lets all in. Groups that only read hashes wait."""
+    files = {"/etc/group": "root:x:0:\nwhales:x:998:alice\nshadow:x:42:alice\n", "/run/docker.sock": "", "/etc/shadow": "root:*:1::::::\n"}
+
+    def kinds(name: str, mode: int) -> list[str]:
+        machine = host("", files=files, modes={"/run/docker.sock": (mode, 0, 998), "/etc/shadow": (0o640, 0, 42)})
+        rows = machine.evidence.artifacts["tree"].decode().split("\n")
+        rows = ["s" + row[1:] if "/docker.sock" in row else row for row in rows]
+        machine = Host(replace(machine.evidence, artifacts={**machine.evidence.artifacts, "tree": "\n".join(rows).encode()}))
+        account = machine.accounts.get(name)
+        assert account is not None
+        return [path.kind for path in machine.privilege.paths_to_root(account)]
+
+    assert kinds("alice", 0o660) == ["group"]
+    assert kinds("bob", 0o660) == []
+    assert kinds("bob", 0o666) == ["socket"]
 
 
 def test_doas() -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sovaudit.facts.access import shown
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.files import Stat, Unseen
 from sovaudit.facts.host import Host
@@ -20,7 +21,6 @@ from sovaudit.facts.su import may_start
 from sovaudit.facts.sudo_asking import Asking
 from sovaudit.facts.sudo_environment import LIBRARIES, variables
 from sovaudit.facts.sudo_powers import powers_of
-from sovaudit.facts.sudo_reach import ROOT_GROUPS
 from sovaudit.facts.sudo_shells import becomes, makes_root
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
@@ -200,8 +200,9 @@ class Doas:
         """Without doas: by a group, or by sudo that asks nothing."""
         if self._root_groups is None:
             self._root_groups = RootGroups(self._host)
-        groups = [one for one in self._root_groups.of(account) if one.present is not False and one.group.name in ROOT_GROUPS]
-        found = [Further(bool(one.present), one.group.because, (one.gap,) if one.gap else ()) for one in groups]
+        groups = self._root_groups
+        found = [Further(bool(one.present), one.group.because, (one.gap,) if one.gap else ()) for one in groups.now(account)]
+        found += [Further(True, (shown(stat),)) for stat in groups.open_sockets]
         reach = self._host.sudo.reaches_root(account)
         if reach.root and reach.password is not True:
             found.append(Further(reach.certain and reach.password is False, reach.because, reach.gaps))

@@ -28,8 +28,9 @@ MAX_ROADS = 200  # of one account through sudo
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """how: `sudo`, `sudo -i`, `sudo -u bob vim`, `su`, `su -`, `su toor`, `doas`, `pkexec`, `%docker` (being in that group). ways: what it asks.
+    """how: `sudo`, `sudo -i`, `sudo -u bob vim`, `su`, `su -`, `su toor`, `doas`, `pkexec`, `%docker` (being in that group), `/run/docker.sock` (open to all).
 
+    ways: what it asks.
     named: a rule or a group names the account, so that it matters without a shell, too.
     """
 
@@ -229,7 +230,8 @@ def _others(host: Host, account: Account) -> Iterator[Road]:
         ways = opens(because=path.because)
         for gap in path.gaps:
             ways = ways.doubtful(gap)
-        yield Road(f"%{path.because[0].text.split(':')[0]}", ways if path.certain or path.gaps else Ways())
+        how = path.because[0].file if path.kind == "socket" else f"%{path.because[0].text.split(':')[0]}"
+        yield Road(how, ways if path.certain or path.gaps else Ways(), named=path.kind == "group")
 
 
 def _doas(host: Host, account: Account, road: DoasRoad) -> Ways:

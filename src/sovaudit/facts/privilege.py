@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sovaudit.facts import su
+from sovaudit.facts.access import shown
 from sovaudit.facts.accounts import Account
 from sovaudit.facts.factors import Factor, spell
 from sovaudit.facts.host import Host
 from sovaudit.facts.root_groups import RootGroups
-from sovaudit.facts.sudo_reach import ROOT_GROUPS
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 
 
 @dataclass(frozen=True, slots=True)
 class RootPath:
-    """kind: `uid0`, `sudo`, `su`, `doas`, `group`. needs: what must be presented on the way beyond a session; empty for nothing, or not known.
+    """kind: `uid0`, `sudo`, `su`, `doas`, `group`, `socket`. needs: what must be presented on the way beyond a session; empty for nothing,
+    or not known.
 
     certain: the evidence shows that it leads to root for whoever presents that; else `gaps` say what was not seen.
     """
@@ -77,13 +78,15 @@ class Privilege:
         return RootPath("doas", road.certain, road.because, detail if road.certain else "doas may make root", road.gaps, needs)
 
     def groups(self, account: Account) -> list[RootPath]:
-        """Groups whose power was seen here, or may be here."""
+        """Groups whose power was seen here, or may be here, and sockets of such daemons that let everybody in."""
         if self._root_groups is None:
             self._root_groups = RootGroups(self._host)
-        return [
+        known = self._root_groups
+        found = [
             RootPath(
                 "group", bool(one.present), one.group.because, f"member of {one.group.name}, which {one.how}", (one.gap,) if one.gap else ()
             )
-            for one in self._root_groups.of(account)
-            if one.present is not False and one.group.name in ROOT_GROUPS
+            for one in known.now(account)
         ]
+        sockets = known.open_sockets if account.has_shell else ()
+        return found + [RootPath("socket", True, (shown(stat),), f"may talk to {stat.path}") for stat in sockets]

@@ -37,12 +37,16 @@ _ROOTS_OWN = ("/usr/local/sbin", "/usr/local/bin", "/usr/local/lib", "/usr/local
 
 @dataclass(frozen=True, slots=True)
 class RootGroup:
-    """how: what its members can do. present: whether the power was seen here; None: what decides was not seen (gap)."""
+    """how: what its members can do. present: whether the power was seen here; None: what decides was not seen (gap).
+
+    at_once: they are root whenever they like; who only reads hashes or replaces programs must wait for somebody.
+    """
 
     group: Group
     how: str
     present: bool | None = True
     gap: Gap | None = None
+    at_once: bool = True
 
 
 class RootGroups:
@@ -59,6 +63,10 @@ class RootGroups:
     def of(self, account: Account) -> tuple[RootGroup, ...]:
         """Those that this account is in, by name or only by number."""
         return tuple(found for gid in sorted({account.gid, *account.gids}) for found in self._by_gid.get(gid, ()))
+
+    def now(self, account: Account) -> list[RootGroup]:
+        """Those that make it root at once, with a power that was seen here or may be here."""
+        return [one for one in self.of(account) if one.present is not False and one.at_once]
 
     def _all(self) -> list[RootGroup]:
         found: list[RootGroup] = []
@@ -113,5 +121,5 @@ class RootGroups:
                 continue
             for group in self._host.accounts.groups.values():
                 if group.gid == stat.gid:
-                    found.setdefault(group.gid, RootGroup(group, how))
+                    found.setdefault(group.gid, RootGroup(group, how, at_once=False))
         return list(found.values())
