@@ -28,7 +28,7 @@ MAX_ROADS = 200  # of one account through sudo
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """how: `sudo`, `sudo -i`, `sudo -u bob vim`, `su`, `su -`, `su toor`, `doas`, `pkexec`, `%docker` (being in that group), `/run/docker.sock` (open to all).
+    """how: `sudo`, `sudo -i`, `sudo -u bob vim`, `su`, `su -`, `su toor`, `doas`, `pkexec`, `%docker` (its members), `/run/docker.sock`.
 
     ways: what it asks.
     named: a rule or a group names the account, so that it matters without a shell, too.
