@@ -201,7 +201,7 @@ class Doas:
         if self._root_groups is None:
             self._root_groups = RootGroups(self._host)
         groups = self._root_groups
-        found = [Further(bool(one.present), one.group.because, (one.gap,) if one.gap else ()) for one in groups.now(account)]
+        found = [Further(bool(one.present), one.group.because, (one.gap,) if one.gap else ()) for one in groups.powers(account)]
         found += [Further(True, (shown(stat),)) for stat in groups.open_sockets]
         reach = self._host.sudo.reaches_root(account)
         if reach.root and reach.password is not True:

@@ -86,7 +86,7 @@ class Privilege:
             RootPath(
                 "group", bool(one.present), one.group.because, f"member of {one.group.name}, which {one.how}", (one.gap,) if one.gap else ()
             )
-            for one in known.now(account)
+            for one in known.powers(account)
         ]
         sockets = known.open_sockets if account.has_shell else ()
         return found + [RootPath("socket", True, (shown(stat),), f"may talk to {stat.path}") for stat in sockets]

@@ -64,7 +64,7 @@ class RootGroups:
         """Those that this account is in, by name or only by number."""
         return tuple(found for gid in sorted({account.gid, *account.gids}) for found in self._by_gid.get(gid, ()))
 
-    def now(self, account: Account) -> list[RootGroup]:
+    def powers(self, account: Account) -> list[RootGroup]:
         """Those that make it root at once, with a power that was seen here or may be here."""
         return [one for one in self.of(account) if one.present is not False and one.at_once]
 
