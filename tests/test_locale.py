@@ -163,3 +163,40 @@ def test_french_counts_zero_in_the_singular() -> None:
 def test_a_language_that_we_do_not_have_is_refused() -> None:
     with pytest.raises(UsageError, match="no language de"):
         translate("x", {}, "de")
+
+
+def test_remarks_are_said_in_french() -> None:
+    """What collectors and facts remark in English; what nobody translated stays English, so that few may."""
+    sources = catalogue.remark_sources()
+    assert len(catalogue.missing("fr", locale.REMARKS)) * 10 < len(sources)
+    held = {m.id: m.string for m in catalogue.read("fr", locale.REMARKS) if m.id}
+    assert set(held) <= set(sources)
+    assert [text for text, said in held.items() if said and set(FIELD.findall(text)) != set(FIELD.findall(said))] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a mounted root runs no programs", "une racine montée ne lance aucun programme"),
+        ("mode 0700, owner 996, group 0", "mode 0700, propriétaire 996, groupe 0"),
+        ("events 4 to 9: 2 missing", "événements 4 à 9 : 2 manquent"),
+        ("rsyslogd does not run", "rsyslogd ne tourne pas"),
+        ("its oldest record is of 2026-11-20, and nobody says since when it writes",
+         "son plus ancien enregistrement est du 2026-11-20, et personne ne dit depuis quand il écrit"),
+        ("give it as [files] {b} of the map, or as &{a}=FILE", "la donner par [files] {b} dans la carte, ou par &{a}=FICHIER"),
+        ("mode , owner 1", "mode , owner 1"),
+        ("what nobody translated", "what nobody translated"),
+        ("", ""),
+        ("mode 1, owner 2" + "x" * 2000, "mode 1, owner 2" + "x" * 2000),
+    ],
+)  # fmt: skip
+def test_a_remark_is_known_by_the_words_between_its_names(text: str, said: str) -> None:
+    assert locale.remark(text, "fr").replace("’", "'") == said
+    assert locale.remark(text, "en") == text
+
+
+@given(st.text(max_size=200))
+def test_no_remark_fails(text: str) -> None:
+    assert isinstance(locale.remark(text, "fr"), str)
+    assert isinstance(locale.remark("a member of " * 70 + text + " that was not seen" * 10, "fr"), str)
+    assert isinstance(locale.remark(f"members of group {text} may come from {text}", "fr"), str)

@@ -127,7 +127,7 @@ class Journald:
         """Whether journald is in force: it runs (live), or is installed, with systemd as init, and not masked. Raises Unseen."""
         if self._host.live:
             yes = "systemd-journald"[:15] in self._units.processes()
-            return Running(yes, Line("cmd:processes", 0, f"systemd-journald {'runs' if yes else 'does not run'}"))
+            return Running(yes, Line("cmd:processes", 0, "systemd-journald runs" if yes else "systemd-journald does not run"))
         path = self._units.program("/usr/lib/systemd/systemd-journald", "/lib/systemd/systemd-journald")
         if path is None:
             return Running(False, Line("/usr/lib/systemd/systemd-journald", 0, "systemd-journald is not installed"))

@@ -249,7 +249,7 @@ class Units:
         """Whether a daemon is in force: on a live host whether it runs, on a mounted root whether it would be started. Raises Unseen."""
         if self._host.live:
             yes = process[:15] in self.processes()
-            return Running(yes, Line("cmd:processes", 0, f"{process} {'runs' if yes else 'does not run'}"))
+            return Running(yes, Line("cmd:processes", 0, f"{process} runs" if yes else f"{process} does not run"))
         found = self.enabled(unit, *aliases)
         return (self.misled(unit, process) or found) if found.yes and self.systemd else found
 

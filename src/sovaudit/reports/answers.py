@@ -172,13 +172,17 @@ class Answers:
         return VariantView(
             shown(finding.subject, 160),
             translate_markup(finding.message.text, finding.message.args, language),
-            shown(finding.seen, 600) if finding.seen else Markup(),
+            shown(t.remark(finding.seen), 600) if finding.seen else Markup(),
             [
-                (shown(line.file, 200), str(line.line) if line.line else "", shown(quoted(line.text), 400))
+                (
+                    shown(line.file, 200),
+                    str(line.line) if line.line else "",
+                    shown(quoted(line.text if line.line else t.remark(line.text)), 400),
+                )
                 for line in finding.because[:MOST_LINES]
             ],
             self._more(len(finding.because) - MOST_LINES),
-            [(shown(gap.item, 200), t(wording.REASONS[gap.reason]), shown(gap.detail, 300)) for gap in finding.gaps[:MOST_LINES]],
+            [(shown(gap.item, 200), t(wording.REASONS[gap.reason]), shown(t.remark(gap.detail), 300)) for gap in finding.gaps[:MOST_LINES]],
             translate_markup(finding.settle.text, finding.settle.args, language) if finding.settle and finding.settle.text else Markup(),
             shown(finding.waiver, 300) if finding.waiver else Markup(),
             [visible(piece, limit=100) for piece in finding.evidence[:4]] if len(variant.targets) == 1 else [],

@@ -25,7 +25,7 @@ from sovaudit.content import content_path
 from sovaudit.errors import IntegrityError
 from sovaudit.model.report import Report
 from sovaudit.reports.hostile import visible
-from sovaudit.reports.locale import LANGUAGES, Words, catalogue_path, prose, shown
+from sovaudit.reports.locale import LANGUAGES, REMARKS, WORDS, Words, catalogue_path, prose, shown
 from sovaudit.reports.pages import CheckText, DirectiveText, installed_checks, installed_directives
 from sovaudit.reports.signers import read_signers
 from sovaudit.reports.view import page_view
@@ -130,7 +130,7 @@ def renderer_digest() -> str:
     files += [
         (f"templates/{path.relative_to(templates).as_posix()}", path) for path in templates.rglob("*") if path.suffix in (".j2", ".css")
     ]
-    files += [(f"locale/{language}", catalogue_path(language)) for language in LANGUAGES if language != "en"]
+    files += [(f"{words}/{lang}", catalogue_path(lang, words)) for lang in LANGUAGES if lang != "en" for words in (WORDS, REMARKS)]
     return canon.digest(canon.canonical({name: canon.digest(path.read_bytes()) for name, path in files}))
 
 

@@ -7,7 +7,7 @@ English; nothing that a host wrote can make a sentence fail, run, or reach into 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,8 +23,8 @@ _FIELD = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _INSTANT = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?Z?)?")
 
 
-WORDS, PAGES = "sovaudit", "pages"
-"""Catalogues: what reports say, and the pages of checks, which only `explain` reads."""
+WORDS, PAGES, REMARKS = "sovaudit", "pages", "remarks"
+"""Catalogues: what reports say; the pages of checks, which only `explain` reads; what collectors and facts remark in plain English."""
 
 
 def catalogue_path(language: str, domain: str = WORDS) -> Path:
@@ -39,12 +39,17 @@ def catalogue(language: str, domain: str = WORDS) -> Mapping[str, str]:
         raise UsageError(f"no language {language}", hint=f"Choose one of {', '.join(LANGUAGES)}.")
     if language == "en":
         return {}
+    held = _held(language, domain)
+    return {**catalogue(language), **held} if domain != WORDS else held
+
+
+def _held(language: str, domain: str) -> dict[str, str]:
+    """What one catalogue holds."""
     from babel.messages.pofile import read_po
 
     with catalogue_path(language, domain).open("rb") as file:
         found = read_po(file, locale=language)
-    held = {m.id: m.string for m in found if isinstance(m.id, str) and m.id and isinstance(m.string, str) and m.string and not m.fuzzy}
-    return {**catalogue(language), **held} if domain != WORDS else held
+    return {m.id: m.string for m in found if isinstance(m.id, str) and m.id and isinstance(m.string, str) and m.string and not m.fuzzy}
 
 
 PHRASES = frozenset({"why", "how", "factors", "reason", "status", "words"})
@@ -105,7 +110,8 @@ def _worded(args: Mapping[str, object], language: str) -> Mapping[str, object]:
         return args
 
     def phrase(value: str) -> str:
-        return words.get(value) or "".join(words.get(piece) or opening(piece) for piece in _JOINTS.split(value))
+        said = words.get(value) or remark(value, language)
+        return said if said != value else "".join(words.get(piece) or opening(piece) for piece in _JOINTS.split(value))
 
     def opening(piece: str) -> str:
         """`a root shell through /bin/vi`: our words, then a name; such a key ends in a space."""
@@ -154,6 +160,60 @@ def _argument(value: object) -> str:
     return visible(_plain(value))
 
 
+@lru_cache(maxsize=4096)
+def remark(text: str, language: str, depth: int = 2) -> str:
+    """What a collector or a fact remarked (a gap's detail, a line that stands in no file), in this language; as it is where nobody translated it.
+
+    A remark is plain English in the document; its shape, `no file {a} was seen`, is found again here by the words between the names.
+    depth: how deep remarks within remarks are looked for.
+    """
+    if language == "en" or len(text) > _MOST_REMARK:
+        return text
+    whole, shapes = _remarks(language)
+    if text in whole:
+        return whole[text]
+    for pieces_, translation in shapes:
+        held = _between(text, pieces_)
+        if held is not None:
+            return _named(translation, [remark(name, language, depth - 1) if depth and " " in name else name for name in held])
+    return text
+
+
+def _named(translation: str, names: Sequence[str]) -> str:
+    return _FIELD.sub(lambda match: names[ord(match[1]) - ord("a")] if match[1] else match[0], translation)
+
+
+_MOST_REMARK = 1000
+
+
+@lru_cache(maxsize=4)
+def _remarks(language: str) -> tuple[Mapping[str, str], Sequence[tuple[tuple[str, ...], str]]]:
+    """Remarks without names; and the pieces of the others beside their translations, those that say most first."""
+    whole: dict[str, str] = {}
+    shapes: list[tuple[tuple[str, ...], str]] = []
+    for text, translation in _held(language, REMARKS).items():
+        if _FIELD.search(text):
+            shapes.append((tuple(re.split(r"\{[a-z]\}", text)), translation))
+        else:
+            whole[text] = translation
+    return whole, sorted(shapes, key=lambda shape: (-sum(map(len, shape[0])), shape))
+
+
+def _between(text: str, pieces_: Sequence[str]) -> list[str] | None:
+    """What stands between these pieces, the first of which begins the text and the last of which ends it. Linear: the first place of each counts."""
+    if not text.startswith(pieces_[0]) or not text.endswith(pieces_[-1]):
+        return None
+    held: list[str] = []
+    at, end = len(pieces_[0]), len(text) - len(pieces_[-1])
+    for piece in pieces_[1:-1]:
+        found = text.find(piece, at + 1, end) if piece else -1
+        if found < 0:
+            return None
+        held.append(text[at:found])
+        at = found + len(piece)
+    return [*held, text[at:end]] if at < end else None
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """One language: `words("text {n}", n=3)`, plurals, numbers and times. Times are UTC, as documents have them."""
@@ -167,6 +227,10 @@ class Words:
         """`one` or `many` with `{n}` as a number. French says zero in the singular."""
         single = n < 2 if self.language == "fr" else n == 1
         return translate(one if single else many, {**args, "n": self.exact(n)}, self.language)
+
+    def remark(self, text: str) -> str:
+        """What a collector or a fact remarked, in this language if somebody translated it."""
+        return remark(text, self.language)
 
     def ours(self, text: str) -> Verbatim:
         """Text that is visible already and is to be put into a sentence as it stands."""

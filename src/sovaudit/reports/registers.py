@@ -74,7 +74,9 @@ def targets(report: Report, t: Words, labels: Mapping[str, str]) -> list[TargetV
             shown(note.error, 300) if note.error else Markup(),
             t.time(note.taken_at) if note.taken_at else "—",
             t("{n} ms", n=t.exact(note.clock_skew_ms)) if note.clock_skew_ms is not None else "—",
-            [(shown(gap.item, 200), t(wording.REASONS[gap.reason]), shown(gap.detail, 300)) for gap in note.gaps[:200]] if full else [],
+            [(shown(gap.item, 200), t(wording.REASONS[gap.reason]), shown(t.remark(gap.detail), 300)) for gap in note.gaps[:200]]
+            if full
+            else [],
             t.number(len(note.gaps)),
             _cost(note.cost, t),
         )

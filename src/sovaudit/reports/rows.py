@@ -61,7 +61,7 @@ def rows(report: Report, language: str, pages: Mapping[str, CheckText], *, passe
             subject=visible(finding.subject), verdict="waived" if waived else finding.verdict.value, severity=finding.severity,
             message=translate(finding.message.text, finding.message.args, language),
             settle=translate(finding.settle.text, finding.settle.args, language) if finding.settle and finding.settle.text else "",
-            seen=visible(finding.seen), place=visible(first.file) + (f":{first.line}" if first.line else "") if first else "",
+            seen=visible(t.remark(finding.seen)), place=visible(first.file) + (f":{first.line}" if first.line else "") if first else "",
             controls=tuple(visible(control) for control in finding.controls), waiver=visible(finding.waiver or ""),
             remedy=t(page.remedy) if page and page.remedy and finding.verdict is Verdict.FAIL else "", finding=finding,
         )  # fmt: skip

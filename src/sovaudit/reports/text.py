@@ -88,7 +88,7 @@ class _Text:
         for note in self.report.targets:
             odd = [gap for gap in note.gaps if note.kind in FROM_FILES and gap.detail]
             for gap in odd[:ODD]:
-                yield self._fit(f"~ {self._label(note.id)}", visible(f"{gap.item}: {gap.detail}", limit=300))
+                yield self._fit(f"~ {self._label(note.id)}", visible(f"{gap.item}: {self.t.remark(gap.detail)}", limit=300))
             if len(odd) > ODD:
                 yield "  " + self.t.plural("and {n} more", "and {n} more", len(odd) - ODD)
 
@@ -135,9 +135,10 @@ class _Text:
             if finding.because:
                 line = finding.because[0]
                 place = visible(line.file, limit=120) + (f":{line.line}" if line.line else "")
-                yield self._cut(f"      {place}  {visible(quoted(line.text.strip()), limit=300)}")
+                quote = line.text.strip() if line.line else t.remark(line.text.strip())
+                yield self._cut(f"      {place}  {visible(quoted(quote), limit=300)}")
             elif finding.seen:
-                yield self._cut(f"      {visible(finding.seen, limit=300)}")
+                yield self._cut(f"      {visible(t.remark(finding.seen), limit=300)}")
         if len(variants) > ANSWERS:
             rest = variants[ANSWERS:]
             yield "    " + t("and {n} more answers of this kind on {reach}", n=t.exact(len(rest)),
