@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import sqlite3
 import tracemalloc
 from collections.abc import Callable
@@ -16,10 +17,16 @@ import pytest
 
 from sovaudit.bundle import Bundle
 from sovaudit.bundle_format import CHECKSUM_AT, PAGE, check_file, key, shipped_dictionary
+from sovaudit.engine import judge
 from sovaudit.errors import IntegrityError, SovauditError
+from sovaudit.model.evidence import Evidence
+from sovaudit.registry import load_checks
+from sovaudit.testing import badge_evidence
+from tests.test_badge_properties import Chosen
 from tests.test_bundle import host, reseal, write
 
 Tamper = Callable[[Path], None]
+CHECKS = [Chosen(check) for check in load_checks().values() if check.id.startswith("physical-access.")]
 
 
 @pytest.fixture
@@ -172,6 +179,54 @@ ROWS = {
 def test_other_rows_are_refused(path: Path, statement: str) -> None:
     reseal(path, statement)
     refused(path)
+
+
+_PIECE = "(SELECT a.blob FROM artifact a JOIN name n ON n.id = a.name WHERE n.text = 'badges/events.parquet/000')"
+_SOURCE = "(SELECT a.blob FROM artifact a JOIN name n ON n.id = a.name WHERE n.text = 'badges/source')"
+PIECES = {
+    "a byte": f"UPDATE blob SET data = CAST(substr(data, 1, length(data) - 1) || x'7b' AS BLOB) WHERE id = {_PIECE}",
+    "another's bytes": f"UPDATE blob SET (size, data) = (SELECT size, data FROM blob WHERE id = {_SOURCE}) WHERE id = {_PIECE}",
+    "another's place": f"UPDATE artifact SET blob = {_SOURCE} WHERE blob = {_PIECE}",
+    "no bytes": f"UPDATE blob SET data = x'' WHERE id = {_PIECE}",
+    "another digest": f"UPDATE blob SET sha256 = zeroblob(32) WHERE id = {_PIECE}",
+    "another number": "UPDATE name SET text = 'badges/events.parquet/001' WHERE text = 'badges/events.parquet/000'",
+    "another size": f"UPDATE blob SET size = size + (id = {_PIECE}) - (id = {_SOURCE}) WHERE id IN ({_PIECE}, {_SOURCE})",
+}
+
+
+@pytest.mark.parametrize("statement", PIECES.values(), ids=PIECES)
+def test_tables_are_held_against_their_digests_when_they_are_read(statement: str, tmp_path: Path) -> None:
+    """Not all of them when evidence is opened: whoever verifies is told, and whoever judges without verifying gets no verdict."""
+    path = tmp_path / "a.sova"
+    write(path, badges_with_doors())
+    reseal(path, statement)
+    assert re.search("badges|of no artifact", refused(path))
+    with pytest.raises(IntegrityError), Bundle(path) as bundle:
+        list(judge(CHECKS, bundle))
+
+
+def test_a_bundle_that_is_rewritten_while_it_is_judged_gives_no_verdict(tmp_path: Path) -> None:
+    """Whoever can write to it makes another blob's row agree with itself; the target's digest had named the other."""
+    path = tmp_path / "a.sova"
+    write(path, badges_with_doors())
+    with Bundle(path) as bundle:
+        (evidence,) = bundle
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("CREATE TEMP TABLE was AS SELECT * FROM blob")
+        connection.execute("DELETE FROM blob")
+        connection.execute("INSERT INTO blob SELECT id % (SELECT max(id) FROM was) + 1, sha256, size, data FROM was")
+        connection.close()
+        bundle._connection.execute("PRAGMA shrink_memory")  # as a large bundle does by itself
+        for name in evidence.artifacts:
+            with pytest.raises(IntegrityError, match=f"{name} of badges:.* does not have its digest"):
+                _ = evidence.artifacts[name]
+        with pytest.raises(IntegrityError):
+            list(judge(CHECKS, [evidence]))
+
+
+def badges_with_doors() -> Evidence:
+    rows = [{"event_time": f"2026-03-02 08:{minute:02}", "credential": "B1", "access_point": "D1"} for minute in range(30)]
+    return badge_evidence(rows, doors=[{"access_point": "D1", "area_to": "A"}])
 
 
 def test_a_free_page_is_refused(path: Path) -> None:

@@ -1,6 +1,7 @@
 """A check asked about a target: its outcomes, none lost.
 
-What a check did not see becomes `unknown`; what it did not answer, or an exception of ours, becomes `error`. Neither can become a pass.
+What a check did not see becomes `unknown`; what it did not answer, or an exception of ours, becomes `error`. Neither can become a pass. Of
+evidence that turns out not to hold nothing is said at all: an IntegrityError ends the judging.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sovaudit.authoring import Check
 from sovaudit.bulk import growing
+from sovaudit.errors import IntegrityError
 from sovaudit.facts.files import Unseen
 from sovaudit.model.evidence import Evidence, Gap
 from sovaudit.model.finding import Arg, Outcome
@@ -75,8 +77,8 @@ class Queue:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        if self._pool is not None:  # who is interrupted, or has seen enough, waits for no check
+            self._pool.shutdown(wait=error is None, cancel_futures=True)
 
     def answers(self, asked: Sequence[Question]) -> Iterator[tuple[Question, Answers]]:
         """The answers that are there to be had: all of these questions', or of those that waited before them. The rest waits."""
@@ -143,6 +145,8 @@ def _outcomes(selection: Selection, facts: tuple[Any, ...]) -> Answers:
                 settle=_settle(unseen.gap),
             )
         )
+    except IntegrityError:
+        raise
     except Exception as error:
         outcomes.append(_error("the check raised {kind}: {detail}", {"kind": type(error).__name__, "detail": str(error)}))
     if not outcomes and not outcomes.held:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote
@@ -97,7 +97,8 @@ class Bundle:
         self._rows.verify()
 
     def close(self) -> None:
-        with suppress(sqlite3.Error):
+        rows = getattr(self, "_rows", None)
+        with suppress(sqlite3.Error), nullcontext() if rows is None else rows.reading:  # not while another thread reads
             self._connection.close()
 
     def __enter__(self) -> Bundle:

@@ -51,7 +51,7 @@ class Rows:
 
     def __init__(self, connection: sqlite3.Connection, where: str) -> None:
         self._connection = connection
-        self._reading = threading.Lock()
+        self.reading = threading.Lock()
         self.where = where
         pin(connection, where)
         with integrity(where):
@@ -99,7 +99,7 @@ class Rows:
         number, sha256, total = self._targets[name]
         if total > MAX_TABLES:
             raise IntegrityError(f"{name} would be {total} bytes: more than any target", where=self.where)
-        with self._reading:
+        with self.reading:
             said, cost = self._head(number, name)
             try:
                 kind = str(said["target"]["kind"])
@@ -131,7 +131,7 @@ class Rows:
     def _artifacts(self, number: int, target: str, total: int, *, held: bool, whole: bool) -> tuple[Mapping[str, bytes], dict[str, str]]:
         """Artifacts and their digests. held: all in memory; otherwise each is read when it is asked for. What is read is checked."""
         artifacts: dict[str, bytes] = {}
-        places: dict[str, int] = {}
+        places: dict[str, tuple[int, str]] = {}
         digests: dict[str, str] = {}
         left = total
         with integrity(self.where):
@@ -151,7 +151,7 @@ class Rows:
                     size = len(data)
                 else:
                     data, digest, size = b"", *self._claimed(row, what, min(left, MAX_TARGET))
-                places[text], digests[text] = blob, digest
+                places[text], digests[text] = (blob, digest), digest
                 left -= size
                 if held:
                     artifacts[text] = data
@@ -166,11 +166,14 @@ class Rows:
             raise IntegrityError(f"{what} is missing or malformed", where=self.where)
         return spelled(sha256), size
 
-    def blob(self, number: int, what: str) -> bytes:
-        """The bytes of one blob, checked."""
-        with self._reading, integrity(self.where):
+    def blob(self, number: int, digest: str, what: str) -> bytes:
+        """The bytes of one blob, checked: against the digest that its target's digest covers, whatever stands beside it by now."""
+        with self.reading, integrity(self.where):
             row = self._connection.execute("SELECT sha256, size, data FROM blob NOT INDEXED WHERE id = ?", (number,)).fetchone()
-            return self._checked(row or (None, None, None), what, MAX_TARGET)[0]
+            data, found = self._checked(row or (None, None, None), what, MAX_TARGET)
+        if found != digest:
+            raise IntegrityError(f"{what} does not have its digest", where=self.where)
+        return data
 
     def _checked(self, row: Sequence[Any], what: str, limit: int) -> tuple[bytes, str]:
         sha256, size, packed = row
@@ -200,13 +203,13 @@ class Rows:
 class Stored(Mapping[str, bytes]):
     """A target's artifacts that stay in the bundle until they are asked for. The bundle must still be open then."""
 
-    def __init__(self, rows: Rows, target: str, places: dict[str, int]) -> None:
+    def __init__(self, rows: Rows, target: str, places: dict[str, tuple[int, str]]) -> None:
         self._rows = rows
         self._target = target
         self._places = places
 
     def __getitem__(self, name: str) -> bytes:
-        return self._rows.blob(self._places[name], f"{name} of {self._target}")
+        return self._rows.blob(*self._places[name], f"{name} of {self._target}")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
