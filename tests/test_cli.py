@@ -154,6 +154,25 @@ def test_130_and_143_keep_what_is_finished(good: str, number: int, code: int, tm
     assert sorted(path.name for path in Path("again").iterdir()) == ["evidence.sova", "report.html", "report.json", "report.json.p7s"]
 
 
+def test_143_ends_a_question_to_a_large_log_and_leaves_nothing(good: str, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sovaudit.audit, threading\n"
+        "from sovaudit.tables import Engine\n"
+        "def busy(*a, **k):\n"
+        "    engine = Engine()\n"
+        "    long = [f'SELECT count(*) FROM range({10**9}) a, range({10**6}) b WHERE (a.range * b.range) % 7 = 3']\n"
+        "    threading.Thread(target=engine.rows, args=long).start()\n"
+        "    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()\n"
+        "    engine.rows(*long)\n"
+        "sovaudit.audit.Audit.prepare = busy\n"
+    )
+    (tmp_path / "scratch").mkdir()
+    path = f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    result = sovaudit("audit", good, env={"PYTHONPATH": path, "TMPDIR": str(tmp_path / "scratch")})
+    assert result.returncode == 143, result.stderr
+    assert not list((tmp_path / "scratch").iterdir())
+
+
 def test_141_closed_pipe(good: str) -> None:
     command = f"{sys.executable} -m sovaudit plan {good} | true; exit ${{PIPESTATUS[0]}}"
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -95,6 +96,28 @@ def test_threads_ask_at_once_and_load_apart() -> None:
     assert engine.rows("SELECT count(*) FROM (FROM own_3_9 UNION ALL FROM own_0_0)") == [(4,)]
     with pytest.raises(ValueError, match="mine"):
         engine.rows("SELECT * FROM mine")
+    engine.close()
+
+
+def test_whoever_is_interrupted_gets_no_answer_but_the_interruption() -> None:
+    class Alarm(BaseException):
+        pass
+
+    def ring(*_: object) -> None:
+        raise Alarm
+
+    engine = Engine()
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(Alarm):
+            engine.rows("SELECT count(*) FROM range(1000000000) a, range(1000000) b WHERE (a.range * b.range) % 7 = 3")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert engine.rows("SELECT 1") == [(1,)]
+    engine.stop()
+    with pytest.raises(ValueError, match="nobody waits"):
+        engine.rows("SELECT 1")
     engine.close()
 
 

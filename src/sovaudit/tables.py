@@ -11,15 +11,19 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sovaudit import canon
 from sovaudit.bulk import ahead
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     import duckdb
 
 PIECE = 16 << 20  # bytes of an artifact that holds part of a table
@@ -31,8 +35,10 @@ SMALL = 1 << 30  # whole numbers below it may be added and taken from each other
 _CHEAPER = "COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION 'V2', DICTIONARY_SIZE_LIMIT 5000"
 ROOMY = 1000  # MB for tables from which on several queries run at once
 SPILL = "~spill"
+PATIENCE = 40  # twentieths of a second in which a query ends that is told to
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 Value = str | int | bool | None
+_Taken = TypeVar("_Taken")
 
 
 @dataclass(slots=True)
@@ -52,12 +58,24 @@ def at_once() -> int:
     return min(2, enough.threads or os.cpu_count() or 1) if enough.memory_mb >= ROOMY else 1
 
 
+_open: weakref.WeakSet[Scratch | Engine] = weakref.WeakSet()
+
+
+def abandon() -> None:
+    """Stop every query and remove every scratch folder: for a process that ends at once, whatever its threads do."""
+    for _ in range(2):  # a thread may have begun something in between
+        with suppress(RuntimeError):
+            for one in sorted(_open.copy(), key=lambda one: isinstance(one, Scratch)):
+                one.stop() if isinstance(one, Engine) else one.close()
+
+
 class Scratch:
     """A private folder that goes when the last one who holds it lets go."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="sovaudit-", ignore_cleanup_errors=True)
         self.path = Path(self._folder.name)
+        _open.add(self)
 
     def file(self, name: str) -> Path:
         return self.path / name
@@ -100,24 +118,57 @@ class Engine:
         self._own = threading.local()
         self._own.connection = self._connection
         self._others: list[duckdb.DuckDBPyConnection] = []
+        self._stopped = False
+        self._beside: ThreadPoolExecutor | None = None
+        _open.add(self)
 
     def run(self, sql: str, parameters: Sequence[Value] | Mapping[str, Value] = ()) -> None:
-        self._execute(sql, parameters)
+        self._execute(sql, parameters, lambda _: None)
 
     def rows(self, sql: str, parameters: Sequence[Value] | Mapping[str, Value] = ()) -> list[tuple[Any, ...]]:
-        found: list[tuple[Any, ...]] = self._execute(sql, parameters).fetchall()
+        found: list[tuple[Any, ...]] = self._execute(sql, parameters, lambda result: result.fetchall())
         return found
 
-    def _execute(self, sql: str, parameters: Sequence[Value] | Mapping[str, Value]) -> Any:
+    def _execute(self, sql: str, parameters: Sequence[Value] | Mapping[str, Value], take: Callable[[Any], _Taken]) -> _Taken:
+        """take: what of the result is wanted; an engine that is asked for rows works while they are fetched."""
+        connection = getattr(self._own, "connection", None)
+        if connection is None:
+            connection = self._own.connection = self._connection.cursor()
+            self._others.append(connection)
+        given = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
+
+        def ask() -> _Taken:
+            if self._stopped:
+                raise ValueError("nobody waits for the answer")
+            return take(connection.execute(sql, given) if given else connection.execute(sql))
+
         try:
-            connection = getattr(self._own, "connection", None)
-            if connection is None:
-                connection = self._own.connection = self._connection.cursor()
-                self._others.append(connection)
-            given = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
-            return connection.execute(sql, given) if given else connection.execute(sql)
+            return self._aside(ask) if threading.current_thread() is threading.main_thread() else ask()
         except self._failure as error:
             raise ValueError(str(error).split("\n")[0]) from error
+
+    def _aside(self, ask: Callable[[], _Taken]) -> _Taken:
+        """The main thread's questions on another one: what a signal raises here, the engine would make an error of its own, and lose."""
+        from concurrent.futures import ThreadPoolExecutor, wait
+
+        self._beside = self._beside or ThreadPoolExecutor(1)
+        asked = self._beside.submit(ask)
+        try:
+            return asked.result()
+        except BaseException:
+            for _ in range(PATIENCE):  # it may not have begun yet
+                if asked.done():
+                    break
+                self._own.connection.interrupt()
+                wait([asked], 0.05)
+            raise
+
+    def stop(self) -> None:
+        """End every query that runs, in any thread, and begin no other."""
+        self._stopped = True
+        for connection in (*self._others, self._connection):
+            with suppress(self._failure):
+                connection.interrupt()
 
     def view(self, name: str, path: Path, *, numbered: str = "", kinds: Mapping[str, str] | None = None) -> None:
         """A Parquet file of the scratch folder as a view. numbered: a column with each row's place in it, from 1. kinds: columns (name → SQL
@@ -192,14 +243,14 @@ class Engine:
 
     def write(self, query: str, path: Path) -> int:
         """A query's rows as a Parquet file of the scratch folder; how many there were."""
-        (count,) = self._execute(
-            f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet, ROW_GROUP_SIZE {ROW_GROUP}, {_CHEAPER})", ()
-        ).fetchone()
+        ((count,),) = self.rows(f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet, ROW_GROUP_SIZE {ROW_GROUP}, {_CHEAPER})")
         return int(count)
 
     def close(self) -> None:
         for connection in (*self._others, self._connection):
             connection.close()
+        if self._beside is not None:
+            self._beside.shutdown(wait=False)
 
 
 class Pieces(Mapping[str, bytes]):

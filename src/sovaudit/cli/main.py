@@ -206,7 +206,12 @@ def _terminate(number: int, frame: object) -> NoReturn:
 
 def _leave(code: int, message: str) -> NoReturn:
     """End at once: collecting threads may still wait for their hosts, and joining them would ignore the user."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)  # a second one waits for nothing at all
     _say(f"\nsovaudit: {message}")
+    tables = sys.modules.get("sovaudit.tables")
+    if tables is not None:
+        tables.abandon()
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
     sys.stderr.flush()

@@ -52,12 +52,15 @@ def store(
     def tables() -> dict[str, Any]:
         return {name: side.keep(name, *table, plan.time.zone, apart, pieces, teach) for name, table in sorted(files.items())}
 
-    with ThreadPoolExecutor(2) as beside:
+    beside = ThreadPoolExecutor(2)
+    try:
         surveyed = beside.submit(prepare, place.place, plan, scratch, options.sql_password)
         others = beside.submit(tables)
         ready, found = events(surveyed, guessed(place.place, plan), scratch, teach, place.place)
         said = _said(ready, found, pieces, place.place)
         said["tables"] = others.result()
+    finally:
+        beside.shutdown(wait=False, cancel_futures=True)  # who is interrupted does not wait for what is left of a long file
     said["people"] = pseudonyms.NAMED if options.identify else pseudonyms.PSEUDONYMS
     said["map"] = plan.model_dump(mode="json", exclude_defaults=True)
     pieces.add("badges/source", canon.canonical(said))
