@@ -162,6 +162,8 @@ class Engine:
                 self._own.connection.interrupt()
                 wait([asked], 0.05)
             raise
+        finally:
+            del asked  # it holds what was raised, which holds this
 
     def stop(self) -> None:
         """End every query that runs, in any thread, and begin no other."""
