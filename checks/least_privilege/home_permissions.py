@@ -8,11 +8,11 @@ Passes: no other account may read, write or enter the home, by owner, group and 
 group may have rights where nobody else is in it. No other account may put another folder in its place. For new homes: others get no
 right, and the group gets none unless it is the account's own (USERGROUPS_ENAB, USERGROUPS). Numbers count as the program reads them: for
 useradd `HOME_MODE 700` is decimal, `UMASK 027 # x` is no number, and its default 022 applies.
-Fails: somebody else may. A home that is `/` or another account's is shared. An access control list counts where its mask lets write (`rwx`).
+Fails: somebody else may. A home that is `/` or another account's is shared. An access control list counts as its mask leaves it.
 Unknown: the home or the folders above it were not seen; its group has members whom only a directory knows; adduser's default depends on a
 version that was not seen.
 Not applicable: the account has no home folder; no account has a shell.
-Out of reach: other access control lists, and what stands inside the home.
+Out of reach: what stands inside the home; access control lists that only let read, where more than 400 folders may have one.
 
 Remedy: `chmod o-rwx,g-w HOME` (`chmod 700` where the group is shared); `HOME_MODE 0700` in /etc/login.defs, `DIR_MODE=0700` in
 /etc/adduser.conf, `umask=0077` behind pam_mkhomedir.so.

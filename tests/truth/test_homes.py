@@ -166,25 +166,32 @@ def test_homes_made_at_login(args: str, defs: str) -> None:
     ("entries", "opens"),
     [
         ("u:1001:rwx", True),
-        ("u:1001:rwx,m::rx", False),
+        ("u:1001:rwx,m::rx", True),
+        ("u:1001:rwx,m::---", False),
+        ("u:1001:w,m::rx", False),
         ("u:1001:---,u:1000:rwx", False),
         ("g:100:rwx", True),
         ("g:1001:rwx", True),
         ("g:4000:rwx", False),
+        ("u:1001:rx", True),
+        ("u:1001:x", True),
+        ("u:0:rx", False),
+        ("u:1000:rx,g:100:---", False),
     ],
 )
-def test_a_list_that_lets_write(entries: str, opens: bool) -> None:
-    """Another group's home whose access list names accounts; a mask that takes the right to write away hides the list from us."""
+def test_a_list_that_lets_in(entries: str, opens: bool) -> None:
+    """A home whose access list names accounts. Asked are the rights that are left behind its mask."""
     with lab.overlay({"/etc/passwd": PASSWD.format(dave="/home/dave"), "/etc/group": GROUP.format(members="")}) as root:
         furnish(root, {"/home/alice": (0o700, 1000, 1000)})
+        (root / "home/alice/known").write_text("x")
         subprocess.run(["setfacl", "-m", entries, str(root / "home/alice")], check=True)
         script = "".join(
-            f"setpriv --reuid {who} --regid $(id -g {who}) --init-groups touch /home/alice/x && echo {who}\n"
+            f"setpriv --reuid {who} --regid $(id -g {who}) --init-groups sh -c 'ls /home/alice || touch /home/alice/x || cat /home/alice/known' && echo {who}\n"
             for who in ASKERS
             if who != "alice"
         )
         real = set(lab.run(root, ["sh", "-c", script]).stdout.split())
         assert bool(real) is opens
         assert verdicts(run(home_permissions, Host(lab.mounted(root))))["alice"] == ("fail" if opens else "pass")
-        hidden = "pass" if "m::" in entries else "unknown"  # no getfacl there: that there is a list is all that ls shows
+        hidden = "pass" if "m::---" in entries else "unknown"  # no getfacl there: that there is a list is all that ls shows
         assert verdicts(run(home_permissions, Host(lab.local(root))))["alice"] == hidden

@@ -330,10 +330,15 @@ def _log_starts(system: MountedRoot, tree: set[str]) -> tuple[bytes, list[Gap]]:
 
 
 def _acls(system: MountedRoot, tree: set[str]) -> bytes | Gap:
-    """The access control lists (acl(5)) of files and folders that a group may write: elsewhere a list lets nobody else write."""
-    paths = sorted(row.split("\t")[6] for row in tree if re.match(r"[fd]\t[0-7]*[2367][0-7]\t", row))
+    """The access control lists (acl(5)) of files and folders that a group may write: elsewhere a list lets nobody else write.
+
+    And of folders that a group may read or enter, such as homes, unless those are too many.
+    """
+    paths = [row.split("\t")[6] for row in tree if re.match(r"[fd]\t[0-7]*[2367][0-7]\t", row)]
     if len(paths) > items.MAX_ACLS:
         return Gap("acls", Reason.TRUNCATED, f"more than {items.MAX_ACLS} paths that a group may write")
+    homes = [row.split("\t")[6] for row in tree if re.match(r"d\t[0-7]*[145][0-7]\t[1-9][0-9][0-9]", row)]
+    paths = sorted(paths + homes if len(paths) + len(homes) <= items.MAX_ACLS else paths)
     rows: list[bytes] = []
     for path in paths:
         try:

@@ -92,13 +92,14 @@ class Homes:
         found: list[str] = []
         if stat.uid not in (0, account.uid):
             found.append(self._names.get(stat.uid, f"uid {stat.uid}"))
-        if stat.mode & 0o070:
+        own = re.search(r"(?:^|,)group::([r-][w-][x-])", self._lists.get(stat.path, ""))
+        if stat.mode & 0o070 and not (own and own[1] == "---"):  # with a list, the mode's group bits are its mask
             found += _some(who for who in self._members.get(stat.gid, ()) if who.uid not in (account.uid, stat.uid) and _uses(way, who))
         found += self._listed_there(way, stat, account)
         return tuple(dict.fromkeys(found))
 
     def _listed_there(self, way: Trail, stat: Stat, account: Account) -> Iterator[str]:
-        """acl(5): accounts and members of groups that the home's list names; the mode's group bits are its mask. Only where a group may write."""
+        """acl(5): accounts and members of groups that the home's list names; the mode's group bits are its mask."""
         entries = self._lists.get(stat.path, "")
         if entries == "?":
             raise Unseen(Gap("acls", Reason.UNSUPPORTED, f"what the access control list of {stat.path} says"))

@@ -458,10 +458,12 @@ function log_starts(   p, k, path, l, cmd, n, r) {
   }
   print N " l"; if (k != "") { sub(/\n$/, "", k); print k }
 }
-function acls(   p, n, i, w, l, list, cmd, k, at) {  # of what a group may write: only there can a list let others write
-  n = 0
-  for (p in ROW) if (ROW[p] ~ /^[fd]\t[0-7]*[2367][0-7]\t/) { w[++n] = p; list = list " " quote(p) }
+function acls(   p, n, m, i, w, l, list, cmd, k, at) {  # of what a group may write: only there can a list let others write; and of homes
+  n = 0; m = 0
+  for (p in ROW) if (ROW[p] ~ /^[fd]\t[0-7]*[2367][0-7]\t/) n++; else if (ROW[p] ~ /^d\t[0-7]*[145][0-7]\t[1-9][0-9][0-9]/) m++
   if (n > 400) { gap("truncated", "acls", "more than 400 paths that a group may write"); return }
+  m = (n + m <= 400); n = 0
+  for (p in ROW) if (ROW[p] ~ /^[fd]\t[0-7]*[2367][0-7]\t/ || (m && ROW[p] ~ /^d\t[0-7]*[145][0-7]\t[1-9][0-9][0-9]/)) { w[++n] = p; list = list " " quote(p) }
   if (n) {
     cmd = "if command -v getfacl >/dev/null 2>&1; then echo F; getfacl -nps --" list " 2>/dev/null; elif ls --version >/dev/null 2>&1; then echo L; ls -ldU --" list " 2>/dev/null; fi"
     l = ""; cmd | getline l
