@@ -110,21 +110,25 @@ def templates() -> Iterator[str]:
             yield from (text.value for text in texts if isinstance(text, nodes.Const) and isinstance(text.value, str))
 
 
+ENGINE = ("engine", "answers")
+
+
 def engine() -> Iterator[str]:
     """What the engine says itself: literals bound to `text` or `settle`, given to `_unknown` and `_error`, second in an Outcome, or in `_settle`."""
-    module = ast.parse((TOP / "src" / "sovaudit" / "engine.py").read_text("utf-8"))
-    for node in ast.walk(module):
-        found: list[ast.expr] = []
-        if isinstance(node, ast.Call):
-            name = getattr(node.func, "id", "")
-            found += node.args[:1] if name in ("_unknown", "_error") else node.args[1:2] if name == "Outcome" else []
-            found += [keyword.value for keyword in node.keywords if keyword.arg == "settle"]
-        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "text":
-            found.append(node.value)
-        elif isinstance(node, ast.FunctionDef) and node.name == "_settle":
-            found += [c for c in ast.walk(node) if isinstance(c, ast.Constant) and isinstance(c.value, str) and " " in c.value]
-        for expression in found:
-            yield from (text for text in literals(expression, module) or () if text)
+    for name in ENGINE:
+        module = ast.parse((TOP / "src" / "sovaudit" / f"{name}.py").read_text("utf-8"))
+        for node in ast.walk(module):
+            found: list[ast.expr] = []
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "id", "")
+                found += node.args[:1] if name in ("_unknown", "_error") else node.args[1:2] if name == "Outcome" else []
+                found += [keyword.value for keyword in node.keywords if keyword.arg == "settle"]
+            elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "text":
+                found.append(node.value)
+            elif isinstance(node, ast.FunctionDef) and node.name == "_settle":
+                found += [c for c in ast.walk(node) if isinstance(c, ast.Constant) and isinstance(c.value, str) and " " in c.value]
+            for expression in found:
+                yield from (text for text in literals(expression, module) or () if text)
 
 
 def phrases() -> Iterator[str]:
@@ -152,7 +156,7 @@ def sources() -> dict[str, str]:
         for text in [*page_texts(path), *(text for text, _ in outcomes(path) if text)]:
             found.setdefault(text, place)
     for text in engine():
-        found.setdefault(text, "src/sovaudit/engine.py")
+        found.setdefault(text, "src/sovaudit/answers.py")
     for text in phrases():
         found.setdefault(text, "src/sovaudit/facts")
     for path in sorted(REPORTS.glob("*.py")):

@@ -200,3 +200,10 @@ def test_no_remark_fails(text: str) -> None:
     assert isinstance(locale.remark(text, "fr"), str)
     assert isinstance(locale.remark("a member of " * 70 + text + " that was not seen" * 10, "fr"), str)
     assert isinstance(locale.remark(f"members of group {text} may come from {text}", "fr"), str)
+
+
+def test_what_the_engine_says_itself_is_found_wherever_it_says_it() -> None:
+    """A module that is moved must not take its words out of the catalogue."""
+    said = set(catalogue.engine())
+    assert {"{item} was not seen ({reason})", "Collect from the running host.", "the check gave no outcome"} <= said
+    assert said <= set(locale.catalogue("fr"))
