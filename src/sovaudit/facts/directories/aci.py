@@ -15,10 +15,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from sovaudit.facts.directories.ds389_entries import Entries, inside
 from sovaudit.facts.directories.model import Account
 from sovaudit.facts.files import Unseen
 from sovaudit.facts.parse.aci import Aci, Bind, Permission, comparisons, parse_aci
-from sovaudit.facts.parse.dn import below, normal
+from sovaudit.facts.parse.dn import below, normal, parent
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
 from sovaudit.model.verdict import Reason
@@ -51,9 +52,13 @@ class Rule:
     def base(self) -> str:
         """The normal DN under which it holds; a pattern stays one."""
         target = self.aci.target("target")
-        if target is None or target.negated or not target.values:
-            return self.home
-        return normal(unquote(_URL.sub("", target.values[0])))
+        return self.home if target is None or target.negated else self.place
+
+    @property
+    def place(self) -> str:
+        """What `target` names, whether it is that or all else."""
+        target = self.aci.target("target")
+        return self.home if target is None or not target.values else normal(unquote(_URL.sub("", target.values[0])))
 
     @property
     def narrow(self) -> bool:
@@ -81,6 +86,10 @@ class Rule:
         named = any(_attribute(value, wanted) for value in target.values)
         return Holds.YES if named is not target.negated else Holds.NO
 
+    def alike(self, other: Rule) -> bool:
+        """Whether both are about the same entries for being parts of one instruction."""
+        return self.home == other.home and self.aci == other.aci
+
     def gives(self, right: str) -> bool:
         return right in self.permission.rights
 
@@ -104,6 +113,16 @@ class Rules:
     def __init__(self, directory: Directory, sees_all: Callable[[], bool]) -> None:
         self._directory = directory
         self.sees_all = sees_all
+        self.entries = Entries(directory, sees_all)
+
+    @cached_property
+    def clear(self) -> bool:
+        """Whether the server certainly offers no encryption."""
+        try:
+            config = self._directory.only("config")
+        except Unseen:
+            return False
+        return config is not None and config.text("nsslapd-security").lower() == "off"
 
     @cached_property
     def all(self) -> tuple[Rule, ...]:
@@ -171,12 +190,42 @@ class Rules:
 
     def binds(self, bind: Bind, account: Account) -> Holds:
         """Whether a bind rule holds for an account that is bound, over entries that are not its own."""
-        return combined(bind, lambda one: self._names(one, account))
+        return combined(bind, lambda one: self._names(one, account), lambda one: chosen(one, named=True, clear=self.clear))
+
+    def admits_strangers(self, bind: Bind) -> Holds:
+        """Whether a bind rule holds for a client without a name, in whatever circumstances it may choose."""
+        return combined(bind, stranger, lambda one: chosen(one, named=False, clear=self.clear))
+
+    def over(self, dn: str, rule: Rule) -> Holds:
+        """Whether an instruction is about an entry."""
+        target, filtered = rule.aci.target("target"), rule.aci.target("targetfilter")
+        if not below(dn, rule.home):
+            return Holds.NO
+        found = Holds.YES
+        if target is not None and "$" in rule.place:
+            found = Holds.MAYBE
+        elif target is not None and inside(dn, rule.place) is target.negated:
+            return Holds.NO
+        if filtered is not None:
+            passes = self.entries.passes(filtered.values[0], dn) if filtered.values else None
+            if passes is filtered.negated:
+                return Holds.NO
+            found = min(found, Holds.MAYBE if passes is None else Holds.YES)
+        scope = rule.aci.target("targetscope")
+        kind = scope.values[0].lower() if scope is not None and scope.values else "subtree"
+        if kind == "subtree":
+            return found
+        place = rule.base if "*" not in rule.base else rule.home
+        reached = {"base": dn == place, "onelevel": parent(dn) == place, "subordinate": dn != place}.get(kind)
+        return min(found, Holds.MAYBE) if reached is None else found if reached else Holds.NO
 
     def _names(self, bind: Bind, account: Account) -> Holds:
         found = Holds.NO
         for value in bind.values:
-            if bind.keyword == "userdn":
+            if bind.keyword == "userdn" and "?" in value:
+                brought = self.entries.by_url(value, account.dn)
+                found = max(found, Holds.MAYBE if brought is None else Holds.YES if brought else Holds.NO)
+            elif bind.keyword == "userdn":
                 found = max(found, user(value, account.dn))
             elif bind.keyword in ("groupdn", "roledn"):
                 found = max(found, self._member(value, account))
@@ -236,18 +285,43 @@ class Rules:
         return None
 
 
-def combined(bind: Bind, single: Callable[[Bind], Holds]) -> Holds:
-    """Whether a bind rule holds, each comparison (`!=` turned round) being answered by `single`."""
-    if bind.keyword == "and":
-        return min(combined(part, single) for part in bind.parts)
-    if bind.keyword == "or":
-        return max(combined(part, single) for part in bind.parts)
+def chosen(one: Bind, *, named: bool, clear: bool) -> tuple[Holds, Holds]:
+    """(whether there are circumstances in which a comparison of them holds, and in which it does not). Who asks chooses address and hour.
+
+    named: whoever asks has bound; clear: the server offers no encryption.
+    """
+    words = {value.strip().lower() for value in one.values}
+    if one.keyword == "authmethod":
+        ways = {"none"} if not named else {"simple", "sasl"} | (set() if clear else {"ssl"})
+        met = {any(word.startswith(way) for word in words) is not (one.operator == "!=") for way in ways}
+        return Holds(2 * (True in met)), Holds(2 * (False in met))
+    if one.keyword == "ssf" and clear and not named and len(words) == 1 and next(iter(words)).isdigit():
+        least = int(next(iter(words)))
+        holds = {"=": least == 0, "!=": least != 0, ">=": least == 0, "<=": True, "<": least > 0}.get(one.operator, False)
+        return Holds(2 * holds), Holds(2 * (not holds))
+    return Holds.YES, Holds.YES
+
+
+def _any(one: Bind) -> tuple[Holds, Holds]:
+    return Holds.YES, Holds.YES
+
+
+def combined(
+    bind: Bind, single: Callable[[Bind], Holds], choice: Callable[[Bind], tuple[Holds, Holds]] = _any, *, wanted: bool = True
+) -> Holds:
+    """Whether a bind rule holds (or, unless wanted, does not), each comparison (`!=` turned round) being answered by `single`.
+
+    choice: as `chosen`; there are circumstances for either answer, which `conditional` says.
+    """
+    if bind.keyword in ("and", "or"):
+        answers = [combined(part, single, choice, wanted=wanted) for part in bind.parts]
+        return min(answers) if (bind.keyword == "and") is wanted else max(answers)
     if bind.keyword == "not":
-        return Holds(2 - combined(bind.parts[0], single))
+        return combined(bind.parts[0], single, choice, wanted=not wanted)
     if bind.keyword in CIRCUMSTANCES:
-        return Holds.YES  # there are circumstances in which it holds; `conditional` says so
+        return choice(bind)[0 if wanted else 1]
     found = single(bind)
-    return Holds(2 - found) if bind.operator == "!=" else found
+    return found if (bind.operator == "!=") is not wanted else Holds(2 - found)
 
 
 def _operators(bind: Bind) -> set[str]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from sovaudit.facts.directories.aci import Holds, Rule, Rules, combined, stranger
+from sovaudit.facts.directories.aci import Holds, Rule, Rules
+from sovaudit.facts.directories.ds389_reach import Reach
 from sovaudit.facts.directories.model import Account, Admin, Admins, Right, Rights
-from sovaudit.facts.directories.openldap_values import FOLLOWED, Held, canonical
-from sovaudit.facts.files import Unseen
-from sovaudit.facts.parse import ldap_filter
-from sovaudit.facts.parse.aci import Bind, comparisons
+from sovaudit.facts.parse.aci import comparisons
 from sovaudit.facts.parse.dn import below, first_value, normal
 from sovaudit.model.evidence import Gap
 from sovaudit.model.finding import Line
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
 PASSWORDS = ("userpassword",)
 JOINING = ("member", "uniquemember", "nsroledn", "aci")
-EVERYBODY = "every account"
 
 
 class Powers:
@@ -128,18 +125,20 @@ class Powers:
         rulers = {admin.account.dn for admin in admins.members}
         groups = self._ruling_groups()
         held: list[Right] = []
-        gaps = list(admins.gaps)
+        gaps = [*admins.gaps, *self._reach.unseen]
+        places = [*((name, rulers) for name in (*self._passwords, "aci")), *((name, groups) for name in JOINING)]
         for rule in self._rules.all:
             if not rule.permission.allow or rule in self._ruling:
                 continue
-            what, surely = self._reaches(rule, rulers, groups)
-            if not what:
-                continue
-            holders = list(self._holders(rule, rulers, what))
-            if not surely and holders:
-                gaps.append(Gap(f"aci:{rule.home}", Reason.UNSUPPORTED, f"over which entries it holds was not worked out: {rule.aci.name}"))
-                continue
-            held += [Right(holder, what, rule.base, (rule.line,)) for holder in holders]
+            for right, name, dns in [("proxy", PASSWORDS[0], rulers), *(("write", name, dns) for name, dns in places)]:
+                if not rule.gives(right) or (right == "write" and rule.covers(name) is Holds.NO):
+                    continue
+                over = sorted(dn for dn in dns if dn != rule.home or name != "nsroledn")
+                what = "proxy" if right == "proxy" else f"write {name}"
+                found = list(self._reach.acting(rule, (right,), name, over, rulers, gaps))
+                held += [Right(holder, what, rule.base, (rule.line,)) for holder in found]
+                if found:
+                    break
         return Rights(tuple(held), tuple(dict.fromkeys(gaps)), len(self._rules.all))
 
     def password_access(self) -> Rights:
@@ -147,56 +146,41 @@ class Powers:
         admins = self.admins()
         rulers = {admin.account.dn for admin in admins.members}
         held: list[Right] = []
+        gaps = [*admins.gaps, *self._reach.unseen]
+        accounts = list(self._directory.by_dn)
         for rule in self._rules.all:
             rights = [right for right in ("read", "search", "compare", "write") if rule.gives(right)]
-            if not rule.permission.allow or not rights or not (below(self._base, rule.base) or below(rule.base, self._base)):
+            if not rule.permission.allow or not rights:
                 continue
             for name in self._passwords:
                 if rule.covers(name) is Holds.YES:
                     what = f"{'/'.join(rights)} {name}"
-                    held += [Right(holder, what, rule.base, (rule.line,)) for holder in self._holders(rule, rulers, f"{rights[0]} {name}")]
-        return Rights(tuple(held), admins.gaps, len(self._rules.all))
+                    held += [
+                        Right(holder, what, rule.base, (rule.line,))
+                        for holder in self._reach.acting(rule, rights, name, accounts, rulers, gaps)
+                    ]
+        return Rights(tuple(held), tuple(dict.fromkeys(gaps)), len(self._rules.all))
 
     def openings(self) -> Rights:
         """What instructions let somebody without a name read, whether or not a search by class would show it."""
         door = self._settings.get("nsslapd-allow-anonymous-access")
         if not isinstance(door, Gap) and door.lower() in ("off", "rootdse"):
             return Rights((), (), len(self._rules.all))
-        held: list[Right] = []
         gaps = [
             gap
             for gap in self._rules.gaps
             if gap.item != "search:config-access" and not gap.detail.startswith("no instruction of cn=config")
         ]
-        for rule in self._rules.all:
-            names = self._shown_to_strangers(rule)
-            if not names or not (below(self._base, rule.base) or below(rule.base, self._base)):
-                continue
-            if isinstance(door, Gap):
-                gaps.append(door)
-            else:
-                held.append(Right("strangers", f"read {names}", rule.base, (rule.line,)))
-        return Rights(tuple(held), tuple(dict.fromkeys(gaps)), len(self._rules.all))
+        opened, doubts = self._reach.strangers()
+        if isinstance(door, Gap):
+            gaps += [door] if opened or doubts else []
+            return Rights((), tuple(dict.fromkeys(gaps)), len(self._rules.all))
+        held = [Right("strangers", f"read {name}", dn, (rule.line,)) for rule, dn, name in opened]
+        return Rights(tuple(held), tuple(dict.fromkeys([*gaps, *doubts])), len(self._rules.all))
 
-    def _shown_to_strangers(self, rule: Rule) -> str:
-        """The attributes that a rule opens to clients without a name; empty if it opens none, or a deny over all takes them back."""
-        target = rule.aci.target("targetattr")
-        if (
-            target is None
-            or not rule.permission.allow
-            or not rule.gives("read")
-            or combined(rule.permission.bind, stranger) is not Holds.YES
-        ):
-            return ""
-        names = [name for name in target.values if not target.negated]
-        for name in names or ["*"]:
-            if not any(
-                denial.gives("read") and not denial.narrow and not denial.conditional and below(rule.base, denial.base)
-                and denial.covers(name) is Holds.YES and combined(denial.permission.bind, stranger) is Holds.YES
-                for denial in self._rules.denials
-            ):  # fmt: skip
-                return f"all but {' '.join(target.values)}" if target.negated else " ".join(names)
-        return ""
+    @cached_property
+    def _reach(self) -> Reach:
+        return Reach(self._directory, self._rules, self._base)
 
     def _ruling_groups(self) -> set[str]:
         """Groups that make administrators, and those within them."""
@@ -213,76 +197,6 @@ class Powers:
                     seen.add(member)
                     todo.append(member)
         return seen
-
-    def _reaches(self, rule: Rule, rulers: set[str], groups: set[str]) -> tuple[str, bool]:
-        """By what a rule reaches an administrator (`write userpassword`, `write member` …), empty if it reaches none; and whether that is sure."""
-        if rule.gives("proxy") and any(below(dn, rule.base) for dn in rulers):
-            return "proxy", not rule.narrow
-        doubtful = ""
-        places = [*((name, rulers) for name in (*self._passwords, "aci")), *((name, groups) for name in JOINING)]
-        for name, dns in places if rule.gives("write") else ():
-            if rule.covers(name) is Holds.NO:
-                continue
-            over = {self._over(dn, rule) for dn in dns if dn != rule.home or name != "nsroledn"}
-            if Holds.YES in over:
-                return f"write {name}", True
-            if Holds.MAYBE in over:
-                doubtful = doubtful or f"write {name}"
-        return doubtful, False
-
-    def _over(self, dn: str, rule: Rule) -> Holds:
-        """Whether a rule is about an entry."""
-        if not rule.narrow:
-            return Holds.YES if below(dn, rule.base) else Holds.NO
-        chosen = rule.aci.target("targetfilter")
-        if rule.narrow_otherwise or chosen is None or chosen.negated:
-            return Holds.MAYBE if below(dn, rule.base) or below(dn, rule.home) else Holds.NO
-        if not below(dn, rule.base):
-            return Holds.NO
-        try:
-            passes = self._held(chosen.values[0]).passes(ldap_filter.parse(chosen.values[0]), dn, self._classes.get(dn))
-        except (ValueError, IndexError):
-            passes = None
-        return Holds.MAYBE if passes is None else Holds.YES if passes else Holds.NO
-
-    def _held(self, expression: str) -> Held:
-        attributes = frozenset(map(canonical, ldap_filter.parse(expression).attributes())) & FOLLOWED
-        return Held(self._directory, attributes, lambda dn, name: self._shown(name))
-
-    def _shown(self, attribute: str) -> bool:
-        """Whether this account would be shown an attribute of accounts and groups: some of both show it, or nothing is hidden."""
-        return self._rules.sees_all() or all(self._directory.shown(search, attribute) for search in ("accounts", "groups"))
-
-    @cached_property
-    def _classes(self) -> dict[str, frozenset[str]]:
-        """Classes of accounts and groups; the server itself writes what stands above each."""
-        found: dict[str, frozenset[str]] = {}
-        for search in ("accounts", "groups"):
-            try:
-                found |= {normal(entry.dn): frozenset(entry.classes()) for entry in self._directory.entries(search) if entry.classes()}
-            except Unseen:
-                continue
-        return found
-
-    def _holders(self, rule: Rule, rulers: set[str], what: str) -> Iterable[str]:
-        bind = rule.permission.bind
-        right, _, attribute = what.partition(" ")
-        named = [one for one in comparisons(bind) if one.keyword in ("userattr", "userdnattr", "groupdnattr") and one.operator == "="]
-        for one in named:
-            yield f"whoever {' or '.join(one.values)} names"
-        candidates = self._rules.candidates(bind)
-        if candidates is self._directory.accounts and _for_all(bind):
-            yield EVERYBODY
-            return
-        for account in candidates:
-            if account.dn in rulers or account.enabled is False or self._rules.binds(bind, account) is not Holds.YES:
-                continue
-            if not self._rules.denied(account, right, attribute or "userpassword", rule.base):
-                yield account.name
-
-
-def _for_all(bind: Bind) -> bool:
-    return bind.keyword == "userdn" and bind.operator == "=" and any(_named(value) in ("all", "anyone") for value in bind.values)
 
 
 def _named(value: str) -> str:

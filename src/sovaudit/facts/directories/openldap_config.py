@@ -45,16 +45,16 @@ class Database:
         return next((one for one in self.overlays if bare(one.text("olcOverlay")) == name), None)
 
     @property
-    def frozen(self) -> str:
-        """The setting by which it takes no writes from anybody; empty if it does (slapd-config(5))."""
-        if self.entry.text("olcReadOnly").upper() == "TRUE":
-            return "olcReadOnly: TRUE"
-        words = " ".join(self.entry.texts("olcRestrict")).lower().split()
-        return f"olcRestrict: {' '.join(words)}" if {"write", "modify", "all"} & set(words) else ""
-
-    @property
     def off(self) -> bool:
         return self.entry.text("olcDisabled").upper() == "TRUE"
+
+
+def frozen(entry: Entry) -> str:
+    """The setting of a database (or of cn=config itself) by which it takes no writes from anybody; empty if it does (slapd-config(5))."""
+    if entry.text("olcReadOnly").upper() == "TRUE":
+        return "olcReadOnly: TRUE"
+    words = " ".join(entry.texts("olcRestrict")).lower().split()
+    return f"olcRestrict: {' '.join(words)}" if {"write", "modify", "all"} & set(words) else ""
 
 
 def nobody_seen(group: str, classes: str, attribute: str) -> None:
@@ -208,9 +208,10 @@ class Config:
         """As Access.may, in the database of the DN, root DNs included. Raises Unseen."""
         database = self.of(dn)
         if "a" in letters or "z" in letters:
-            frozen = next((line for place in (database, self.kind("frontend")) if place is not None and (line := place.frozen)), "")
-            if frozen:
-                return Answer(False, frozen), database
+            frontend = self.kind("frontend")
+            places = (database.entry, frontend.entry if frontend is not None else None, self.settings)
+            if why := next(filter(None, map(frozen, filter(None, places))), ""):
+                return Answer(False, why), database
         if self.is_root(database, asker):
             return Answer(True, f"olcRootDN: {database.entry.text('olcRootDN') or CONFIG}"), database
         if database.kind not in STORES and database.kind not in ("config", "monitor"):
