@@ -46,7 +46,9 @@ STRANGERS = {
     "no way to bind": [strangers(bind='authmethod = "none"')],
     "not from one address": [strangers(bind=f'{ANYONE} and not ip = "10.9.8.7"')],
     "a deny of searching": [strangers(), (BASE, aci(ALL, f"deny (search) {ANYONE};"))],
-    "a deny of what can be searched for": [strangers('(targetattr = "cn || uid")'), (BASE, aci('(targetattr = "cn || uid")', f"deny (search) {ANYONE};"))],
+    "a deny of what can be searched for": [
+        strangers('(targetattr = "cn || uid")'), (BASE, aci('(targetattr = "cn || uid")', f"deny (search) {ANYONE};"))
+    ],
     "a deny of each attribute": [
         strangers('(targetattr = "cn || uid")'), *((BASE, aci(f'(targetattr = "{name}")', f"deny (read) {ANYONE};")) for name in ("cn", "uid"))
     ],

@@ -90,6 +90,14 @@ CASES = {
     "strangers with encryption": case(OWN, "to * by ssf=64 read by users read"),
     "strangers with encryption that comes too late": case(OWN, "to * by anonymous none by ssf=64 read"),
     "encryption that there is none of": case("to attrs=userPassword by users tls_ssf=1024 write by anonymous auth", USERS),
+    "strangers from a named host": case(OWN, "to * by domain.exact=localhost read by users read"),
+    "strangers from a domain": case(OWN, "to * by domain.subtree=example.org read by users read"),
+    "strangers from a host of any name": case(OWN, 'to * by domain.regex="^unkn" read by users read'),
+    "strangers from a named host, where names are asked for": case(OWN, "to * by domain.exact=localhost read by users read",
+                                                                   settings={"olcReverseLookup": ["TRUE"]}),
+    "searches of strangers not begun": case(OWN, "to * by * read",
+                                            database={"olcLimits": ["{0}users size=9", "{1}anonymous size.unchecked=disabled"]}),
+    "searches of strangers begun": case(OWN, "to * by * read", database={"olcLimits": ["{0}anonymous size=500 size.unchecked=1000"]}),
     "users with encryption": case("to attrs=userPassword by users ssf=128 write by anonymous auth", USERS),
     "a public branch": case(OWN, f"to dn.subtree=ou=public,{BASE} by * read", USERS),
     "a public branch without its head": case(OWN, f"to dn.children=ou=public,{BASE} by * read", USERS),
@@ -279,6 +287,22 @@ def test_rules_mean_what_slapd_makes_of_them(name: str, acts: tuple[slapd.Slapd,
         else:
             assert named <= true, ruling
             assert named == true or any(outcome.verdict.value == "unknown" for outcome in ruling), ruling
+
+
+ALICE = (*SEES, f"to attrs=userPassword by dn.exact={uid('alice')} write by self write by anonymous auth", USERS)
+
+
+@pytest.mark.parametrize("setting", ["olcReadOnly: TRUE", "olcRestrict: write"])
+def test_a_server_that_takes_no_writes_at_all(setting: str) -> None:
+    """Set for the whole server it cannot be unset again over LDAP, so that each has a server of its own."""
+    access = "".join(f"olcAccess: {{{number}}}{rule}\n" for number, rule in enumerate(ALICE))
+    with slapd.slapd(ENTRIES, access=access, settings=setting + "\n") as server:
+        real = Acts(server)
+        assert not real.sets(uid("alice"), uid("bob"))
+        readers = real.readers()
+        directory = Directory(collect(parse_target(server.uri), server.options()))
+    assert not directory.admins.members and readers == {uid("alice")}
+    assert {right.holder for right in directory.password_access.held} == readers
 
 
 def test_the_cases_try_both_answers() -> None:

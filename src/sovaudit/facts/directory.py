@@ -266,7 +266,7 @@ class Directory:
     @property
     def strangers_doubt(self) -> Gap | None:
         """Why strangers may see more than they were shown; None where the server answered them, or turned them away."""
-        return None if self.result("anonymous") in _TURNED_AWAY else self.gap("anonymous")
+        return None if self.result("anonymous") in _TURNED_AWAY or self.view.turns_strangers_away() else self.gap("anonymous")
 
     @cached_property
     def openings(self) -> Rights:

@@ -110,7 +110,7 @@ OPENLDAP = (
             "olcLastBindPrecision olcAuthzRegexp olcAuthzPolicy olcSaslSecProps olcSaslHost olcModuleLoad olcModulePath olcPPolicyDefault "
             "olcPPolicyHashCleartext olcPPolicyUseLockout olcPPolicyForwardUpdates olcPPolicyDisableWrite olcPPolicyCheckModule olcPPolicySendNetscapeControls "
             "olcAccessLogDB olcAccessLogOps olcAccessLogSuccess olcAccessLogPurge olcAccessLogBase olcAccessLogOld olcAccessLogOldAttr olcAuditlogFile "
-            "olcMemberOfGroupOC olcMemberOfMemberAD olcMemberOfDangling olcMonitoring olcMirrorMode olcMultiProvider olcAddContentAcl"
+            "olcMemberOfGroupOC olcMemberOfMemberAD olcMemberOfDangling olcMonitoring olcMirrorMode olcMultiProvider olcAddContentAcl olcReverseLookup"
         ),
     ),
     Search("root-passwords", "cn=config", "sub", (("olcRootPW", "*"),), ("olcRootPW",), masked=("olcrootpw",)),

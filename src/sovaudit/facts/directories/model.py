@@ -299,6 +299,10 @@ class Unmodelled:
     def recording(self, what: str) -> Sequence[Recording]:
         raise _unmodelled(f"recording of {what}")
 
+    def turns_strangers_away(self) -> bool:
+        """Whether its settings let no search of somebody without a name begin."""
+        return False
+
     def openings(self) -> Rights:
         """What strangers may read beyond what they were shown when asked; nothing, where asking shows all."""
         return Rights(())

@@ -192,6 +192,12 @@ class OpenLdap(Unmodelled):
     def openings(self) -> Rights:
         return self._rulers.openings()
 
+    def turns_strangers_away(self) -> bool:
+        try:
+            return not isinstance(self._ground, Gap) and self._ground.config.main.closed_to_strangers
+        except Unseen:
+            return False
+
     def password_access(self) -> Rights:
         return self._rulers.password_access()
 

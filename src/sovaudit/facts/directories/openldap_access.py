@@ -20,6 +20,7 @@ from sovaudit.model.evidence import Gap
 from sovaudit.model.verdict import Reason
 
 MAX_TRIES = 128  # seven open questions
+UNNAMED = "unknown"  # how slapd calls a client whose name it does not ask for (olcReverseLookup, off unless set)
 MAX_STRENGTH = 256  # bits of a key: there is no cipher with more
 Members = Callable[[str, str, str], "frozenset[str] | None"]
 """(group, class, attribute) → who is in it by name; None if that was not seen. An empty class: whatever it is."""
@@ -80,12 +81,16 @@ class _Open(Exception):
 
 @dataclass(slots=True)
 class Access:
-    """The rules of one database, those of the frontend behind them. default: the level where there are none at all (read; for cn=config none)."""
+    """The rules of one database, those of the frontend behind them. default: the level where there are none at all (read; for cn=config none).
+
+    unnamed: addresses of clients are not turned into names, so that each is called `unknown`.
+    """
 
     rules: Sequence[Rule]
     members: Members
     default: str = "read"
     world: World = field(default_factory=Unseen)
+    unnamed: bool = False
     _known: dict[tuple[object, ...], list[tuple[dict[tuple[str, ...], bool], frozenset[str], str]]] = field(default_factory=dict)
 
     def may(self, letters: str, dn: str, attribute: str, asker: Asker, *, value: str | None = None, chosen: bool = True) -> Answer:
@@ -173,6 +178,8 @@ class Access:
             return _self(term.level, who, dn)
         if term.kind == "dn":
             return _named(term, what, matches, who)
+        if term.kind == "domain" and self.unnamed and not term.expand and term.style != "expand":
+            return _in_domain(term, UNNAMED)
         if term.kind in CONNECTION:
             return _connection(term, asker, tried)
         if not who and term.kind in ("group", "dnattr"):
@@ -215,6 +222,14 @@ def _connection(term: Term, asker: Asker, tried: dict[tuple[str, ...], bool]) ->
             ):
                 return answer
     return _asked(key, tried)
+
+
+def _in_domain(term: Term, host: str) -> bool:
+    if term.pattern == "*":
+        return True
+    if term.style == "regex":
+        return compiled(term.pattern).search(host) is not None
+    return host == term.pattern.lower() or (term.style == "subtree" and host.endswith("." + term.pattern.lower()))
 
 
 def _applied(held: frozenset[str], by: By) -> frozenset[str]:

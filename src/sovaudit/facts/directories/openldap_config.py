@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 CONFIG = "cn=config"
 STORES = {"mdb", "hdb", "bdb", "ldif", "wt"}  # those that keep entries themselves and check access as slapd.access(5) says
+_STRANGERS = {"*", "anonymous", "dn.anonymous", "dn.regex=.*"}  # limits that are (also) theirs
 _NAME = re.compile(r"(?:\{(-?\d+)\})?(.*)", re.DOTALL)
 
 
@@ -43,6 +44,17 @@ class Database:
     def overlay(self, name: str) -> Entry | None:
         """An overlay that works here, or None."""
         return next((one for one in self.overlays if bare(one.text("olcOverlay")) == name), None)
+
+    @property
+    def closed_to_strangers(self) -> bool:
+        """Whether no search of somebody without a name is even begun: `size.unchecked=disabled` in the first limit that is theirs."""
+        for value in sorted(
+            self.entry.texts("olcLimits"), key=lambda one: int(number[1]) if (number := _NAME.match(one)) and number[1] else 0
+        ):
+            whose, *limits = olc_access.words(value.partition("}")[2] if value.startswith("{") else value)
+            if whose.lower() in _STRANGERS:
+                return any(one.lower() in ("size.unchecked=disabled", "size.unchecked=0") for one in limits)
+        return False
 
     @property
     def off(self) -> bool:
@@ -106,6 +118,7 @@ class Config:
             raise Unseen(gap or Gap("search:config", Reason.DENIED, "no database of cn=config is shown to this account"))
         self.world: World = openldap_access.Unseen()
         self.dim: World = openldap_access.Unseen()  # what may be looked at to find out what this account is shown
+        self.unnamed = False  # whether the server certainly asks nobody for the name of a client's address
         self.whole = directory.evidence.identity.get("export", "") == "slapcat"  # no rule stood between the store and what came of it
         bind = directory.evidence.identity.get("bind", "")
         self.me = Asker(normal(bind[3:]) if bind.lower().startswith("dn:") else "")
@@ -159,7 +172,9 @@ class Config:
         if key not in self._access:
             own, frontend = self.rules(database), self.rules(self.kind("frontend"))
             default = "none" if database.kind == "config" else "read"
-            self._access[key] = Access((*own, *frontend), members, default, self.dim if members is nobody_seen else self.world)
+            self._access[key] = Access(
+                (*own, *frontend), members, default, self.dim if members is nobody_seen else self.world, self.unnamed
+            )
         return self._access[key]
 
     @cached_property

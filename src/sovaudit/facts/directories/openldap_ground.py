@@ -66,6 +66,16 @@ class Ground(Conditions):
         self.parents: set[str] = set()  # entries with others below them
         self.leaves: set[str] = set()  # entries with none below them
         self.known: set[str] = set()  # entries that are there
+        self.config.unnamed = self._unnamed()
+        self.config._access.clear()
+
+    def _unnamed(self) -> bool:
+        settings, asked = self.config.settings, self._directory.searches["config"]["attributes"]
+        if settings is None or "olcreverselookup" not in {str(name).lower() for name in asked}:
+            return False
+        if settings.values("olcReverseLookup"):
+            return settings.text("olcReverseLookup").upper() != "TRUE"
+        return self.sees_setting("olcReverseLookup")
 
     # Persons
 

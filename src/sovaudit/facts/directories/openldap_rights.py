@@ -254,7 +254,7 @@ class Rulers(Ground):
         return Rights(tuple(held), self._left(), len(self._rules))
 
     def _open(self, database: Database) -> Iterator[Right]:
-        if database.kind == "frontend" or database.off:
+        if database.kind == "frontend" or database.off or database.closed_to_strangers:
             return
         if database.kind == "config":
             dns = [CONFIG, *(one.dn for one in self.config.databases)]
