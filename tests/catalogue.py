@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -186,6 +187,9 @@ SEEN = {"accepted", "empty", "never", "none", "nothing", "refused"}
 def remark_sources() -> dict[str, str]:
     """Every sentence that a gap or a line without a number remarks → the first file that says it; a name in it is `{a}`, the next one `{b}`."""
     found = dict.fromkeys(ACTS, "src/sovaudit/facts/audit.py")
+    for path in sorted((TOP / "profiles").glob("*.toml")):
+        for origin in (row["origin"] for row in tomllib.loads(path.read_text("utf-8"))["checks"] if "origin" in row):
+            found.setdefault(origin["source"], str(path.relative_to(TOP)))
     for path in sorted([*(TOP / "src" / "sovaudit").rglob("*.py"), *(TOP / "checks").glob("*/*.py")]):
         module = ast.parse(path.read_text("utf-8"))
         for node in ast.walk(module):

@@ -38,7 +38,7 @@ def thresholds(report: Report, t: Words, title: Callable[[str], str]) -> list[Th
             wording.severity_sign(note.severity, t),
             t(wording.ORIGINS[note.origin]),
             note.origin,
-            note.source,
+            t.remark(note.source),
         )
         for note in report.profile.parameters
     ]
