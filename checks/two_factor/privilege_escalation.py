@@ -14,7 +14,8 @@ Fails: some way certainly makes root for a password or for nothing.
 Unknown: some way may, depending on something that was not seen; where polkit is installed always (pkexec, or systemd-run without it), since its
 rules are programs.
 Out of reach: an answer given a moment ago, which sudo remembers (least-privilege.sudo-timeout), and doas with `persist`, for five minutes; rights of
-other accounts whose credentials somebody holds.
+other accounts whose credentials somebody holds; capabilities that pam_cap gives. Programs with root's rights and files that root runs are judged by
+least-privilege.setuid and least-privilege.writable.
 
 Remedy: `auth required pam_google_authenticator.so` (no `nullok`) after common-auth in /etc/pam.d/sudo, sudo-i, su, su-l and doas; remove NOPASSWD,
 `!authenticate` and `nopass`; take people out of groups that equal root.

@@ -1,7 +1,7 @@
 """No account that can become root opens an SSH session with one factor.
 
 What holds for every account holds first for those that rule the machine: uid 0, and whoever reaches root from their session through sudo,
-su or a group that equals it.
+su, doas or a group that equals it.
 
 One answer per such account, by the same reading of sshd, dropbear and PAM as two-factor.ssh-login.
 Passes: two kinds of factor, or no SSH session at all.

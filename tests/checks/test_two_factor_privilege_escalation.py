@@ -127,6 +127,12 @@ def test_doas_of_alpine_asks_shadow_and_reads_a_folder() -> None:
     assert judged(alpine | {"/etc/doas.d/b.conf": "permit alice"}, modes=DOAS)["alice"] == "pass"
 
 
+def test_another_doas_reads_another_file() -> None:
+    other = {"/etc/sudoers": "", "/etc/pam.d/doas": UNIX, "/usr/local/etc/doas.conf": "permit nopass alice\n"}
+    assert judged(other, modes={"/usr/local/bin/doas": (0o4755, 0, 0)})["alice"] == "unknown"
+    assert judged(other, modes=DOAS)["alice"] == "pass"
+
+
 def test_who_is_in_a_group_of_doas_may_be_said_elsewhere() -> None:
     more = {"/etc/nsswitch.conf": "passwd: files\ngroup: files ldap\nshadow: files\n", "/etc/doas.conf": "permit nopass :wheel\n"}
     assert judged({"/etc/sudoers": "", "/etc/pam.d/doas": UNIX, **more}, modes=DOAS)["alice"] == "unknown"

@@ -115,6 +115,7 @@ ITEMS: tuple[Item, ...] = (
     Item("/etc/sudoers.d", depth=1, family="sudo"),
     Item("/etc/sudo.conf", family="sudoconf"),
     Item("/etc/doas.conf", family="doas"),
+    Item("/usr/local/etc/doas.conf", family="doas"),
     *_each(
         "/usr/bin/dockerd /usr/sbin/dockerd /usr/local/bin/dockerd /run/docker.sock /var/run/docker.sock /snap/bin/docker /snap/bin/lxd /snap/bin/microk8s "
         "/usr/sbin/lxd /usr/bin/lxd /var/lib/lxd/unix.socket /var/snap/lxd/common/lxd/unix.socket /usr/bin/incus /usr/bin/incusd /opt/incus/bin/incusd "

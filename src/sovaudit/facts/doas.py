@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from sovaudit.facts.access import shown
 from sovaudit.facts.accounts import Account
@@ -28,6 +29,7 @@ from sovaudit.model.verdict import Reason
 
 PROGRAMS = ("/usr/bin/doas", "/usr/local/bin/doas")
 CONF, CONF_D = "/etc/doas.conf", "/etc/doas.d"
+PORT = "/usr/local/etc/doas.conf"  # of the doas that comes from FreeBSD
 PATH = ("/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin")  # where it looks for what a rule names
 _ANY = "/nonexistent/of/ones/own/choice"
 _NUMBER = re.compile(r"[ \t\n\v\f\r]*([+-]?\d{1,18})", re.ASCII)
@@ -86,24 +88,30 @@ class Doas:
 
     def _load(self) -> None:
         gaps: list[Gap] = []
-        for path in PROGRAMS:
+
+        def there(path: str) -> Stat | None:
             try:
-                program = self._host.files.follow(path)
+                return self._host.files.follow(path)
             except Unseen as unseen:
                 if unseen.gap.reason is not Reason.ABSENT or "not collected" not in unseen.gap.detail:
                     gaps.append(unseen.gap)
-                continue
+                return None
+
+        for program in map(there, PROGRAMS):
             if program is not None and program.kind == "f" and program.uid == 0 and program.mode & 0o4000 and program.mode & 0o111:
                 self._programs.append(program)
         if not self._programs and not gaps:
             return
+        if any(program.path.startswith("/usr/local/") for program in self._programs) and there(PORT):
+            gaps.append(Gap(f"file:{PORT}", Reason.UNSUPPORTED, "a doas of another make reads it"))
+            self._blind = True
         try:
             self.rules = tuple(rule for path in self._read() for rule in self._parsed(path))
         except Unseen as unseen:
             gaps.append(unseen.gap)
             self._blind = True
         except Refused:
-            return
+            self.rules = ()
         self.usable = self._blind or bool(self.rules)
         self.gaps = tuple(gaps) if self.usable else ()
 
@@ -269,7 +277,17 @@ class Doas:
         yield ()
         yield from dict.fromkeys(tuple(attempt.split()) for power in powers_of(rule.command) for attempt in power.tries if attempt)
         if posixpath.basename(rule.command) in ("su", "runuser", "passwd"):
-            yield from ((other.name,) for other in self._host.accounts if other.has_shell and other.uid != 0)
+            yield from ((name,) for name in self._rising)
+
+    @cached_property
+    def _rising(self) -> list[str]:
+        """Accounts but root that a rule of doas or sudo names: whose password is worth setting."""
+        found = []
+        for other in self._host.accounts:
+            named = any(rule.permit and self._matches(rule.ident, other) is not False for rule in self.rules)
+            if other.uid != 0 and (named or self._host.sudo.rules(other)):
+                found.append(other.name)
+        return found[:100]
 
     def _gives(self, account: Account, rule: DoasRule, args: tuple[str, ...]) -> tuple[Gap, ...] | None:
         """Whether this command line lets one do what one likes, None if not; else what was not seen."""
