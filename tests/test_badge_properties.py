@@ -203,6 +203,28 @@ def test_checks_beside_each_other_answer_as_they_do_alone(seed: int, monkeypatch
     assert len(found[0]) > 12
 
 
+@pytest.mark.parametrize("at_once", [1, 2])
+@pytest.mark.parametrize("name", ["zone-rights", "escort"])
+def test_a_check_with_other_parameters_answers_as_it_does_alone(name: str, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one answer was made of must not serve another that asks of other areas in the same words."""
+    monkeypatch.setattr("sovaudit.answers.at_once", lambda: at_once)
+    entries = [(f"2026-03-02 08:{minute:02}", f"D{minute % 2}", f"B{minute % 3}") for minute in range(12)]
+    evidence = badge_evidence(
+        [{"event_time": at, "credential": badge, "access_point": door, "subject": badge} for at, door, badge in entries],
+        doors=[{"access_point": "D0", "area_to": "A0"}, {"access_point": "D1", "area_to": "A1"}],
+        zones=[{"area": "A0", "level": "red"}, {"area": "A1", "level": "blue"}],
+        rights=[{"subject": "B1", "area": "A0"}],
+        credentials=[{"credential": "B0", "kind": "visitor"}],
+        visits=[{"credential": "B0", "host": "B9", "time_in": "2026-03-02 08:00"}],
+    )
+    chosen = [Chosen(builtin()[f"physical-access.{name}"]) for _ in range(3)]
+    for choice, one, other in zip(chosen, ("red", "blue", "red"), ("blue", "red", "none"), strict=True):
+        choice.params = {**choice.params, "restricted": (one,), "other": (other,)}
+    found = list(judge(chosen, [evidence]))
+    assert found == [judgement for choice in chosen for judgement in judge([choice], [evidence])]
+    assert len({str(judgement.findings) for judgement in found}) > 1
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_no_log_makes_a_check_raise(seed: int) -> None:
     dice = random.Random(seed)

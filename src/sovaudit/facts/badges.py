@@ -9,6 +9,7 @@ Every query must be ordered to the last row and made of integers and text, so th
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from sovaudit.tables import Engine, Scratch, Value, assemble, identifier
 
 SOURCE = "badges/source"
 EVENTS = "badges/events.parquet"
+_WORD = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,19 @@ class Reading:
 
 @dataclass(slots=True)
 class _Table:
-    """One that is kept for all who ask, and the query of which it is made."""
+    """One that is kept for all who ask, and of what it is made."""
 
-    sql: str
+    made_of: str
     made: bool = False
     making: threading.Lock = field(default_factory=threading.Lock)
+
+
+class _Own(threading.local):
+    """Temporary tables of one thread, by name, and of what they are made."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+        self.loaded: dict[str, str] = {}
 
 
 class BadgeLog:
@@ -71,7 +81,7 @@ class BadgeLog:
         self._kept: dict[str, _Table] = {}
         self._opened: Engine | None = None
         self._opening = threading.Lock()
-        self._own = threading.local()
+        self._own = _Own()
         self._numbered: frozenset[str] = frozenset()
 
     @property
@@ -168,18 +178,21 @@ class BadgeLog:
         """Other facts (a roster, logins) as a temporary table to join with: columns are name → SQL type. Its name begins with a letter."""
         if name in SIDE_TABLES or name in ("events", "refused", "all_events"):
             raise ValueError(f"{name} is a table of the log")
-        self._engine.load(name, columns, rows)
+        held = list(rows)
+        self._engine.load(name, columns, held)
+        self._own.loaded[name] = canon.digest(repr((dict(columns), held)).encode("utf-8", "backslashreplace"))
 
     def keep(self, name: str, sql: str, *, given: Callable[[], object] | None = None) -> None:
         """A query's rows as a table, made once, for all checks that ask it. Its name begins with a letter. given: loads what the query needs,
-        if it is to be made. One of another query of that name stays with the thread that wants it.
+        if it is to be made. One of another query of that name, or of other rows that were loaded, stays with the thread that wants it.
         """
-        table = self._kept.setdefault(name, _Table(sql))
-        own: dict[str, str] = self._own.__dict__
-        if table.sql != sql:
-            if own.get(name) != sql:
+        made_of = self._made_of(sql)
+        table = self._kept.setdefault(name, _Table(made_of))
+        own = self._own.kept
+        if table.made_of != made_of:
+            if own.get(name) != made_of:
                 self._make(f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS {sql}", given)
-                own[name] = sql
+                own[name] = made_of
             return
         with table.making:
             if not table.made:
@@ -188,9 +201,16 @@ class BadgeLog:
         if own.pop(name, None) is not None:
             self._engine.run(f"DROP TABLE temp.{identifier(name)}")
 
+    def _made_of(self, sql: str) -> str:
+        """A query, and what this thread alone has under the names in it: the same words asked of other rows are another query."""
+        own = {**self._own.loaded, **self._own.kept}
+        return "\n".join([sql, *(f"{word}: {own[word]}" for word in sorted(set(_WORD.findall(sql))) if word in own)])
+
     def _make(self, statement: str, given: Callable[[], object] | None) -> None:
         if given is not None:
+            before = dict(self._own.loaded)
             given()
+            self._own.loaded = before  # what it loads is its own, whoever makes the table
         self._engine.run(statement)
 
     def number(self, column: str, table: str) -> str:
