@@ -178,7 +178,7 @@ def page_sources() -> dict[str, str]:
     return found
 
 
-ACTS = ("{a} by an account with uid {b}", "{a} runs", "{a} was not seen: {b}")
+ACTS = ("{a} by an account with uid {b}", "{a} days", "{a} runs", "{a} was not seen: {b}")
 """What facts put together from parts, and is found by nobody who reads one expression."""
 SEEN = {"accepted", "empty", "never", "none", "nothing", "refused"}
 """What is seen in one word."""

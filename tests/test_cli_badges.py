@@ -104,6 +104,9 @@ def test_who_holds_the_key_and_the_export_can_say_whom_a_pseudonym_means(home: P
     assert pseudonym(key, "badge", "B1") in words
     for badge in ("B1", "B7"):
         assert (f"{pseudonym(key, 'badge', badge)}  {badge}" in shown) == (pseudonym(key, "badge", badge) in words)
+    (home / "staff.csv").write_text("id,badge\nu1,B1\nu2,B7;B8\n")
+    assert main(["names", "out/report.json", "people:staff.csv"]) == 0
+    assert f"{pseudonym(key, 'badge', 'B1')}  B1" in capsys.readouterr().out
     (home / "other.key").write_text("11" * 32)
     assert main(["names", "out/report.json", "badges:log.csv?map=generic", "--people-key", "other.key"]) == 0
     assert "B1" not in capsys.readouterr().out

@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
     found = changes(before, after)
     for change in found:
         subject = f" {change.subject}" if change.subject else ""
-        print(common.shown(f"{change.check} {change.target}{subject}: {change.before} → {change.after} ({change.cause})"))
+        print(common.shown(f"{change.check} {change.target.removesuffix(':')}{subject}: {change.before} → {change.after} ({change.cause})"))
     worse = [change for change in found if "fail" in change.after.split(" + ") and "fail" not in change.before.split(" + ")]
     print(f"{len(found)} answers differ, {len(worse)} newly failing")
     return 1 if options.fail_on and worse else 0

@@ -14,7 +14,7 @@ _WORD = re.compile(r"\b[pb][0-9A-Z]{11}\b")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("report", metavar="report.json|report.html", help="what audit left")
-    parser.add_argument("targets", nargs="+", metavar="TARGET", help="badges:FILE?map=MAP, people:FILE: where the names stand")
+    parser.add_argument("targets", nargs="+", metavar="TARGET", help="badges:FILE?map=MAP, people:FILE: where names, ids and badges stand")
     parser.add_argument("--people-key", metavar="FILE", help="the key of the pseudonyms; your own otherwise")
     common.config_arguments(parser)
 

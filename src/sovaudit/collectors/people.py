@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sovaudit.collectors import pseudonyms, tabular
 from sovaudit.collectors.cells import List, Row
 from sovaudit.collectors.options import CollectOptions
@@ -56,6 +58,15 @@ def redact(evidence: Evidence, options: CollectOptions) -> Evidence:
                 row["badge"] = list(map(badge, row["badge"]))
 
     return tabular.rewritten(evidence, PEOPLE, change)
+
+
+def names_in(evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """(`person` or `badge`, id or badge), each once, of a roster taken with `identify`."""
+    found: dict[tuple[str, str], None] = {}
+    for row in tabular.rows_in(evidence, PEOPLE):
+        found.update({("person", row[name]): None for name in ("id",) if name in row})
+        found.update({("badge", badge): None for badge in row.get("badge", ())})
+    yield from found
 
 
 def _forget_names(rows: list[Row]) -> None:

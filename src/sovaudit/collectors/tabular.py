@@ -181,14 +181,19 @@ def _pieces(kind: str, rows: list[Row]) -> dict[str, bytes]:
 
 def rewritten(evidence: Evidence, of: List, change: Callable[[list[Row]], None]) -> Evidence:
     """The same evidence with its rows changed, and no person under an own name. Raises UsageError for evidence that does not hold together."""
-    names = sorted(name for name in evidence.artifacts if name.startswith(f"{of.kind}/rows/"))
     try:
-        rows = [json.loads(line) for name in names for line in evidence.artifacts[name].splitlines()]
+        rows = rows_in(evidence, of)
         change(rows)
         kept = {f"{of.kind}/source": evidence.artifacts[f"{of.kind}/source"]}
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"is no evidence of {of.kind} ({error!r})"[:200], where=evidence.target.id) from error
     return replace(evidence, artifacts={**kept, **_pieces(of.kind, rows)}, identity={**evidence.identity, "people": pseudonyms.PSEUDONYMS})
+
+
+def rows_in(evidence: Evidence, of: List) -> list[Row]:
+    """The rows of a list that was taken. Raises ValueError for evidence that does not hold together."""
+    names = sorted(name for name in evidence.artifacts if name.startswith(f"{of.kind}/rows/"))
+    return [json.loads(line) for name in names for line in evidence.artifacts[name].splitlines()]
 
 
 def _counts(refused: Mapping[str, Refused]) -> dict[str, Any]:
