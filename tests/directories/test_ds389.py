@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+import ldap3
 import pytest
 
 from sovaudit.collectors import collect, parse_target
@@ -249,6 +250,27 @@ def test_logs_hold_what_we_say(server: Ds389) -> None:
     assert not isinstance(seen(server).recording("access")[0].keep_days, int)  # 100 MB a file: who knows how long
     server.put("cn=config", nsslapd_accesslog_maxlogsize="-1", nsslapd_accesslog_logmaxdiskspace="-1")
     assert seen(server).recording("access")[0].keep_days == 360
+
+
+def test_a_log_that_is_never_turned_is_never_removed(server: Ds389) -> None:
+    """maxlogsperdir 1: the file grows past its bound; and a month's expiry is about turned files alone."""
+    server.put("cn=config", nsslapd_accesslog_logging_enabled="on", nsslapd_accesslog_level="256", nsslapd_accesslog_maxlogsperdir="1",
+               nsslapd_accesslog_logexpirationtime="1", nsslapd_accesslog_maxlogsize="1", nsslapd_accesslog_logrotationtime="1")  # fmt: skip
+    kept = seen(server).recording("access")[0].keep_days
+    long = "".join(f"(cn={'x' * 180}{number})" for number in range(30))
+
+    def size() -> int:
+        return (server.folder / "log/access").stat().st_size
+
+    asked = ldap3.Connection(ldap3.Server("127.0.0.1", server.port, get_info=ldap3.NONE), MANAGER, MANAGER_PASSWORD, auto_bind=True)
+    for _ in range(2500):
+        asked.search(f"cn={'y' * 4000},{BASE}", f"(|{long})", ldap3.BASE)
+        if size() > 1_300_000:
+            break
+    turned = [path.name for path in (server.folder / "log").glob("access.2*")]
+    assert kept is None and not turned and size() > 1_200_000
+    server.put("cn=config", nsslapd_accesslog_maxlogsperdir="10", nsslapd_accesslog_logrotationtime="-1", nsslapd_accesslog_maxlogsize="-1")
+    assert seen(server).recording("access")[0].keep_days is None
 
 
 def test_passwords_are_stored_as_we_say(server: Ds389) -> None:

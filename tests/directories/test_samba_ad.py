@@ -71,6 +71,8 @@ PLANTED: list[object] = [
     settings("pso-outer", 10, 14, "outer"), settings("pso-local", 5, 6, "local"), settings("pso-universal", 6, 7, "universal", "alice"),
     settings("pso-eve", 20, 20, "eve"), settings("pso-nobody", 1, 3), settings("pso-mail", 1, 8, "mail"),
     settings("pso-admins", 2, 16, "Domain Admins", age=-0x8000000000000000), settings("pso-two", 30, 9, "alice", complexity="FALSE"),
+    settings("pso-builtin", 1, 15), # of Builtin: it is in the token, and carries nothing
+    ["modify", f"CN=pso-builtin,{CONTAINER}", {"+msDS-PSOAppliesTo": [f"CN=Backup Operators,CN=Builtin,{BASE}"]}],
     *(settings(f"tie-{number}", 40, 10 + number, "walter") for number in range(6)),  # the smallest GUID, byte by byte
     # states of accounts
     ["modify", dn("trent"), {"=logonHours": [{"hex": "00" * 21}]}], ["modify", dn("ivan"), {"=logonHours": [{"hex": "00" * 20 + "01"}]}],
@@ -243,3 +245,21 @@ def test_a_smart_card_is_the_only_factor_that_it_shows(world: World) -> None:
     by_name = {account.name: account for account in world.as_admin.accounts}
     assert world.as_admin.factor(by_name["sybil"]).demanded is True
     assert isinstance(world.as_admin.factor(by_name["alice"]).demanded, Gap)
+
+
+def test_a_lock_that_only_an_administrator_opens() -> None:
+    """lockoutDuration never; and a settings object under which locks may end says nothing for sure of those whom it does not name."""
+    forever: dict[str, list[object]] = {"=lockoutDuration": [-0x8000000000000000], "=lockoutThreshold": [3]}
+    people: list[object] = [*(["user", name, PASSWORD, {}, ""] for name in ("shut", "open")), ["modify", BASE, forever]]
+    with samba(people) as server:
+        for name in ("shut", "shut", "shut", "open"):
+            assert not server.lets_in(f"{name}@lab.test", "Wrong-Passw0rd!")
+        really = {name: server.lets_in(f"{name}@lab.test", PASSWORD) for name in ("shut", "open")}
+        assert really == {"shut": False, "open": True}
+        state = enabled(Directory(server.collect()))
+        assert {name: state[name] for name in really} == really
+        reader = enabled(Directory(server.collect("open@lab.test", PASSWORD)))
+        assert isinstance(reader["shut"], Gap) and reader["open"] is True  # it is shown no settings object
+        change = f"dn: {BASE}\nchangetype: modify\nreplace: lockoutDuration\nlockoutDuration: -18000000000\n"
+        assert server.changes(change)
+        assert enabled(Directory(server.collect()))["shut"] is True  # locked, for half an hour

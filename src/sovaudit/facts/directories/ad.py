@@ -56,6 +56,10 @@ class AdGroup:
         return self.kind is None or bool(self.kind & names.SECURITY)
 
     @property
+    def builtin(self) -> bool:
+        return self.kind is not None and bool(self.kind & names.BUILTIN_LOCAL)
+
+    @property
     def account_group(self) -> bool:
         """A global security group: the only kind to which a password settings object applies (MS-ADTS 3.1.1.4.5.36)."""
         return self.kind is not None and bool(self.kind & names.SECURITY and self.kind & names.GLOBAL)
@@ -75,7 +79,7 @@ class ActiveDirectory(Unmodelled):
     @cached_property
     def table(self) -> Table:
         """One pass over the accounts. Raises Unseen."""
-        return table_of(self.directory, self._login_lag)
+        return table_of(self.directory, self._login_lag, self.policies_of.lasting)
 
     @cached_property
     def _login_lag(self) -> int | None:

@@ -57,13 +57,15 @@ SIBLINGS = {
 }
 
 
-def table_of(directory: Directory, lag: int | None) -> Table:
-    """lag: days that lastLogonTimestamp may lag behind, None if it is not written. Raises Unseen."""
+def table_of(directory: Directory, lag: int | None, lasting: bool | Gap) -> Table:
+    """lag: days that lastLogonTimestamp may lag behind, None if it is not written. lasting: whether locks end only by hand. Raises Unseen."""
     found = Table()
     shown = directory.shown("accounts", "lastLogonTimestamp")
     now = directory.taken_at
     for (part, at), entry in directory.located("accounts"):
         account = _account(entry, part, at, now)
+        if account.enabled is True and lasting is not False and account.kind is not Kind.BUILTIN and (entry.number("lockoutTime") or 0) > 0:
+            account.enabled, account.because = (False if lasting is True else lasting), (entry.line("lockoutTime"),)
         account.last_login, account.login_lag_days = _last_login(entry, shown, lag)
         flags = entry.number("userAccountControl")
         if flags is not None and flags & ~PLAIN:

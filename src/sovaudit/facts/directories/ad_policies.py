@@ -2,7 +2,7 @@
 
 The domain's own settings, unless a password settings object wins: one linked to the account itself, else one linked to a global security
 group it is in, nested and primary groups included; among several the lowest precedence, then the smallest objectGUID, byte by byte. Samba (4.17) lets
-security groups of every scope carry them.
+security groups of every scope carry them, but for those of Builtin.
 
 An ordinary account sees neither these objects nor that there are any: the server answers success with nothing. What proves that all are
 seen: the container shows this account its own name. Where that is not so, only the server's own answer for an account (msDS-ResultantPSO) counts.
@@ -166,6 +166,22 @@ class Policies:
         """Whether settings objects count here: from functional level 2008 on. Not shown counts as yes."""
         return self._view.level < 0 or self._view.level >= names.FINE_GRAINED
 
+    @cached_property
+    def lasting(self) -> bool | Gap:
+        """Whether nothing but an administrator opens an account again that was locked, whatever policy it is under."""
+        head = self._head
+        if head is None or _seconds(head, "lockoutDuration") is not None:
+            return False
+        if not self.fine_grained:
+            return True
+        try:
+            others = self.objects.values()
+        except Unseen as unseen:
+            return unseen.gap
+        if any(one.policy.unlock_seconds is not None or one.policy.attempts is None for one in others) or not self.all_seen:
+            return Gap("policy:lockoutDuration", Reason.AMBIGUOUS, "the domain's locks last, and those of a settings object may not")
+        return True
+
     # Password settings objects
 
     @cached_property
@@ -267,7 +283,7 @@ class Policies:
         return [member for member in group.members if member not in kinds or self._carries(kinds[member])]
 
     def _carries(self, group: AdGroup) -> bool:
-        return group.security if self._view.samba else group.account_group
+        return group.security and not group.builtin if self._view.samba else group.account_group
 
     @cached_property
     def _linked(self) -> list[tuple[str, Settings]]:

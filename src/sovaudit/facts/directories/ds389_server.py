@@ -98,7 +98,7 @@ def _longest(kept: dict[str, Seen]) -> Seen:
 
 
 def _keeps(settings: Settings, log: str) -> Seen:
-    """Days: the least of what age and number of files allow; a Gap where only their size decides."""
+    """Days: the least of what age and number of files allow; None where nothing is removed, a Gap where only their size decides."""
 
     def value(name: str) -> str | Gap:
         return settings.get(f"nsslapd-{log}-{name}")
@@ -110,13 +110,15 @@ def _keeps(settings: Settings, log: str) -> Seen:
         if isinstance(one, Gap):
             return one
     assert isinstance(expires, int) and isinstance(files, int) and isinstance(turns, int)
+    largest = number(value("maxlogsize"))
+    if files <= 1 or (turns <= 0 and isinstance(largest, int) and largest <= 0):
+        return None  # one file, which is never turned: only turned ones are removed, whatever their age
     if expires > 0:
         bounds.append(expires * _DAYS.get(str(units[0]).lower(), 1))
-    if files > 1 and turns > 0:
+    if turns > 0:
         bounds.append(files * turns * _DAYS.get(str(units[1]).lower(), 1))
     shortest = min(bounds, default=None)
-    sizes = [number(value(name)) for name in ("maxlogsize", "logmaxdiskspace")]
-    sized = [one for one in sizes if not isinstance(one, int) or one > 0] if files > 1 else []
+    sized = [one for one in (largest, number(value("logmaxdiskspace"))) if not isinstance(one, int) or one > 0]
     if sized and (shortest is None or shortest >= SHORT):
         return Gap(f"directory:{log}", Reason.AMBIGUOUS, "files are removed by their size, and how fast they grow is not known")
     return shortest
