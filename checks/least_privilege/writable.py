@@ -10,7 +10,8 @@ folders, root's crontab, the programs that their lines name for root), `units` (
 Passes, per area: nobody but root can change any of it, what stands in the folders included, nor the folders on the way, nor what links point to.
 Fails, per path: an account owns it, is in a group that may write it (or has an access list), or everybody may; a name in root's search path that
 is no absolute folder. A group with no member lets nobody write; a closed folder on the way protects what is in it; in a sticky folder only one's
-own counts. Not counted: a program that is setuid to its owner; in `system`, what a system account without a shell owns.
+own counts. Not counted: a program that is setuid to its owner; rules of polkit that polkitd owns; in `system`, what a system account
+without a shell owns.
 Unknown, per area: a folder, a file or an access list was not seen.
 Out of reach: what scripts run further, the commands that hooks of apt and udev name, variables and patterns in command lines, PATH as root's own
 startup files change it, vendors' units that are not enabled.

@@ -32,7 +32,8 @@ def test_a_host_of_roots_own_passes_everywhere() -> None:
     "path",
     [
         "/usr/local/bin/x", "/etc/crontab", "/etc/cron.daily/x", "/etc/systemd/system/x.service", "/etc/profile", "/root/.bashrc",
-        "/etc/ld.so.preload",         "/usr/lib/x/libx.so", "/etc/pam.d/su", "/etc/apt/apt.conf.d/x", "/boot/vmlinuz", "/usr/share/x",
+        "/etc/ld.so.preload",         "/usr/lib/x/libx.so", "/etc/pam.d/su", "/etc/apt/apt.conf.d/x", "/etc/doas.d/x",
+        "/etc/fail2ban/action.d/x", "/boot/vmlinuz", "/usr/share/x",
     ],
 )  # fmt: skip
 def test_each_area(path: str) -> None:
@@ -45,6 +46,14 @@ def test_each_area(path: str) -> None:
 
 def test_a_closed_folder_protects() -> None:
     assert failed({"/etc/cron.d/x": ""}, {"/etc/cron.d/x": (0o666, 0, 0), "/etc/cron.d": (0o700, 0, 0)}) == set()
+
+
+def test_polkitd_owns_its_rules() -> None:
+    passwd = PASSWD + "polkitd:x:996:996::/nonexistent:/usr/sbin/nologin\n"
+    rules = {"/etc/passwd": passwd, "/etc/polkit-1/rules.d/x.rules": ""}
+    assert failed(rules, {"/etc/polkit-1/rules.d": (0o700, 996, 0)}) == set()
+    assert failed(rules, {"/etc/polkit-1/rules.d": (0o700, 1, 0)}) == {"/etc/polkit-1/rules.d"}
+    assert failed(rules, {"/etc/polkit-1/rules.d": (0o702, 996, 0)}) == {"/etc/polkit-1/rules.d"}
 
 
 def test_system_accounts_own_their_own() -> None:

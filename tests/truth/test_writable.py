@@ -66,6 +66,8 @@ CASES: dict[str, Case] = {
     "sshd's configuration": ("mkdir -p /etc/ssh/sshd_config.d; chmod 777 /etc/ssh/sshd_config.d", {}, "/etc/ssh/sshd_config.d"),
     "rsyslog's configuration": ("chmod 666 /etc/rsyslog.conf", {}, "/etc/rsyslog.conf"),
     "rules of polkit": ("mkdir -p /etc/polkit-1/rules.d; chown bob /etc/polkit-1/rules.d", {}, "/etc/polkit-1/rules.d"),
+    "a rule of doas": ("mkdir -p /etc/doas.d; echo >/etc/doas.d/x.conf; chown bob /etc/doas.d/x.conf", {}, "/etc/doas.d/x.conf"),
+    "a completion of bash": ("mkdir -p /etc/bash_completion.d; echo >/etc/bash_completion.d/x; chmod 666 /etc/bash_completion.d/x", {}, "/etc/bash_completion.d/x"),
     "a library of every login": ("mkdir /srv/l; echo >/srv/l/x.so; chmod 666 /srv/l/x.so", {"/etc/environment": "LD_PRELOAD=/srv/l/x.so\n"}, "/srv/l/x.so"),
     "profile.d": ("echo >/etc/profile.d/y.sh; chown bob /etc/profile.d/y.sh", {}, "/etc/profile.d/y.sh"),
     "root's home": ("chmod 777 /root", {}, "/root"),
