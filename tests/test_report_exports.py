@@ -11,13 +11,16 @@ from xml.etree import ElementTree
 import pytest
 
 from sovaudit.audit import FORMATS, render
+from sovaudit.model.finding import GapNote, Message
 from sovaudit.model.report import Report
-from sovaudit.model.verdict import Status, Verdict
+from sovaudit.model.verdict import Reason, Status, Verdict
 from sovaudit.reports.csv import COLUMNS, cell_of, render_csv
 from sovaudit.reports.junit import render_junit
+from sovaudit.reports.locale import Words
 from sovaudit.reports.markdown import plain, render_markdown
 from sovaudit.reports.ocsf import render_ocsf
 from sovaudit.reports.oscal import render_oscal
+from sovaudit.reports.rows import settled
 from sovaudit.reports.sarif import render_sarif
 from tests import report_samples as samples
 
@@ -149,3 +152,15 @@ UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u2
 def test_no_export_carries_what_a_reader_cannot_see(name: str, language: str) -> None:
     text = render(samples.bytes_of(samples.hostile()), None, to=name, language=language).decode().removeprefix("\ufeff")
     assert UNSEEN.findall(text) == []
+
+
+def test_what_would_settle_an_answer_says_what_the_gap_says() -> None:
+    """Where only the gap tells which evidence is meant, it stands outside the page too."""
+    finding = next(one for one in samples.small().findings if one.verdict is Verdict.UNKNOWN)
+    gap = GapNote(item="badges/visits", reason=Reason.ABSENT, detail="give it as [files] visits of the map, or as &visits=FILE")
+    told = finding.model_copy(update={"gaps": [gap], "settle": Message(text="Collect evidence that shows it.", args={})})
+    assert settled(told, Words("en")) == "Collect evidence that shows it. (give it as [files] visits of the map, or as &visits=FILE)"
+    assert settled(told, Words("fr")).endswith("(la donner par [files] visits dans la carte, ou par &visits=FICHIER)")
+    own = told.model_copy(update={"settle": Message(text="Collect as root.", args={})})
+    assert settled(own, Words("en")) == "Collect as root."
+    assert settled(told.model_copy(update={"settle": None}), Words("en")) == ""

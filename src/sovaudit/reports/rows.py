@@ -40,6 +40,19 @@ class Row:
     finding: Finding | None = None
 
 
+PLAIN = {"Collect evidence that shows it.", "Collect from the running host."}
+"""What would settle an answer, where nothing but the gap tells what that is."""
+
+
+def settled(finding: Finding, t: Words) -> str:
+    """What would settle an answer, with what the gap says where our words alone leave it open; empty where nothing would."""
+    if not finding.settle or not finding.settle.text:
+        return ""
+    said = translate(finding.settle.text, finding.settle.args, t.language)
+    detail = next((gap.detail for gap in finding.gaps if gap.detail), "") if finding.settle.text in PLAIN else ""
+    return f"{said} ({visible(t.remark(detail), limit=300)})" if detail else said
+
+
 def rows(report: Report, language: str, pages: Mapping[str, CheckText], *, passes: bool = True) -> Iterator[Row]:
     """Every answer in the report's order; passes last, one row a subject."""
     t = Words(language)
@@ -60,7 +73,7 @@ def rows(report: Report, language: str, pages: Mapping[str, CheckText], *, passe
             check=visible(finding.check), title=title, params=params_text(finding.params), target=visible(finding.target), label=label,
             subject=visible(finding.subject), verdict="waived" if waived else finding.verdict.value, severity=finding.severity,
             message=translate(finding.message.text, finding.message.args, language),
-            settle=translate(finding.settle.text, finding.settle.args, language) if finding.settle and finding.settle.text else "",
+            settle=settled(finding, t),
             seen=visible(t.remark(finding.seen)), place=visible(first.file) + (f":{first.line}" if first.line else "") if first else "",
             controls=tuple(visible(control) for control in finding.controls), waiver=visible(finding.waiver or ""),
             remedy=t(page.remedy) if page and page.remedy and finding.verdict is Verdict.FAIL else "", finding=finding,

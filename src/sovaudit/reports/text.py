@@ -14,6 +14,7 @@ from sovaudit.reports.grouping import Block
 from sovaudit.reports.hostile import quoted, visible
 from sovaudit.reports.locale import Words, translate
 from sovaudit.reports.pages import CheckText, installed_checks
+from sovaudit.reports.rows import settled
 
 _COLOURS = {"bad": "31", "bug": "35", "open": "34", "held": "33", "good": "32", "none": "2"}
 ANSWERS = 5
@@ -102,10 +103,8 @@ class _Text:
             yield self._fit(
                 f"{sign.glyph} {visible(block.check)} ({sign.word.lower()})", f"{said} [{self._reach(list(group.targets))}]", sign.css
             )
-            if finding.settle and finding.settle.text:
-                yield self._fit(
-                    "    " + self.t("To settle it") + self.t(": "), translate(finding.settle.text, finding.settle.args, self.t.language)
-                )
+            if settle := settled(finding, self.t):
+                yield self._fit("    " + self.t("To settle it") + self.t(": "), settle)
 
     def _failing(self) -> Iterator[str]:
         t = self.t
