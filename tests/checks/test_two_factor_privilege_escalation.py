@@ -96,6 +96,9 @@ def test_doas() -> None:
         ("permit nopass setenv { LD_PRELOAD=$X } alice cmd id\n", "doas id: nothing"),
         ("permit nopass alice cmd passwd args root\n", "doas passwd root: nothing"),
         ("permit nopass alice cmd ./x\n", "doas ./x: nothing"),
+        ("permit nopass alice cmd su args www\npermit nopass www cmd su args alice\npermit nopass www\n", "doas su www: nothing"),
+        ("permit nopass alice cmd passwd args www\npermit www\n", "doas passwd www: nothing"),
+        ("permit nopass :sudo cmd passwd\npermit :sudo as www\npermit www cmd passwd\n", "doas passwd: nothing"),
     ],
 )
 def test_what_doas_gives(conf: str, how: str) -> None:
@@ -112,6 +115,8 @@ def test_what_doas_gives(conf: str, how: str) -> None:
         "permit nopass alice cmd vim\ndeny :sudo\n",
         "permit nopass alice as www\n",
         "permit nopass alice as www\npermit www\n",
+        "permit nopass alice cmd su args www\npermit nopass www cmd su args alice\n",
+        "permit nopass alice cmd su args www\npermit www\n",
     ],
 )
 def test_what_doas_does_not_give(conf: str) -> None:

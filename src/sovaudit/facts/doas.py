@@ -9,8 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 
 from sovaudit.facts.access import shown
 from sovaudit.facts.accounts import Account
@@ -83,7 +82,7 @@ class Doas:
         self._load()
         self._roads: dict[str, tuple[DoasRoad, ...]] = {}
         self._at_once: dict[str, tuple[DoasRoad, ...]] = {}
-        self._others: dict[str, list[tuple[Account, list[DoasRoad]]]] = {}
+        self._others: dict[str, list[tuple[Account, list[DoasRoad], bool]]] = {}
         self._root_groups: RootGroups | None = None
 
     def _load(self) -> None:
@@ -183,42 +182,44 @@ class Doas:
             self._roads[account.name] = tuple(found.values())
         return self._roads[account.name]
 
-    def unasked(self, account: Account, *, sudo: bool = False) -> Further | None:
-        """How an account becomes root that knows no password: by doas alone, or with sudo's help and that of groups, too; the certain way first."""
+    def unasked(self, account: Account, *, sudo: bool = False, knows: bool = False) -> Further | None:
+        """How an account becomes root that knows no password: by doas alone, or with sudo's help and that of groups, too; the certain way first.
+
+        knows: its own password is known all the same.
+        """
         best: Further | None = None
-        seen, queue = {account.name}, [(account, Further(True))]
+        seen, queue = {account.name: knows}, [(account, Further(True))]
         while queue:
             one, so_far = queue.pop(0)
-            ways = [Further(road.certain, road.because, road.gaps) for road in self._direct(one) if not road.asks]
+            ways = [Further(road.certain, road.because, road.gaps) for road in self._direct(one) if seen[one.name] or not road.asks]
             if sudo or one is not account:
-                ways += self._otherwise(one)
+                ways += self._otherwise(one, knows=seen[one.name])
             for way in ways:
                 joined = so_far + way
                 if joined.certain:
                     return joined
                 best = best or joined
-            for other, roads in self._steps(one):
-                free = next((road for road in roads if not road.asks), None)
-                if free is not None and other.name not in seen:
-                    seen.add(other.name)
+            for other, roads, learns in self._steps(one):
+                free = next((road for road in roads if seen[one.name] or not road.asks), None)
+                if free is not None and (other.name not in seen or (learns and not seen[other.name])):
+                    seen[other.name] = learns
                     queue.append((other, so_far + Further(free.certain, free.because, free.gaps)))
         return best
 
-    def _otherwise(self, account: Account) -> list[Further]:
-        """Without doas: by a group, or by sudo that asks nothing."""
+    def _otherwise(self, account: Account, *, knows: bool) -> list[Further]:
+        """Without doas: by a group, or by sudo that asks nothing but what is known."""
         if self._root_groups is None:
             self._root_groups = RootGroups(self._host)
         groups = self._root_groups
         found = [Further(bool(one.present), one.group.because, (one.gap,) if one.gap else ()) for one in groups.powers(account)]
         found += [Further(True, (shown(stat),)) for stat in groups.open_sockets]
         reach = self._host.sudo.reaches_root(account)
-        if reach.root and reach.password is not True:
-            found.append(Further(reach.certain and reach.password is False, reach.because, reach.gaps))
+        if reach.root and (knows or reach.password is not True):
+            found.append(Further(reach.certain and (knows or reach.password is False), reach.because, reach.gaps))
         return found
 
     def _direct(self, account: Account) -> tuple[DoasRoad, ...]:
         if account.name not in self._at_once:
-            self._at_once[account.name] = ()  # who gets no further than to himself
             roots = self._host.accounts.by_uid(0)[:1] if self._starts(account) else ()  # by number, so that they are one
             found = [DoasRoad("doas", True, False, False, (), self.gaps, root) for root in roots if self._blind]
             found += [road for root in roots for road in self._as(account, root)]
@@ -228,19 +229,33 @@ class Doas:
     def _starts(self, account: Account) -> bool:
         return self.usable and (not self._programs or any(may_start(account, program) for program in self._programs))
 
-    def _steps(self, account: Account) -> list[tuple[Account, list[DoasRoad]]]:
-        """Whom else it becomes."""
+    def _steps(self, account: Account) -> list[tuple[Account, list[DoasRoad], bool]]:
+        """Whom else it becomes, and whether it then knows that account's password: with `as`, by su, by setting the password."""
         if account.name not in self._others:
-            uids = {self._uid(rule.target) for rule in self.rules if rule.permit and rule.target is not None} - {None, 0, account.uid}
-            others = [other for uid in sorted(uid or 0 for uid in uids)[:100] for other in self._host.accounts.by_uid(uid)[:1]]
-            steps = [(other, list(self._as(account, other))) for other in others if self._starts(account)]
-            self._others[account.name] = [(other, roads) for other, roads in steps if roads]
+            found: list[tuple[Account, list[DoasRoad], bool]] = []
+            if self._starts(account):
+                uids = {self._uid(rule.target) for rule in self.rules if rule.permit and rule.target is not None} - {None, 0, account.uid}
+                for uid in sorted(uid or 0 for uid in uids)[:100]:
+                    found += [(other, list(self._as(account, other)), False) for other in self._host.accounts.by_uid(uid)[:1]]
+                found += self._turns(account)
+            self._others[account.name] = [step for step in found if step[1]]
         return self._others[account.name]
 
+    def _turns(self, account: Account) -> Iterator[tuple[Account, list[DoasRoad], bool]]:
+        """Whom fixed arguments of su, runuser and passwd name; where they are open, root is named as well."""
+        for rule in self.rules:
+            if rule.command is None or rule.args is None or not rule.permit or self._matches(rule.ident, account) is False:
+                continue
+            other = self._host.accounts.get(becomes(rule.command, " ".join(rule.args)))
+            for root in self._host.accounts.by_uid(0)[:1] if other is not None and other.name != account.name else ():
+                assert other is not None
+                roads = self._permitted(account, root, rule.command, rule.args, ())
+                yield other, [replace(road, target=other) for road in roads], posixpath.basename(rule.command) == "passwd"
+
     def _through(self, account: Account) -> Iterator[DoasRoad]:
-        """Root by way of another account, of which nobody asks anything further."""
-        for other, roads in self._steps(account):
-            further = self.unasked(other, sudo=True)
+        """Root by way of another account, of which nobody asks anything that is not known."""
+        for other, roads, learns in self._steps(account):
+            further = Further(True) if other.uid == 0 else self.unasked(other, sudo=True, knows=learns)
             for road in roads:
                 if further is None:
                     break
@@ -276,18 +291,6 @@ class Doas:
         assert rule.command is not None
         yield ()
         yield from dict.fromkeys(tuple(attempt.split()) for power in powers_of(rule.command) for attempt in power.tries if attempt)
-        if posixpath.basename(rule.command) in ("su", "runuser", "passwd"):
-            yield from ((name,) for name in self._rising)
-
-    @cached_property
-    def _rising(self) -> list[str]:
-        """Accounts but root that a rule of doas or sudo names: whose password is worth setting."""
-        found = []
-        for other in self._host.accounts:
-            named = any(rule.permit and self._matches(rule.ident, other) is not False for rule in self.rules)
-            if other.uid != 0 and (named or self._host.sudo.rules(other)):
-                found.append(other.name)
-        return found[:100]
 
     def _gives(self, account: Account, rule: DoasRule, args: tuple[str, ...]) -> tuple[Gap, ...] | None:
         """Whether this command line lets one do what one likes, None if not; else what was not seen."""
@@ -299,8 +302,6 @@ class Doas:
         asking = Asking(lambda path: sudo.can_write(account, path) is True, secure_pager=self._secure_pager(rule))
         if makes_root(command, joined, asking=asking) or _brings(rule, asking):
             return ()
-        if (name := becomes(command, joined)) and (other := self._host.accounts.get(name)) is not None and other.name != account.name:
-            return self._turns(other, password=posixpath.basename(command) == "passwd")
         gaps: list[Gap] = []
         for path in self._places(command):
             mine = sudo.can_write(account, path)
@@ -308,17 +309,6 @@ class Doas:
                 return ()
             gaps += [mine] if isinstance(mine, Gap) else []
         return tuple(gaps) or None
-
-    def _turns(self, other: Account, *, password: bool) -> tuple[Gap, ...] | None:
-        """su to another account, or a new password for it: as good as that account's own way to root."""
-        further = Further(True) if other.uid == 0 else self.unasked(other, sudo=True)
-        if password and further is None:
-            reach = self._host.sudo.reaches_root(other)
-            asked = [Further(road.certain, road.because, road.gaps) for road in self._direct(other)]
-            further = Further(reach.certain, reach.because, reach.gaps) if reach.root else next(iter(asked), None)
-        if further is None or further.certain:
-            return None if further is None else ()
-        return further.gaps or (Gap("doas", Reason.AMBIGUOUS, f"whether {other.name} becomes root is not certain"),)
 
     def _places(self, command: str) -> Iterator[str]:
         """Where doas finds it: the path, or that name in each folder up to the first that has it."""
