@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
-from sovaudit.collectors import collect, parse_target
+from sovaudit.collectors import collect, parse_target, pseudonyms
+from sovaudit.collectors.badges.columns import events_query, know_words
+from sovaudit.collectors.badges.mapping import load_map, ready_maps
 from sovaudit.errors import UsageError
+from sovaudit.facts.badges import BadgeLog
 from sovaudit.model.verdict import TargetStatus
+from sovaudit.tables import Engine
 from tests.badge_files import GENERIC, HEAD, evidence, log, numbers, row
 
 
@@ -174,6 +178,27 @@ def test_words_that_the_beginning_of_a_log_does_not_have(late: dict[str, str], t
     asked = "SELECT row, source, access_point, credential, event FROM events ORDER BY row"
     assert early.query(asked) == found.query(asked)
     assert found.query("SELECT count(*), count(DISTINCT access_point) FROM events") == [(62, 2)]
+
+
+def test_rows_stand_in_the_order_of_the_file_however_many_they_are(tmp_path: Path) -> None:
+    """A record is found by its place in the export: threads that read parts of it must not shuffle them."""
+    lines = (f"2026-03-02T08:00:00Z,C1,{number},D1,in,B{number % 9},u1,GRANTED\n" for number in range(300_000))
+    found = evidence(tmp_path, HEAD + "".join(lines))
+    assert BadgeLog(found).query("SELECT count(*), count(*) FILTER (row <> sequence + 1) FROM events") == [(300_000, 0)]
+
+
+@pytest.mark.parametrize("name", ready_maps())
+def test_no_map_joins_what_it_reads(name: str) -> None:
+    """The engine gives joined rows in any order, and makes a join of a long IN by itself."""
+    plan, _ = load_map(name, {})
+    engine = Engine(ordered=True)
+    pseudonyms.teach(engine, b"k" * 32)
+    know_words(engine)
+    engine.run("CREATE TABLE given (text VARCHAR)")
+    ((_, steps),) = engine.rows(f"EXPLAIN {events_query(plan, lambda _: 'text', 'given', 'log')}")
+    assert "projection" in steps.lower()
+    assert "join" not in steps.lower()
+    engine.close()
 
 
 @pytest.mark.parametrize("by", ["another file", "nothing", "more"])

@@ -158,5 +158,6 @@ def _native(events: Mapping[str, str]) -> str:
     given = list(events.values())
     told = [code for key, code in events.items() if not key.endswith("*") and given.count(code) == 1] if events else CODES
     kept = "coalesce(event, '')"
-    names = ", ".join(_word(code, CODE) for code in sorted(told) if code != UNMAPPED)
-    return f"CASE WHEN code NOT IN ({names}) THEN {kept} END" if names else kept
+    # not IN: the engine would join a long list, and what it joins comes in any order
+    names = " ".join(f"WHEN {_word(code, CODE)} THEN {NOTHING}" for code in sorted(told) if code != UNMAPPED)
+    return f"CASE code {names} ELSE {kept} END" if names else kept
