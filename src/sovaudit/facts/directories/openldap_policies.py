@@ -158,8 +158,8 @@ class Policies:
 
     def applied(self, accounts: Sequence[Account]) -> tuple[Applied, ...]:
         """Enabled accounts by the policy on them, those whose password cannot expire apart."""
-        grouped: dict[tuple[str, str, bool], list[Account]] = {}
-        whys: dict[tuple[str, str, bool], tuple[Gap | None, Line | None]] = {}
+        grouped: dict[tuple[str, str, bool, bool], list[Account]] = {}
+        whys: dict[tuple[str, str, bool, bool], tuple[Gap | None, Line | None]] = {}
         for account in accounts:
             if account.enabled is False or account.dn in self._elsewhere:
                 continue
@@ -168,13 +168,13 @@ class Policies:
             gap = name if isinstance(name, Gap) else None
             ages = bool(name) and not isinstance(name, Gap) and self._ages(name, entry, account.dn)
             named = "" if isinstance(name, Gap) else name or (line.text if line else "")
-            key = (gap.item + gap.detail if gap else "", named, ages)
+            key = (gap.item + gap.detail if gap else "", named, ages, bool(name) and gap is None and self._writes(account.dn))
             grouped.setdefault(key, []).append(account)
             whys.setdefault(key, (gap, line))
         found = []
         for key, under in sorted(grouped.items()):
             gap, line = whys[key]
-            found.append(Applied(gap or self._policy(key[1], line, ages=key[2]), tuple(under)))
+            found.append(Applied(gap or self._policy(key[1], line, ages=key[2], writes=key[3]), tuple(under)))
         return tuple(found)
 
     @cached_property
@@ -207,14 +207,13 @@ class Policies:
         there = self._there(name) if name else False
         if isinstance(there, Gap):
             return there
-        return self._policy(name if there else "", overlay[1], ages=True)
+        return self._policy(name if there else "", overlay[1], ages=True, writes=self._writes(base))
 
-    def _policy(self, name: str, line: Line | None, *, ages: bool) -> PasswordPolicy:
+    def _policy(self, name: str, line: Line | None, *, ages: bool, writes: bool) -> PasswordPolicy:
         if name not in self._known:
             label = line.file if line is not None and line.text.endswith("which is not there") else NO_POLICY
             return PasswordPolicy(label, 0, 0, 0, None, None, None, (line,) if line else ())
         entry = self._known[name]
-        writes = self._writes(name)
 
         def number(attribute: str) -> int:
             return entry.number(attribute) or 0
@@ -245,7 +244,7 @@ class Policies:
             more=more,
         )
 
-    def _writes(self, name: str) -> bool:
-        """Whether the overlay may write what it counts and checks, on the databases where it stands."""
-        found = [one[0] for one in self._overlays.values() if not isinstance(one, Gap) and one[0] is not None]
-        return not any(one.text("olcPPolicyDisableWrite").upper() == "TRUE" for one in found)
+    def _writes(self, dn: str) -> bool:
+        """Whether the overlay may write what it counts and checks, on the database of a DN."""
+        overlay = self._overlay(dn)
+        return isinstance(overlay, Gap) or overlay[0] is None or overlay[0].text("olcPPolicyDisableWrite").upper() != "TRUE"
