@@ -77,6 +77,24 @@ CASES: dict[str, list[tuple[str, str]]] = {
     "a filter on all but the boss": [(BASE, aci('(targetattr = "userPassword")(targetfilter = "(!(uid=boss))")', f"allow (write) {user('clerk')};"))],
     "a filter on a class": [CHIEFS, (BASE, aci('(targetattr = "*")(targetfilter = "(objectClass=groupOfNames)")', f"allow (write) {user('free')};"))],
     "a filter on a class above": [(BASE, aci(PASSWORD + '(targetfilter = "(objectClass=person)")', f"allow (write) {user('clerk')};"))],
+    "a filter on who asks": [(BASE, aci(ALL, f'allow (all) userdn = "ldap:///{BASE}??sub?(uid=clerk)";'))],
+    "a filter on groups": [(BASE, aci(PASSWORD, f'allow (write) groupdn = "ldap:///ou=groups,{BASE}??sub?(cn=clerk*)";'))],
+    "a filter on no group": [(BASE, aci(PASSWORD, f'allow (write) groupdn = "ldap:///ou=groups,{BASE}??sub?(cn=zz)";'))],
+    "a way to bind that is none": [(BASE, aci(PASSWORD, f'allow (write) {user("clerk")} and authmethod = "none";'))],
+    "a way to bind": [(BASE, aci(PASSWORD, f'allow (write) {user("clerk")} and authmethod = "simple";'))],
+    "not from one address": [(BASE, aci(PASSWORD, f'allow (write) {user("clerk")} and not ip = "10.1.1.1";'))],
+    "all but the boss by a deny": [
+        (BASE, aci(PASSWORD, f"allow (write) {user('clerk')};")),
+        (BASE, aci(f'(target="ldap:///{dn("boss")}")(targetattr="userPassword")', f"deny (write) {user('clerk')};")),
+    ],
+    "everybody, all but the boss by a deny": [
+        (BASE, aci(PASSWORD, 'allow (write) userdn="ldap:///all";')),
+        (BASE, aci('(targetattr="userPassword")(targetfilter="(uid=boss)")', 'deny (write) userdn="ldap:///anyone";')),
+    ],
+    "a pattern that fits the boss": [
+        (BASE, aci(f'(target = "ldap:///uid=b*,{PEOPLE}")(targetattr = "userPassword")', f"allow (write) {user('clerk')};"))
+    ],
+    "all but the people": [CHIEFS, (BASE, aci(f'(target != "ldap:///{PEOPLE}")(targetattr = "member")', f"allow (write) {user('clerk')};"))],
     "a filter": [(BASE, aci('(targetattr = "userPassword")(targetfilter = "(uid=free)")', f"allow (write) {user('clerk')};"))],
 }  # fmt: skip
 

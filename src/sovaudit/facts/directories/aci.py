@@ -236,10 +236,27 @@ class Rules:
                 found = max(found, Holds.MAYBE)
         return found
 
+    def _brought(self, value: str) -> list[tuple[str, Holds]]:
+        """Groups that a URL with a filter brings, and whether that is sure."""
+        if value not in self._by_url:
+            answers = ((group.dn, self.entries.by_url(value, group.dn)) for group in self._directory.groups)
+            self._by_url[value] = [(dn, Holds.MAYBE if brought is None else Holds.YES) for dn, brought in answers if brought is not False]
+        return self._by_url[value]
+
+    @cached_property
+    def _by_url(self) -> dict[str, list[tuple[str, Holds]]]:
+        return {}
+
     def _member(self, value: str, account: Account) -> Holds:
+        if "?" in value and "$" not in value:
+            groups = self._directory.groups
+            return max(
+                (min(sure, self._in(name, account)) for name, sure in self._brought(value)), default=Holds.MAYBE if groups.gap else Holds.NO
+            )
         name = normal(unquote(_URL.sub("", value)))
-        if any(mark in name for mark in "$?*"):
-            return Holds.MAYBE
+        return Holds.MAYBE if any(mark in name for mark in "$?*") else self._in(name, account)
+
+    def _in(self, name: str, account: Account) -> Holds:
         groups = self._directory.groups
         if groups.contains(name, account.dn):
             return Holds.YES
@@ -259,7 +276,8 @@ class Rules:
                 if one.keyword == "userdn" and one.operator == "=" and name in accounts:
                     named[name] = accounts[name]
                 elif one.keyword in ("groupdn", "roledn") and one.operator == "=":
-                    for member in self._directory.groups.members(name):
+                    names = [dn for dn, _ in self._brought(value)] if "?" in value and "$" not in value else [name]
+                    for member in (member for one_name in names for member in self._directory.groups.members(one_name)):
                         if member in accounts:
                             named[member] = accounts[member]
                 elif name in ("self", "parent") and one.operator == "=":
@@ -277,6 +295,8 @@ class Rules:
                 continue
             for value in one.values:
                 name = normal(unquote(_URL.sub("", value)))
+                if any(mark in name for mark in "$*"):
+                    return Gap(f"group:{name}", Reason.UNSUPPORTED, "which groups it means was not worked out")
                 if self._directory.groups.get(name) is None and self._directory.groups.gap is None:
                     continue  # nobody is in a group that is not there
                 doubt = self._directory.groups.doubt(name)
@@ -291,8 +311,10 @@ def chosen(one: Bind, *, named: bool, clear: bool) -> tuple[Holds, Holds]:
     named: whoever asks has bound; clear: the server offers no encryption.
     """
     words = {value.strip().lower() for value in one.values}
+    if one.keyword == "authmethod" and "none" in words:  # the server asks nothing then, of nobody
+        return Holds(2 * (one.operator != "!=")), Holds(2 * (one.operator == "!="))
     if one.keyword == "authmethod":
-        ways = {"none"} if not named else {"simple", "sasl"} | (set() if clear else {"ssl"})
+        ways = {"nothing"} if not named else {"simple", "sasl"} | (set() if clear else {"ssl"})
         met = {any(word.startswith(way) for word in words) is not (one.operator == "!=") for way in ways}
         return Holds(2 * (True in met)), Holds(2 * (False in met))
     if one.keyword == "ssf" and clear and not named and len(words) == 1 and next(iter(words)).isdigit():

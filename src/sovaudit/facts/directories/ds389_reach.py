@@ -153,6 +153,12 @@ class Reach:
             elif answer is Holds.MAYBE and doubt not in gaps:
                 gaps.append(doubt)
 
+    def undenied(self, account: Account, attribute: str, places: Iterable[str]) -> bool:
+        """Whether no deny takes writing an attribute from an account anywhere: over any of these entries but its own."""
+        asks = self._asked_by(account)
+        dns = self._kinds(places, self._denials(("write",)))
+        return all(dn == account.dn or self._free(dn, "write", attribute, asks) is not Holds.NO for dn in dns)
+
     def _asked_by(self, account: Account) -> Asks:
         return lambda rule: self._rules.binds(rule.permission.bind, account)
 

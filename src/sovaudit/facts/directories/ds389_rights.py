@@ -103,7 +103,7 @@ class Powers:
         if below("cn=config", rule.base):
             return not self._rules.denied(account, "write", "nsslapd-rootpw", "cn=config")
         names = [name for name in self._decisive if rule.covers(name) is Holds.YES]
-        return any(not self._rules.denied(account, "write", name, self._base) for name in names)
+        return any(self._reach.undenied(account, name, [self._base] if name == "aci" else self._directory.by_dn) for name in names)
 
     def _through(self, rule: Rule, account: Account) -> tuple[str, tuple[Line, ...]]:
         for one in comparisons(rule.permission.bind):
@@ -128,7 +128,7 @@ class Powers:
         gaps = [*admins.gaps, *self._reach.unseen]
         places = [*((name, rulers) for name in (*self._passwords, "aci")), *((name, groups) for name in JOINING)]
         for rule in self._rules.all:
-            if not rule.permission.allow or rule in self._ruling:
+            if not rule.permission.allow or below("cn=config", rule.base):
                 continue
             for right, name, dns in [("proxy", PASSWORDS[0], rulers), *(("write", name, dns) for name, dns in places)]:
                 if not rule.gives(right) or (right == "write" and rule.covers(name) is Holds.NO):
