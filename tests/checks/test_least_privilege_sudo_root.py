@@ -45,7 +45,7 @@ def alice(sudoers: str, **more: object) -> Outcome | None:
         ("alice ALL=/home/alice/x.sh", "a root shell through /home/alice/x.sh"),
         (
             "Defaults env_keep += PYTHONPATH\nalice ALL=/usr/bin/python3 /opt/x",
-            "a root shell through /usr/bin/python3 /opt/x with LD_PRELOAD",
+            "a root shell through /usr/bin/python3 /opt/x with PYTHONPATH",
         ),
     ],
 )

@@ -58,6 +58,14 @@ ASKED = (
 )  # fmt: skip
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _installed() -> None:
+    if not Path("/usr/bin/doas").exists():
+        if os.environ.get("SOVAUDIT_CI"):
+            pytest.fail("install what tests/packages.txt names")
+        pytest.skip("opendoas is not installed")
+
+
 @contextmanager
 def with_doas(files: dict[str, str], prepare: str = "", modes: dict[str, int] | None = None) -> Iterator[Path]:
     """The lab's people on a root with Debian's doas, which this machine lends."""

@@ -192,7 +192,9 @@ class Reaches:
             decision = self._sudo.decide(account, Request(path, args), target)
             library = self._library(account, target, Request(path, args), decision)
             if library is not False and decision.granted and decision.allowed is not False:
-                shown = " ".join(part for part in (leaf.name, leaf.args or "", "with LD_PRELOAD") if part)
+                loads = decision.setenv or injects(self._sudo, account, target, Request(path, args)) is not False
+                name = "LD_PRELOAD" if loads else variables(path)[0]
+                shown = " ".join(part for part in (leaf.name, leaf.args or "", f"with {name}") if part)
                 sure = decision.allowed is True and library is True
                 return Reach("shell", sure, decision.because, shown + suffix, decision.gaps, decision.password, Request(path, args), target)
         if not how and path.startswith("/") and self._chroots:
