@@ -334,6 +334,20 @@ def test_a_header_that_cannot_be_read_is_named(tmp_path: Path, content: bytes, w
     assert why in seen.error and str(tmp_path / "log.csv") in seen.error and "sieved" not in seen.error
 
 
+@pytest.mark.parametrize("header", [True, False])
+def test_files_of_a_folder_may_end_their_lines_each_in_its_way(header: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sovaudit.collectors.badges.preparing.CHUNK", 7)
+    (tmp_path / "log").mkdir()
+    for number, change in enumerate((("\n", "\r\n"), ("", ""), ("\n", "\r"), ("\n", "\r\n"))):
+        text = "\ufeff" + HEAD * header + row(2 * number) + row(2 * number + 1)
+        (tmp_path / "log" / f"{number}.csv").write_text(text.replace(*change), newline="")
+    names = HEAD.strip().split(",")
+    found = log(tmp_path, None, GENERIC if header else f"header = false\nnames = {names}\n{GENERIC}", name="log")
+    assert numbers(found) == list(range(8))
+    assert found.reading.refused == {}
+    assert found.query("SELECT DISTINCT event FROM events") == [("GRANTED",)]
+
+
 def test_files_of_a_folder_that_are_none_cost_themselves(tmp_path: Path) -> None:
     folder = tmp_path / "exports"
     folder.mkdir()

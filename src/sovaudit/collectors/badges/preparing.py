@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -190,14 +191,19 @@ def _folder(folder: Path, plan: BadgeMap, scratch: Scratch) -> Prepared:
 
 
 def _append(path: Path, skip: int, out: BinaryIO) -> int:
-    """A file's lines but the first few, each with an end; how many."""
-    count, last = 0, b"\n"
+    """A file's lines but the first few, each with the same end whatever the file's own is, and no mark before the first; how many."""
+    count, last, held = 0, b"\n", b""
     with path.open("rb") as file:
         for _ in range(skip):
             file.readline()
+        if not skip and file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+            file.seek(0)
         while chunk := file.read(CHUNK):
+            chunk = held + chunk
+            held = chunk[-1:] if chunk.endswith(b"\r") else b""  # its newline may come with the next
+            chunk = chunk.removesuffix(held).replace(b"\r\n", b"\n")
             out.write(chunk)
-            count, last = count + chunk.count(b"\n"), chunk[-1:]
+            count, last = count + chunk.count(b"\n"), chunk[-1:] or last
     if last != b"\n":
         out.write(b"\n")
         count += 1
