@@ -126,6 +126,7 @@ def test_help_says_what_every_option_is_for(verb: str) -> None:
         ("audit local: --previous odd.json", "odd.json: is no report"),
         ("audit local: --host-timeout 0", "0 is too little"),
         ("audit local: --resume nowhere", "nowhere: is no folder. There is nothing to resume"),
+        ("audit --resume .", ".: does not say which targets were to be visited. Name them, beside --resume."),
         ("audit local: -o csv:- -o json:-", "standard output takes one format alone"),
         ("audit local: --json -o csv:-", "standard output takes one format alone"),
         ("audit local", "Did you mean local:?"),
@@ -267,9 +268,13 @@ def test_a_terminal_that_lacks_our_signs_gets_plainer_ones(encoding: str) -> Non
     ],
 )
 def test_standard_output_that_is_full_or_closed(command: str, code: int) -> None:
-    result = subprocess.run(command.format(f"{sys.executable} -m sovaudit"), shell=True, capture_output=True, text=True)
-    assert result.returncode == code and "Traceback" not in result.stderr
-    assert result.stderr in ("", "sovaudit: a result cannot be written: No space left on device\n")
+    for unbuffered in ("", "1"):
+        result = subprocess.run(
+            command.format(f"{sys.executable} -m sovaudit"),
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered}, shell=True, capture_output=True, text=True,
+        )  # fmt: skip
+        assert result.returncode == code and "Traceback" not in result.stderr
+        assert result.stderr in ("", "sovaudit: a result cannot be written: No space left on device\n")
 
 
 def test_gate_list_and_explain_heed_the_settings(good: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -370,3 +375,14 @@ def test_evidence_that_a_full_disk_cut_goes_on_with_the_same_command(
         assert main(["collect", good, "-o", "out.sova"]) == 74
     assert "the same command goes on" in capsys.readouterr().err
     assert main(["collect", good, "-o", "out.sova"]) == 0
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_result_that_is_cut_short_is_told(unbuffered: str, tmp_path: Path) -> None:
+    """CI images set PYTHONUNBUFFERED; then Python writes once and forgets what did not fit."""
+    command = f"ulimit -f 8; exec {sys.executable} -m sovaudit privileges >cut"
+    result = subprocess.run(
+        ["bash", "-c", command], env={**os.environ, "PYTHONUNBUFFERED": unbuffered}, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert result.returncode == 74, result.stderr
+    assert "a result cannot be written: File too large" in result.stderr

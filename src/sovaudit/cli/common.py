@@ -174,9 +174,14 @@ def _targets(options: argparse.Namespace) -> list[str]:
             raise UsageError("is not UTF-8", where=name, hint="Write one target a line.") from error
         found += [line.split("#")[0].strip() for line in text.splitlines() if line.split("#")[0].strip()]
     if not found and getattr(options, "resume", None):
-        from sovaudit.audit import unfinished_targets
+        from sovaudit.audit import REPORT, unfinished_targets
 
-        return unfinished_targets(Path(options.resume))
+        folder = Path(options.resume)
+        found = unfinished_targets(folder)
+        if not found and not (folder / REPORT).exists():
+            raise UsageError("does not say which targets were to be visited", where=options.resume, hint="Name them, beside --resume.")
+        if not found:
+            raise UsageError("holds a finished audit", where=options.resume, hint="There is nothing to resume: choose another --out.")
     return found
 
 

@@ -59,8 +59,7 @@ def main(argv: list[str] | None = None) -> int:
         code = _run(arguments, debug="--debug" in arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        with contextlib.suppress(OSError):  # or Python itself complains when it closes stdout
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _hush(sys.stdout)
         return 141
     except KeyboardInterrupt:
         _leave(130, "interrupted" + KEPT.get(arguments[0], ""))
@@ -71,6 +70,7 @@ def main(argv: list[str] | None = None) -> int:
             raise
         where = error.filename if error.filename else "a result cannot be written"
         _say(f"sovaudit: {ascii(str(where))[1:-1]}: {error.strerror or error}")
+        _hush(sys.stdout)
         return 74
     finally:
         signal.signal(signal.SIGTERM, previous)
@@ -118,8 +118,19 @@ def _run(arguments: list[str], *, debug: bool) -> int:
 
 def _say(text: str) -> None:
     """One line on standard error, if anybody takes it."""
-    with contextlib.suppress(OSError):
+    try:
         print(text, file=sys.stderr, flush=True)
+    except OSError:
+        _hush(sys.stderr)
+
+
+def _hush(stream: Any) -> None:
+    """Let go of what a broken stream still holds, or Python itself complains when it closes it, and ends with a code of its own."""
+    try:
+        stream.flush()
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 PLAIN = {
@@ -144,7 +155,14 @@ def _speak() -> None:
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - as long as the process
-        elif isinstance(stream, io.TextIOWrapper) and codecs.lookup(stream.encoding).name != "utf-8":
+            continue
+        if isinstance(stream, io.TextIOWrapper) and isinstance(
+            stream.buffer, io.RawIOBase
+        ):  # PYTHONUNBUFFERED: what is cut short is not told
+            encoding, errors = stream.encoding, stream.errors
+            stream = io.TextIOWrapper(io.BufferedWriter(stream.detach()), encoding, errors, line_buffering=True)
+            setattr(sys, name, stream)
+        if isinstance(stream, io.TextIOWrapper) and codecs.lookup(stream.encoding).name != "utf-8":
             codecs.register_error("sovaudit", _plain)
             stream.reconfigure(errors="sovaudit")
 
