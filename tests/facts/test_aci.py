@@ -98,7 +98,9 @@ def test_a_configuration_that_is_closed_hides_the_root_dn() -> None:
     assert not admins.members and not admins.bypass and [gap.item for gap in admins.gaps] == ["search:config"]
 
 
-def test_a_filter_in_a_bind_rule_may_mean_anybody() -> None:
-    text = f'(targetattr = "*")(version 3.0; acl "x"; allow (all) userdn = "ldap:///{BASE}??sub?(uid=ann)";)'
-    admins = directory(text).admins
+def test_a_filter_in_a_bind_rule_means_whom_it_brings_and_maybe_anybody_where_that_was_not_seen() -> None:
+    text = '(targetattr = "*")(version 3.0; acl "x"; allow (all) userdn = "ldap:///{}??sub?({})";)'
+    admins = directory(text.format(BASE, "uid=ann")).admins
+    assert [admin.account.name for admin in admins.members] == ["ann"] and not admins.gaps
+    admins = directory(text.format(BASE, "carLicense=x")).admins
     assert not admins.members and [gap.item for gap in admins.gaps] == [f"aci:{BASE}"]

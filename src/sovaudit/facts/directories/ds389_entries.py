@@ -23,19 +23,12 @@ ALWAYS = frozenset("objectclass entrydn nsuniqueid createtimestamp modifytimesta
 
 @lru_cache(maxsize=512)
 def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, text.split("*"))), re.DOTALL)
+    return re.compile(r"(?:.*[^\\],)?" + ".*".join(map(re.escape, text.split("*"))), re.DOTALL)
 
 
 def inside(dn: str, place: str) -> bool:
     """Whether an entry is a place or stands below it. A pattern means each entry whose whole name fits it, and all below that one."""
-    if "*" not in place:
-        return below(dn, place)
-    here = dn
-    while here:
-        if _pattern(place).fullmatch(here):
-            return True
-        here = parent(here)
-    return False
+    return _pattern(place).fullmatch(dn) is not None if "*" in place else below(dn, place)
 
 
 class Entries:

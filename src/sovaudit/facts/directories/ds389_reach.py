@@ -68,12 +68,47 @@ class Reach:
             return list(places)[:2]
         found: dict[tuple[object, ...], list[str]] = {}
         known = self._rules.entries.known if listed else {}
-        for dn in places:
-            key = (*(self._rules.over(dn, rule) for rule in rules), known.get(dn, frozenset()) & listed)
+        columns = [self._column(places, rule) for rule in rules]
+        for place, dn in enumerate(places):
+            key = (*(column[place] for column in columns), known.get(dn, frozenset()) & listed)
             kind = found.setdefault(key, [])
             if len(kind) < 2:
                 kind.append(dn)
         return [dn for kind in found.values() for dn in kind]
+
+    def _about(self, rule: Rule, places: Iterable[str], others: Sequence[Rule]) -> list[str]:
+        """Entries that a rule is about, two of each kind that others tell apart."""
+        if places is not self._directory.by_dn:
+            return [dn for dn in self._kinds(places, (rule, *others)) if self.over(dn, rule) is not Holds.NO]
+        key = tuple(map(id, others))
+        if key not in self._classes:
+            numbers: dict[tuple[int, ...], int] = {}
+            columns = [self._column(places, one) for one in others]
+            rows = zip(*columns, strict=True) if columns else ((),) * len(self._directory.by_dn)
+            self._classes[key] = [numbers.setdefault(row, len(numbers)) for row in rows]
+        found: dict[tuple[int, int], list[str]] = {}
+        for dn, over, kind in zip(places, self._column(places, rule), self._classes[key], strict=True):
+            if over:
+                here = found.setdefault((over, kind), [])
+                if len(here) < 2:
+                    here.append(dn)
+        return [dn for here in found.values() for dn in here]
+
+    @cached_property
+    def _classes(self) -> dict[tuple[int, ...], list[int]]:
+        return {}
+
+    def _column(self, places: Iterable[str], rule: Rule) -> Sequence[int]:
+        """Of each of these entries whether a rule is about it; worked out once for all accounts."""
+        if places is not self._directory.by_dn:
+            return bytes(self._rules.over(dn, rule) for dn in places)
+        if id(rule) not in self._columns:
+            self._columns[id(rule)] = bytes(self._rules.over(dn, rule) for dn in places)
+        return self._columns[id(rule)]
+
+    @cached_property
+    def _columns(self) -> dict[int, bytes]:
+        return {}
 
     def _denials(self, rights: Iterable[str]) -> tuple[Rule, ...]:
         wanted = set(rights)
@@ -103,7 +138,7 @@ class Reach:
     # Accounts
 
     def acting(
-        self, rule: Rule, rights: Sequence[str], attribute: str, places: Sequence[str], beside: set[str], gaps: list[Gap]
+        self, rule: Rule, rights: Sequence[str], attribute: str, places: Iterable[str], beside: set[str], gaps: list[Gap]
     ) -> Iterator[str]:
         """Names of the accounts to which an instruction gives one of these rights over an attribute of one of these entries, others than their own.
 
@@ -112,7 +147,7 @@ class Reach:
         wanted = [right for right in rights if rule.gives(right)]
         searching = self._searching if wanted == ["read"] else ()
         denials = self._denials((*wanted, "search"))
-        dns = [dn for dn in self._kinds(places, (rule, *denials, *searching)) if self.over(dn, rule) is not Holds.NO]
+        dns = self._about(rule, places, (*denials, *searching))
         if not dns or not wanted:
             return
         bind = rule.permission.bind
@@ -156,8 +191,12 @@ class Reach:
     def undenied(self, account: Account, attribute: str, places: Iterable[str]) -> bool:
         """Whether no deny takes writing an attribute from an account anywhere: over any of these entries but its own."""
         asks = self._asked_by(account)
-        dns = self._kinds(places, self._denials(("write",)))
+        dns = self._accounts_by_denials if places is self._directory.by_dn else list(places)
         return all(dn == account.dn or self._free(dn, "write", attribute, asks) is not Holds.NO for dn in dns)
+
+    @cached_property
+    def _accounts_by_denials(self) -> list[str]:
+        return self._kinds(self._directory.by_dn, self._denials(("write",)))
 
     def _asked_by(self, account: Account) -> Asks:
         return lambda rule: self._rules.binds(rule.permission.bind, account)

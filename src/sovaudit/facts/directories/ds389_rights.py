@@ -147,7 +147,7 @@ class Powers:
         rulers = {admin.account.dn for admin in admins.members}
         held: list[Right] = []
         gaps = [*admins.gaps, *self._reach.unseen]
-        accounts = list(self._directory.by_dn)
+        accounts = self._directory.by_dn
         for rule in self._rules.all:
             rights = [right for right in ("read", "search", "compare", "write") if rule.gives(right)]
             if not rule.permission.allow or not rights:
