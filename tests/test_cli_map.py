@@ -38,6 +38,20 @@ def test_a_french_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         assert line in out, line
 
 
+def test_our_own_words_mean_what_they_say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "".join(
+        f"2026-03-02 08:00:00,C1,B1,{code}\n" for code in ("GRANTED", "DENIED_UNKNOWN_CREDENTIAL", "DOOR_FORCED_OPEN", "UNMAPPED")
+    )
+    (tmp_path / "log.csv").write_text("event_time,source,credential,event\n" + rows)
+    out = told(capsys, str(tmp_path / "log.csv"))
+    for line in (
+        '"DENIED_UNKNOWN_CREDENTIAL" = "DENIED_UNKNOWN_CREDENTIAL"   # 1 of the first 4 rows\n', '"DOOR_FORCED_OPEN" = "DOOR_FORCED_OPEN"',
+        '# "UNMAPPED" = "…"', "# 4 rows: 0 events", "# refused: 4 (time;", "# direction is empty",
+    ):  # fmt: skip
+        assert line in out, line
+    assert "# credential is empty" not in out  # no row could be read, which says nothing of its columns
+
+
 def test_a_proposal_is_a_map_that_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "log.csv").write_bytes(FRENCH.encode("cp1252"))
     place = tmp_path / "map.toml"

@@ -20,6 +20,7 @@ from sovaudit.collectors.badges.mapping import CANONICAL, BadgeMap, Column, load
 from sovaudit.collectors.badges.preparing import prepare
 from sovaudit.collectors.badges.shapes import shape_of
 from sovaudit.errors import CollectError, UsageError
+from sovaudit.facts.badge_events import CODES, UNMAPPED
 from sovaudit.facts.badges import BadgeLog
 from sovaudit.model.evidence import Evidence
 from sovaudit.tables import Scratch
@@ -256,11 +257,10 @@ def _direction(rows: Sequence[Mapping[str, str]], column: str) -> str:
 def _events(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> list[str]:
     lines = []
     for value, count in Counter(_values(rows, columns)).most_common(FEW):
-        guess = next((code for code, words in WORDS if re.search(words, _words(value))), "")
-        seen = f"{count} of the first {len(rows)} rows"
-        lines.append(
-            f"{_text(value)} = {_text(guess)}   # {seen}; guessed from its words" if guess else f'# {_text(value)} = "…"   # {seen}'
-        )
+        ours = value.strip() in CODES and value.strip() != UNMAPPED
+        guess = value.strip() if ours else next((code for code, words in WORDS if re.search(words, _words(value))), "")
+        seen = f"{count} of the first {len(rows)} rows" + ("" if ours else "; guessed from its words" if guess else "")
+        lines.append(f"{_text(value)} = {_text(guess)}   # {seen}" if guess else f'# {_text(value)} = "…"   # {seen}')
     return lines
 
 
@@ -309,7 +309,8 @@ def trial(path: Path, name: str, zone: str | None) -> list[str]:
 def _told(found: Evidence, plan: BadgeMap, path: Path) -> list[str]:
     log = BadgeLog(found)
     said = json.loads(found.artifacts["badges/source"])
-    lines = [f"# {log.reading.rows} rows: {log.reading.rows - sum(1 for _ in log.query('SELECT row FROM refused ORDER BY row'))} events"]
+    read = log.reading.rows - sum(1 for _ in log.query("SELECT row FROM refused ORDER BY row"))
+    lines = [f"# {log.reading.rows} rows: {read} events"]
     for reason, each in said["refused"].items():
         lines.append(f"# refused: {each['count']} ({reason}; first: {', '.join(map(str, each['first']))})")
     for native, count in list(log.reading.unmapped.items())[:FEW]:
@@ -318,7 +319,7 @@ def _told(found: Evidence, plan: BadgeMap, path: Path) -> list[str]:
                         ("times that never were", log.reading.missing_times)):  # fmt: skip
         if count:
             lines.append(f"# {what}: {count} events" if what != "directions" else f"# directions without a meaning: {count} events")
-    empty = [name for name in CANONICAL if name in COSTS and (name not in log.reading.columns or not log.filled[name])]
+    empty = [name for name in CANONICAL if name in COSTS and (name not in log.reading.columns or (read and not log.filled[name]))]
     lines += [f"# {name} is empty: {COSTS[name]}" for name in empty]
     shape = {key: value for key, value in plan.model_dump(exclude_defaults=True).items() if key in SHAPE}
     names, _ = sample(path, shape)
