@@ -156,9 +156,9 @@ def _speak() -> None:
         if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - as long as the process
             continue
-        if isinstance(stream, io.TextIOWrapper) and isinstance(
-            stream.buffer, io.RawIOBase
-        ):  # PYTHONUNBUFFERED: what is cut short is not told
+        own = stream is getattr(sys, f"__{name}__")  # what a caller put in its place is theirs to close
+        # PYTHONUNBUFFERED: what is cut short is not told
+        if own and isinstance(stream, io.TextIOWrapper) and isinstance(stream.buffer, io.RawIOBase):
             encoding, errors = stream.encoding, stream.errors
             stream = io.TextIOWrapper(io.BufferedWriter(stream.detach()), encoding, errors, line_buffering=True)
             setattr(sys, name, stream)
