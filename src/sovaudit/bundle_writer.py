@@ -121,7 +121,11 @@ class BundleWriter:
             raise UsageError("this target stands twice", where=name, hint="Name each target once.")
         limit, total, digests = most(evidence.target.kind), 0, {}
 
+        told: Mapping[str, tuple[int, str]] = getattr(evidence.artifacts, "told", {})
+
         def seen(item: str) -> tuple[str, int, str]:
+            if item in told:
+                return item, *told[item]
             data = evidence.artifacts[item]
             return item, len(data), canon.digest(data) if len(data) <= MAX_TARGET else ""
 

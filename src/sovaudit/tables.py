@@ -172,15 +172,16 @@ class Engine:
             with suppress(self._failure):
                 connection.interrupt()
 
-    def view(self, name: str, path: Path, *, numbered: str = "", kinds: Mapping[str, str] | None = None) -> None:
+    def view(self, name: str, path: Path, *, numbered: str = "", kinds: Mapping[str, str] | None = None) -> dict[str, str]:
         """A Parquet file of the scratch folder as a view. numbered: a column with each row's place in it, from 1. kinds: columns (name → SQL
-        type) that the view is to have; those that the file has not are empty.
+        type) that the view is to have; those that the file has not are empty. Returns the file's own.
         """
         source = f"read_parquet({literal(str(path))}, file_row_number = true)"
-        have = {str(row[0]) for row in self.rows(f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {source}")}
+        have = {str(row[0]): str(row[1]) for row in self.rows(f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {source}")}
         more = [f"file_row_number + 1 AS {identifier(numbered)}"] if numbered else []
         more += [f"CAST(NULL AS {kind.split()[0]}) AS {identifier(column)}" for column, kind in (kinds or {}).items() if column not in have]
         self.run(f"CREATE VIEW {identifier(name)} AS SELECT {', '.join(['* EXCLUDE (file_row_number)', *more])} FROM {source}")
+        return have
 
     def hold(self, name: str, query: str) -> frozenset[str]:
         """A query's rows under a name, in memory, for many questions: a column without any value takes no room there, text of few different
@@ -228,20 +229,22 @@ class Engine:
         self.run(f"DROP TABLE {words}")
         return (kind if 0 < count <= WORDS else "VARCHAR" if count else ""), False
 
-    def load(self, name: str, columns: Mapping[str, str], rows: Iterable[Sequence[Value]]) -> None:
-        """A temporary table of these columns (name → SQL type) and rows. Raises ValueError."""
+    def load(self, name: str, columns: Mapping[str, str], rows: Iterable[Sequence[Value]]) -> str:
+        """A temporary table of these columns (name → SQL type) and rows; the digest of both. Raises ValueError."""
         import json
 
         # one JSON text as a value: much less work than a file of rows, and than lists, which some versions take apart value by value
         by_column = list(zip(*rows, strict=True)) or [()] * len(columns)
+        text = json.dumps(by_column)
         chosen = ", ".join(
             f"unnest(from_json_strict(given -> '$[{place}]', '[\"{kind.split()[0]}\"]')) AS {identifier(column)}"
             for place, (column, kind) in enumerate(columns.items())
         )
         self.run(
             f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS SELECT {chosen} FROM (SELECT CAST($1 AS JSON) AS given)",
-            [json.dumps(by_column)],
+            [text],
         )
+        return canon.digest(f"{list(columns.items())} {text}".encode())
 
     def write(self, query: str, path: Path) -> int:
         """A query's rows as a Parquet file of the scratch folder; how many there were."""
@@ -262,6 +265,7 @@ class Pieces(Mapping[str, bytes]):
         self._scratch = scratch  # they stay as long as the artifacts
         self._places: dict[str, tuple[Path | None, int, int]] = {}
         self._small: dict[str, bytes] = {}
+        self.told: dict[str, tuple[int, str]] = {}  # size and digest of what was read already; whoever keeps it reads it again, and looks
 
     def add(self, name: str, data: bytes) -> None:
         """A small artifact, held in memory."""
@@ -272,9 +276,17 @@ class Pieces(Mapping[str, bytes]):
         """A Parquet file as artifacts `name/000`, `name/001`, …; what a reader needs to know that none is missing."""
         size = path.stat().st_size
         count = max(1, -(-size // PIECE))
-        for number in range(count):
-            self._places[f"{name}/{number:03}"] = (path, number * PIECE, min(PIECE, size - number * PIECE))
-        return {"bytes": size, "pieces": count, "sha256": canon.digest_of(self[f"{name}/{number:03}"] for number in range(count))}
+        names = [f"{name}/{number:03}" for number in range(count)]
+        for number, piece in enumerate(names):
+            self._places[piece] = (path, number * PIECE, min(PIECE, size - number * PIECE))
+
+        def pieces() -> Iterator[bytes]:
+            for piece in names:
+                data = self[piece]
+                yield data
+                self.told[piece] = (len(data), canon.digest(data))
+
+        return {"bytes": size, "pieces": count, "sha256": canon.digest_beside(pieces())}
 
     def size(self, name: str) -> int:
         """Bytes of an artifact, without reading it."""

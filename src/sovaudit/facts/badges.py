@@ -158,12 +158,10 @@ class BadgeLog:
         try:
             assemble(self.evidence.artifacts, artifact, said, path)
             want = {name: kind.split()[0] for name, kind in columns.items()}
-            engine.view(f"{view}_file", path)
-            have = {str(row[0]): str(row[1]) for row in engine.rows(f"DESCRIBE {view}_file")}
+            have = engine.view(view, path, numbered=numbered, kinds=want)
             filled = [str(name) for name in said.get("filled", want)]
             if have != {name: want[name] for name in filled} or not have.keys() >= want.keys() & ALWAYS_FILLED:
                 raise ValueError("its columns are not those of such a table")
-            engine.view(view, path, numbered=numbered, kinds=want)
             ((rows,),) = engine.rows(f"SELECT count(*) FROM {view}")
         except (KeyError, TypeError, ValueError) as error:
             raise Unseen(Gap(artifact, Reason.ABSENT, f"{error}"[:200])) from error
@@ -178,9 +176,7 @@ class BadgeLog:
         """Other facts (a roster, logins) as a temporary table to join with: columns are name → SQL type. Its name begins with a letter."""
         if name in SIDE_TABLES or name in ("events", "refused", "all_events"):
             raise ValueError(f"{name} is a table of the log")
-        held = list(rows)
-        self._engine.load(name, columns, held)
-        self._own.loaded[name] = canon.digest(repr((dict(columns), held)).encode("utf-8", "backslashreplace"))
+        self._own.loaded[name] = self._engine.load(name, columns, rows)
 
     def keep(self, name: str, sql: str, *, given: Callable[[], object] | None = None) -> None:
         """A query's rows as a table, made once, for all checks that ask it. Its name begins with a letter. given: loads what the query needs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,22 +42,19 @@ def keep(name: str, path: Path, beside: Beside, zone: str | None, scratch: Scrat
         texts = {column: text(table.plan.columns[column], table.field) if column in used else NOTHING for column in kinds}
         given_ = ", ".join(f'{texts[column]} AS "{column}"' for column in kinds)
         time = beside.time if beside.time.zone else beside.time.model_copy(update={"zone": zone})
-        wrong = " OR ".join(
-            [
-                f"{KEYS[name]} IS NULL",
-                *(
-                    f'("{column}" IS NOT NULL AND {_typed(column, kind, time)} IS NULL)'
-                    for column, kind in kinds.items()
-                    if kind != "VARCHAR"
-                ),
-            ]
-        )
-        typed = ", ".join(f'{hidden(name, column, _typed(column, kind, time))} AS "{column}"' for column, kind in kinds.items())
+        typed = {column: f'"{column} typed"' for column in used if kinds[column] != "VARCHAR"}
         engine.run(f"CREATE TEMP TABLE given AS SELECT {given_} FROM {table.expression}")
         refused = dict(ready.refused) | reading.rejected(engine)
-        ((bad,),) = engine.rows(f"SELECT count(*) FROM given WHERE {wrong}")
+        _type(engine, {column: kinds[column] for column in typed}, time)
+        wrong = " OR ".join(
+            [f"{KEYS[name]} IS NULL", *(f'("{column}" IS NOT NULL AND {value} IS NULL)' for column, value in typed.items())]
+        )
+        ((bad,),) = engine.rows(f"SELECT count(*) FROM typed WHERE {wrong}")
         out = scratch.file(f"{identifier(name)}.parquet")
-        rows = engine.write(f"SELECT DISTINCT {typed} FROM given WHERE NOT ({wrong}) ORDER BY ALL", out)
+        nothing = {column: f"CAST(NULL AS {kind})" for column, kind in kinds.items() if kind != "VARCHAR"}
+        values = {column: f'"{column}"' for column in kinds} | nothing | typed
+        chosen = ", ".join(f'{hidden(name, column, value)} AS "{column}"' for column, value in values.items())
+        rows = engine.write(f"SELECT DISTINCT {chosen} FROM typed WHERE NOT ({wrong}) ORDER BY ALL", out)
     except ValueError as error:
         raise CollectError(f"cannot be read ({error})", status="failed", where=str(path)) from error
     finally:
@@ -112,19 +110,27 @@ def _columns(ready: Prepared, where: str) -> list[str]:
     return list(found)
 
 
-def _typed(column: str, kind: str, time: Time) -> str:
-    """SQL for a column's value; NULL for what is none. Names are quoted: one of them, `by`, is a word of SQL."""
-    ends, most = column in _ENDS, FARTHEST if column == "last_sequence" else MOST
-    column = f'"{column}"'
+def _type(engine: Engine, kinds: Mapping[str, str], time: Time) -> None:
+    """The table `typed`: `given`, and beside each of these columns its value as `… typed`, NULL for what is none. Names are quoted: one of them,
+    `by`, is a word of SQL.
+    """
+    walls = [
+        f'{times.parsed(text, time)} AS "{column} wall", {times.is_local(text, time)} AS "{column} local"'
+        for text, column, kind in ((f'"{column}"', column, kind) for column, kind in kinds.items())
+        if kind == TIME
+    ]
+    values = [f'{_value(column, kind, time)} AS "{column} typed"' for column, kind in kinds.items()]
+    engine.run(f"CREATE TEMP TABLE typed AS SELECT {', '.join(['*', *values])} FROM (SELECT {', '.join(['*', *walls])} FROM given)")
+
+
+def _value(column: str, kind: str, time: Time) -> str:
+    text = f'"{column}"'
     if kind == "BOOLEAN":
-        return f"CASE WHEN lower({column}) IN {_YES} THEN true WHEN lower({column}) IN {_NO} THEN false END"
-    if kind == TIME:
-        wall, zoneless = f"({times.parsed(column, time)})", f"({times.is_local(column, time)})"
-        end = f" + CASE WHEN length({column}) = 10 THEN {_LAST} ELSE 0 END" if ends and time.format == "iso" else ""
-        return f"(SELECT {times.moment('zoneless', 'wall', time)}{end} FROM (SELECT {wall} AS wall, {zoneless} AS zoneless))"
+        return f"CASE WHEN lower({text}) IN {_YES} THEN true WHEN lower({text}) IN {_NO} THEN false END"
     if kind == "BIGINT":
-        return whole(column, most)
-    return column
+        return whole(text, FARTHEST if column == "last_sequence" else MOST)
+    end = f" + CASE WHEN length({text}) = 10 THEN {_LAST} ELSE 0 END" if column in _ENDS and time.format == "iso" else ""
+    return times.moment(f'"{column} local"', f'"{column} wall"', time) + end
 
 
 def hidden(table: str, column: str, value: str) -> str:
