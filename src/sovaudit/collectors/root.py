@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import io
-import lzma
 import os
 import re
 import stat
 import struct
 import time
-import zlib
 from datetime import UTC, datetime
 
-from sovaudit.collectors import consoles, host_log, items, lastlog, serials
+from sovaudit.collectors import consoles, host_log, items, lastlog, log_starts, serials
 from sovaudit.collectors.digests import pinned_digests
 from sovaudit.collectors.gather import Gatherer, Row, tree_artifact
 from sovaudit.collectors.options import CollectOptions
@@ -182,7 +179,7 @@ def _collect(target: Target, system: MountedRoot, options: CollectOptions, began
         artifacts["packages"] = packages
     if gap is not None:
         gaps["packages"] = gap
-    starts, missed = _log_starts(system, gatherer.tree)
+    starts, missed = log_starts.collect(system, gatherer.tree)
     artifacts["log-starts"] = starts
     gaps.update({each.item: each for each in missed})
     lists = _acls(system, gatherer.tree)
@@ -303,32 +300,6 @@ def _console_logins(system: MountedRoot) -> tuple[bytes | None, Gap | None]:
     return consoles.console_logins(row, _long_time(system), lambda offset, size: system.read_at(items.WTMP, offset, size))
 
 
-def _log_starts(system: MountedRoot, tree: set[str]) -> tuple[bytes, list[Gap]]:
-    """The first bytes of each log's first line: how far back it goes, and nothing of what it says."""
-    import fnmatch
-
-    lines: list[bytes] = []
-    gaps: list[Gap] = []
-    for row in sorted(tree):
-        cells = row.split("\t")
-        path = cells[6]
-        if cells[0] != "f" or not path.startswith("/var/log/") or not any(fnmatch.fnmatchcase(path[9:], name) for name in items.LOGS):
-            continue
-        if path.count("/") != (4 if path.startswith("/var/log/audit/") else 3):
-            continue
-        try:
-            data = _unpack(path, system.read(path, 8192))
-        except OSError:
-            gaps.append(Gap(f"log-starts:{path}", Reason.DENIED))
-            continue
-        except ValueError as error:
-            gaps.append(Gap(f"log-starts:{path}", Reason.UNSUPPORTED, str(error)))
-            continue
-        first = data.split(b"\n", 1)[0][: items.LOG_START]
-        lines.append(path.encode("utf-8", "surrogateescape") + b"\t" + bytes(byte if 32 <= byte < 127 else 63 for byte in first) + b"\n")
-    return b"".join(sorted(lines)), gaps
-
-
 def _acls(system: MountedRoot, tree: set[str]) -> bytes | Gap:
     """The access control lists (acl(5)) of files and folders that a group may write: elsewhere a list lets nobody else write.
 
@@ -376,27 +347,3 @@ def _serials(system: MountedRoot, tree: set[str]) -> tuple[bytes, list[Gap]]:
         except OSError:
             gaps.append(Gap(f"audit-serials:{path}", Reason.DENIED))
     return b"".join(row + b"\n" for row in serials.rows(found)), gaps
-
-
-def _unpack(path: str, data: bytes) -> bytes:
-    """The beginning of a possibly compressed log, from the beginning of its bytes. Raises ValueError."""
-    try:
-        if path.endswith(".gz"):
-            return zlib.decompressobj(wbits=31).decompress(data, 4096)
-        if path.endswith(".xz"):
-            return lzma.LZMADecompressor(memlimit=96 * 1024 * 1024).decompress(data, 4096)
-        if path.endswith(".zst"):
-            import zstandard
-
-            return zstandard.ZstdDecompressor(max_window_size=8 * 1024 * 1024).stream_reader(io.BytesIO(data)).read(4096)
-        if path.endswith(".bz2"):
-            import bz2
-
-            return bz2.BZ2Decompressor().decompress(data, 4096)
-    except (zlib.error, lzma.LZMAError, OSError, EOFError) as error:
-        raise ValueError(f"not what its name says ({error})") from error
-    except Exception as error:
-        if type(error).__module__.startswith("zstandard"):
-            raise ValueError("not what its name says (zst)") from error
-        raise
-    return data
