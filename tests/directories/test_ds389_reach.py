@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
 from sovaudit.content.checks.least_privilege.directory_anonymous import directory_anonymous
@@ -11,9 +10,12 @@ from sovaudit.content.checks.least_privilege.directory_anonymous import director
 from sovaudit.collectors import collect, parse_target
 from sovaudit.facts.directory import Directory
 from sovaudit.testing import run
-from tests.directories.ds389_world import ENTRIES, START, dn
+from tests.directories import test_ds389_aci
+from tests.directories.ds389_world import START, dn
 from tests.directories.test_ds389_aci import ALL, BOSS, PASSWORD, PEOPLE, aci, plant, user
-from tests.ds389 import AUDITOR, AUDITOR_PASSWORD, BASE, Ds389, available, ds389
+from tests.ds389 import AUDITOR, AUDITOR_PASSWORD, BASE, Ds389, available
+
+server = test_ds389_aci.server  # the same tree and auditor
 
 pytestmark = pytest.mark.skipif(not available() and "SOVAUDIT_CI" not in os.environ, reason="needs root and 389-ds-base")
 ANYONE, READ = 'userdn = "ldap:///anyone"', "allow (read, search)"
@@ -77,13 +79,6 @@ READERS = {
     "by certificate where there is no encryption": [clerk(bind=f'{CLERK} and authmethod = "ssl"')],
     "by password": [clerk(bind=f'{CLERK} and authmethod = "simple"')],
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Ds389]:
-    with ds389(ENTRIES, settings="passwordStorageScheme: SSHA512\n") as running:
-        running.put("cn=config", aci=aci('(targetattr != "nsslapd-rootpw*")', f'allow (read, search) userdn = "ldap:///{AUDITOR}";'))
-        yield running
 
 
 def brings(server: Ds389, who: str, base: str, attribute: str, *asked: str) -> bool:
