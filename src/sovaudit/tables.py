@@ -87,7 +87,7 @@ class Scratch:
 class Engine:
     """DuckDB over a scratch folder. Raises ValueError for what it cannot read or do.
 
-    Several threads may ask it at once: each has a connection of its own, on which `load` and `hide` make tables that no other thread sees.
+    Several threads may ask it at once: each has a connection of its own, on which `load` makes tables that no other thread sees.
     """
 
     def __init__(self, scratch: Scratch | None = None, *, reads: Iterable[Path] = (), ordered: bool = False) -> None:

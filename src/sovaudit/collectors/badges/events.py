@@ -38,6 +38,10 @@ class Events:
     missing: int
 
 
+class _Words(CollectError):
+    """Words that come again and again were to be written as numbers, and it failed."""
+
+
 def events(
     surveyed: Future[Prepared], guess: Prepared | None, scratch: Scratch, teach: Callable[[Engine], None], where: str
 ) -> tuple[Prepared, Events]:
@@ -59,20 +63,23 @@ def events(
 def _events(ready: Prepared, scratch: Scratch, teach: Callable[[Engine], None], where: str) -> Events:
     try:
         return _written(ready, scratch, teach, where, few=True)
-    except CollectError:  # among others, of a word that the beginning of the log did not have
+    except _Words:  # nearly always of one that the beginning of the log did not have
         return _written(ready, scratch, teach, where, few=False)
 
 
 def _written(ready: Prepared, scratch: Scratch, teach: Callable[[Engine], None], where: str, *, few: bool) -> Events:
     """few: whether words that come again and again are written as numbers, which costs half; that fails if new ones come late."""
     plan = ready.plan
+    tried = False
     engine = Engine(scratch, reads=[ready.path], ordered=True)
     try:
         teach(engine)
         know_words(engine)
         table = reading.json_lines(ready.path, plan) if plan.format == "jsonl" else reading.delimited(ready.path, plan, where)
         out = scratch.file("events.parquet")
+        tried = few
         words = few_words(engine, table.plan, table.field, table.expression, spaced=ready.spaced) if few else {}
+        tried = bool(words)
         query = events_query(
             table.plan, table.field, table.expression, Path(ready.name).stem, broken=table.broken, spaced=ready.spaced, words=words
         )
@@ -91,7 +98,8 @@ def _written(ready: Prepared, scratch: Scratch, teach: Callable[[Engine], None],
             "FROM events WHERE refused IS NULL"
         )
     except ValueError as error:
-        raise CollectError(f"cannot be read ({error})", status="failed", where=where) from error
+        failure = _Words if tried else CollectError
+        raise failure(f"cannot be read ({error})", status="failed", where=where) from error
     finally:
         engine.close()
     by_reason = {reason: Refused(count, first) for reason, count, first in refused}
